@@ -1,0 +1,39 @@
+import {SealError} from './errors.js';
+
+/** A stream of bytes. Any Node Readable is one. Chunks belong to the consumer once yielded. */
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/** One chunk as a stream. */
+export async function* oneChunk(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+	if (chunk.length > 0) yield chunk;
+}
+
+/**
+ * Collects a stream into one Buffer.
+ * @throws SealError ERR_CONTENT_SIZE when it is longer than `limitBytes`; the rest is not read.
+ */
+export async function collect(bytes: Bytes, limitBytes: number, what = 'Content'): Promise<Buffer> {
+	const chunks: Uint8Array[] = [];
+	let sizeBytes = 0;
+	for await (const chunk of bytes) {
+		sizeBytes += chunk.length;
+		if (sizeBytes > limitBytes) {
+			throw new SealError('ERR_CONTENT_SIZE', `${what} is longer than the ${limitBytes} bytes allowed here`);
+		}
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks, sizeBytes);
+}
+
+const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** A size for people, decimal units as docker prints them: "1.2 GB". */
+export function formatBytes(sizeBytes: number): string {
+	let value = sizeBytes;
+	let unit = 0;
+	while (value >= 999.5 && unit < units.length - 1) {
+		value /= 1000;
+		unit++;
+	}
+	return `${unit === 0 || value >= 99.5 ? Math.round(value) : Number(value.toPrecision(3))} ${units[unit]}`;
+}

@@ -1,0 +1,41 @@
+/**
+ * Every error code with the sentence that documents it. `docs/errors.md` is printed from this table, and a test
+ * proves that each code is raised by some test. Codes are stable: they may be added, never reused.
+ */
+export const errorCodes = {
+	// core
+	ERR_INTERNAL: 'Something that cannot happen happened: a defect of sealimage.',
+	ERR_ABORTED: 'The operation was aborted by its caller.',
+	ERR_USAGE: 'The command line is wrong.',
+	ERR_IO: 'The operating system refused to read or write a file.',
+	ERR_NO_SPACE: 'The disk is full.',
+	ERR_PERMISSION: 'The operating system denied access to a file.',
+	ERR_UNSAFE_PATH: 'A path from outside tries to leave the folder it belongs to.',
+	ERR_YAML: 'A YAML document cannot be parsed.',
+
+	// sealfile
+	ERR_SEALFILE: 'The Sealfile has errors; each is listed with its place.',
+	ERR_SEALFILE_MISSING: 'No Sealfile was found, or it cannot be read.',
+	ERR_CONTEXT: 'The build context is missing or cannot be read.',
+
+	// oci
+	ERR_DIGEST_INVALID: 'A string that should be a digest is none.',
+	ERR_CONTENT_DIGEST: 'Content does not have the digest that its descriptor promises.',
+	ERR_CONTENT_SIZE: 'Content is longer or shorter than its descriptor promises.',
+	ERR_CONTENT_MISSING: 'Content that a descriptor names is not in the store.',
+	ERR_MANIFEST_INVALID: 'A manifest, index or config is not what the OCI image specification allows.',
+	ERR_TAR_FORMAT: 'An archive is damaged or uses a form of tar that cannot be read.',
+	ERR_TAR_LIMIT: 'An archive exceeds a limit that guards against hostile input.',
+	ERR_COMPRESSION: 'Compressed data is damaged, or this machine cannot read its format.',
+	ERR_LAYER_ENTRY: 'A file cannot be stored in a layer.',
+	ERR_LAYOUT_INVALID: 'A folder or archive is not an OCI image layout.',
+	ERR_STORE_LOCKED: 'Another process holds the store.',
+	ERR_STORE_DAMAGED: 'The store holds something that sealimage did not write.',
+	ERR_IMAGE_UNKNOWN: 'No image of this name is in the store.',
+	ERR_PLATFORM: 'An image has no variant for the wanted platform.',
+
+	// registry
+	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
+} as const satisfies Record<`ERR_${string}`, string>;
+
+export type ErrorCode = keyof typeof errorCodes;

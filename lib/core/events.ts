@@ -1,0 +1,98 @@
+/**
+ * What a running operation tells its caller. Events are frozen, JSON-safe and discriminated by `type`; a library
+ * call never prints. Byte counts are totals so far, times are milliseconds.
+ */
+export type SealEvent =
+	| {
+			readonly type: 'step.started';
+			readonly id: string;
+			readonly title: string;
+			readonly platform?: string;
+			readonly stage?: string;
+	  }
+	| {
+			readonly type: 'step.cached';
+			readonly id: string;
+			readonly title: string;
+			readonly platform?: string;
+			readonly stage?: string;
+			readonly digest?: string;
+	  }
+	| {
+			readonly type: 'step.finished';
+			readonly id: string;
+			readonly title: string;
+			readonly platform?: string;
+			readonly stage?: string;
+			readonly digest?: string;
+			readonly sizeBytes?: number;
+			readonly elapsedMs: number;
+	  }
+	| {readonly type: 'blob.progress'; readonly id: string; readonly doneBytes: number; readonly totalBytes?: number}
+	| {readonly type: 'blob.finished'; readonly id: string; readonly digest: string; readonly sizeBytes: number}
+	| {readonly type: 'blob.skipped'; readonly id: string; readonly digest: string; readonly sizeBytes: number}
+	| {readonly type: 'command.output'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly text: string}
+	| {readonly type: 'image.found'; readonly reference: string; readonly foundIn: readonly string[]}
+	| {
+			readonly type: 'image.embedded';
+			readonly reference: string;
+			readonly digest: string;
+			readonly platform: string;
+			readonly sizeBytes: number;
+	  }
+	| {
+			readonly type: 'warning';
+			readonly code: string;
+			readonly message: string;
+			readonly hint?: string;
+			readonly file?: string;
+			readonly line?: number;
+	  }
+	| {
+			readonly type: 'retry';
+			readonly id: string;
+			readonly attempt: number;
+			readonly reason: string;
+			readonly delayMs: number;
+	  };
+
+export type EventListener = (event: SealEvent) => void;
+
+/** The option bag that every asynchronous operation accepts. */
+export interface Abortable {
+	/** Aborts the operation; it rejects with `signal.reason` and leaves nothing half-written. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+export interface Observable {
+	/** Called synchronously with each event. What it throws is ignored: a broken listener must not break a build. */
+	readonly onEvent?: EventListener | undefined;
+}
+
+export type OperationOptions = Abortable & Observable;
+
+/** Delivers one frozen event. */
+export function emit(options: Observable | undefined, event: SealEvent): void {
+	if (options?.onEvent === undefined) return;
+	try {
+		options.onEvent(Object.freeze(event));
+	} catch {
+		// A listener's failure is its own; see Observable.onEvent.
+	}
+}
+
+/** A function that emits `blob.progress` for `id` at most ten times a second; the caller sends the last one itself. */
+export function progress(
+	options: Observable | undefined,
+	id: string,
+	totalBytes?: number,
+): (doneBytes: number) => void {
+	let last = 0;
+	return doneBytes => {
+		if (options?.onEvent === undefined) return;
+		const now = performance.now();
+		if (now - last < 100) return;
+		last = now;
+		emit(options, {type: 'blob.progress', id, doneBytes, ...(totalBytes === undefined ? {} : {totalBytes})});
+	};
+}

@@ -1,0 +1,64 @@
+import type {Bytes} from '../core/bytes.js';
+import type {Abortable} from '../core/events.js';
+import type {Descriptor} from './descriptor.js';
+import type {Digest} from './digest.js';
+
+/**
+ * Reads content by descriptor. `fetch` yields exactly `descriptor.size` bytes (from `offset` on) and, when read from the
+ * start, verifies the digest before the last chunk is done: a wrong byte rejects with ERR_CONTENT_DIGEST, a wrong length
+ * with ERR_CONTENT_SIZE, absence with ERR_CONTENT_MISSING.
+ */
+export interface ContentReader {
+	fetch(descriptor: Descriptor, options?: Abortable & {readonly offset?: number}): Promise<Bytes>;
+	exists(descriptor: Descriptor, options?: Abortable): Promise<boolean>;
+}
+
+export interface ContentStore extends ContentReader {
+	/** Idempotent and atomic: resolves when the verified content is stored, whoever stored it. */
+	push(descriptor: Descriptor, bytes: Bytes, options?: Abortable): Promise<void>;
+}
+
+export interface Resolver {
+	/** @throws SealError ERR_IMAGE_UNKNOWN */
+	resolve(reference: string, options?: Abortable): Promise<Descriptor>;
+}
+
+export interface Tagger {
+	/** Moves a name to a descriptor whose content is already stored. Atomic. */
+	tag(reference: string, descriptor: Descriptor, options?: Abortable): Promise<void>;
+}
+
+export type ImageSource = ContentReader & Resolver;
+export type ImageSink = ContentStore & Resolver & Tagger;
+
+/** Content whose digest is not known before it is written: the way a layer gets into a store. */
+export interface Ingest {
+	/** Appends. The chunk may be reused by the caller once the promise resolves. */
+	write(chunk: Uint8Array): Promise<void>;
+	/**
+	 * Makes the content visible under the digest of what was written. Idempotent over processes: when the store holds
+	 * the same content already, this copy is dropped.
+	 */
+	commit(digest: Digest): Promise<void>;
+	/** Drops what was written. Safe to call after commit (does nothing). */
+	abort(): Promise<void>;
+}
+
+/** A rare power, found by `isIngester`. */
+export interface Ingester {
+	ingest(options?: Abortable): Promise<Ingest>;
+}
+
+/** A store whose blobs are plain files: layers are read by offset instead of through a stream. */
+export interface BlobFiles {
+	/** The path of the file that holds exactly this content; it need not exist. */
+	blobPath(digest: Digest): string;
+}
+
+export function isIngester(value: object): value is Ingester {
+	return typeof (value as Partial<Ingester>).ingest === 'function';
+}
+
+export function hasBlobFiles(value: object): value is BlobFiles {
+	return typeof (value as Partial<BlobFiles>).blobPath === 'function';
+}
