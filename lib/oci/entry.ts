@@ -1,3 +1,5 @@
+import type {Descriptor} from './descriptor.js';
+
 /** What a name in a layer is. A regular file with content is `file`; a second name of it is `hardlink`. */
 export type EntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
 
@@ -34,7 +36,12 @@ export interface EntryHeader {
 export type EntryContent =
 	| {readonly kind: 'bytes'; readonly bytes: Uint8Array}
 	/** `size` bytes of the file at the absolute `path`, from `offset` (default 0). */
-	| {readonly kind: 'file'; readonly path: string; readonly offset?: number};
+	| {readonly kind: 'file'; readonly path: string; readonly offset?: number}
+	/**
+	 * `size` bytes at `offset` of the uncompressed tar of a stored layer. Must be turned into `file` (by `locateContents` of
+	 * layer-content.ts: free for plain tar layers, a spool file for compressed ones) before a layer can be written from it.
+	 */
+	| {readonly kind: 'layer'; readonly layer: Descriptor; readonly offset: number};
 
 /** An entry that can be written to a layer. `content` is present exactly when the header is a non-empty `file`. */
 export interface LayerEntry {
