@@ -17,6 +17,10 @@ export const errorCodes = {
 	ERR_SEALFILE: 'The Sealfile has errors; each is listed with its place.',
 	ERR_SEALFILE_MISSING: 'No Sealfile was found, or it cannot be read.',
 	ERR_CONTEXT: 'The build context is missing or cannot be read.',
+	ERR_RUN_FAILED: 'The command of a RUN instruction ended with an error.',
+	ERR_RUN_UNAVAILABLE: 'This machine cannot run the command of a RUN instruction.',
+	ERR_RUN_USER: 'The user or group of a RUN instruction is not in the image.',
+	ERR_RUN_MOUNT: 'A mount of a RUN instruction cannot be made.',
 
 	// oci
 	ERR_DIGEST_INVALID: 'A string that should be a digest is none.',
