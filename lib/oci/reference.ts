@@ -1,86 +1,124 @@
 import {SealError} from '../core/errors.js';
 import {type Digest, isDigest} from './digest.js';
 
-/** A parsed image reference, every default filled in. */
+/** The name of an image as docker reads it, every default filled in. Tag and digest are both kept when both are given. */
 export interface ImageReference {
-	/** `docker.io`, `registry.k8s.io`, `localhost:5000`. */
+	/** Host and port as written: `docker.io`, `localhost:5000`, `[::1]:5000`. */
 	readonly domain: string;
-	/** The repository below the domain: `library/redis`, `pause`. */
+	/** Repository inside the registry: `library/redis`. */
 	readonly path: string;
 	readonly tag?: string | undefined;
 	readonly digest?: Digest | undefined;
 }
 
-/** Repository names above this are refused by every registry (distribution's `NameTotalLengthMax`). */
-const maxRepositoryLength = 255;
-const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
-const domainPattern =
-	/^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]+)?$/;
-const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}$/;
+/** distribution/reference: the longest repository path. */
+const maxPathLength = 255;
+/** Above this no reference can be valid; guards the expressions below against long input. */
+const maxLength = 1024;
+
+const label = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
+const domainPattern = new RegExp(`^(?:${label}(?:\\.${label})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
+const component = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const pathPattern = new RegExp(`^${component}(?:/${component})*$`);
+const tagPattern = /^\w[\w.-]{0,127}$/;
 
 /**
- * Reads a reference with docker's rules: `redis` is `docker.io/library/redis`, a first component with a dot, a colon or
- * capitals (or `localhost`) is the domain. A reference without tag and digest gets the tag `latest`.
+ * Reads an image reference with docker's normalisation: no domain means `docker.io`, a single component there means
+ * `library/`, and neither tag nor digest means the tag `latest`.
  * @throws SealError ERR_REFERENCE_INVALID
  */
 export function parseReference(text: string): ImageReference {
-	const [named = '', digestText, ...rest] = text.split('@');
-	if (rest.length > 0) throw invalid(text, 'it has two digests');
-	if (digestText !== undefined && !isDigest(digestText))
-		throw invalid(text, 'its digest is no sha256 or sha512 digest');
-	const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
-	const tag = colon === -1 ? undefined : named.slice(colon + 1);
-	if (tag !== undefined && !tagPattern.test(tag)) throw invalid(text, `its tag ${JSON.stringify(tag)} is no tag`);
-	const {domain, path} = splitDomain(colon === -1 ? named : named.slice(0, colon));
-	if (!domainPattern.test(domain)) throw invalid(text, `${JSON.stringify(domain)} is no registry`);
-	if (!path.split('/').every(part => component.test(part)))
-		throw invalid(text, `the repository ${JSON.stringify(path)} is no lower-case path`);
-	if (domain.length + 1 + path.length > maxRepositoryLength)
-		throw invalid(text, `its name is longer than ${maxRepositoryLength} characters`);
-	const finalTag = tag ?? (digestText === undefined ? 'latest' : undefined);
-	return {
-		domain,
-		path,
-		...(finalTag === undefined ? {} : {tag: finalTag}),
-		...(digestText === undefined ? {} : {digest: digestText as Digest}),
-	};
+	if (text === '') throw invalid(text, 'it is empty', 'Write it as [host[:port]/]name[:tag][@digest].');
+	if (text.length > maxLength) throw invalid(text, 'it is too long');
+	if (/^[a-f0-9]{64}$/.test(text)) {
+		throw invalid(text, '64 hexadecimal digits alone mean an image id', `Write sha256:${text} to name it by digest.`);
+	}
+	const [name, digest] = splitDigest(text);
+	const {domain, remainder} = splitDomain(name);
+	if (!domainPattern.test(domain)) throw invalid(text, `"${domain}" is no host name`);
+	const colon = remainder.indexOf(':');
+	const rawPath = colon === -1 ? remainder : remainder.slice(0, colon);
+	const tag = colon === -1 ? undefined : remainder.slice(colon + 1);
+	const path = domain === 'docker.io' && !rawPath.includes('/') ? `library/${rawPath}` : rawPath;
+	checkPath(text, rawPath, path);
+	if (tag !== undefined && !tagPattern.test(tag)) throw invalidTag(text, tag);
+	if (digest === undefined) return {domain, path, tag: tag ?? 'latest'};
+	return {domain, path, ...(tag === undefined ? {} : {tag}), digest};
 }
 
-/** The full form, the one key of an image: `docker.io/library/redis:7`, `registry.k8s.io/pause:3.9@sha256:...`. */
+/** The whole reference as text: `docker.io/library/redis:v7`. The inverse of `parseReference`. */
 export function formatReference(reference: ImageReference): string {
 	const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
 	const digest = reference.digest === undefined ? '' : `@${reference.digest}`;
 	return `${repositoryOf(reference)}${tag}${digest}`;
 }
 
-/** The repository with its domain: `docker.io/library/redis`. */
-export function repositoryOf(reference: ImageReference): string {
-	return `${reference.domain}/${reference.path}`;
-}
-
-/** `formatReference` of `parseReference`. @throws SealError ERR_REFERENCE_INVALID */
-export function normalizeReference(text: string): string {
-	return formatReference(parseReference(text));
-}
-
-/** The form that people write: `docker.io/library/redis:7` is shown as `redis:7`. Text that is no reference is kept. */
+/**
+ * The form that people write: `docker.io/library/redis:7` is shown as `redis:7`. Text that is no full reference is kept.
+ * Only a single component loses `library/`: `library/localhost/x` would be read as another host.
+ */
 export function shortReference(name: string): string {
 	return name.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');
 }
 
-function splitDomain(name: string): {domain: string; path: string} {
-	const slash = name.indexOf('/');
-	const first = slash === -1 ? '' : name.slice(0, slash);
-	if (slash === -1 || !(/[.:A-Z]/.test(first) || first === 'localhost'))
-		return {domain: 'docker.io', path: slash === -1 ? `library/${name}` : name};
-	const domain = first === 'index.docker.io' ? 'docker.io' : first;
-	const path = name.slice(slash + 1);
-	return {domain, path: domain === 'docker.io' && !path.includes('/') ? `library/${path}` : path};
+/** Domain and path without tag and digest. */
+export function repositoryOf(reference: ImageReference): string {
+	return `${reference.domain}/${reference.path}`;
 }
 
-function invalid(text: string, why: string): SealError {
-	const shown = text.length > 160 ? `${text.slice(0, 160)}...` : text;
-	return new SealError('ERR_REFERENCE_INVALID', `${JSON.stringify(shown)} is not an image reference: ${why}`, {
-		hint: 'Write it as [registry/]repository[:tag][@sha256:digest].',
-	});
+/** The full text of a reference, the form in which names are stored. @throws SealError ERR_REFERENCE_INVALID */
+export function normalizeReference(text: string): string {
+	return formatReference(parseReference(text));
+}
+
+function splitDigest(text: string): [string, Digest | undefined] {
+	const at = text.indexOf('@');
+	if (at === -1) return [text, undefined];
+	const digest = text.slice(at + 1);
+	if (!isDigest(digest)) {
+		throw invalid(
+			text,
+			`"${digest}" is no digest`,
+			'Write it as sha256: followed by 64 lower-case hexadecimal digits.',
+		);
+	}
+	return [text.slice(0, at), digest];
+}
+
+/** docker's rule: what stands before the first slash is a host when it looks like one. */
+function splitDomain(name: string): {readonly domain: string; readonly remainder: string} {
+	const slash = name.indexOf('/');
+	const first = name.slice(0, Math.max(0, slash));
+	const isHost = slash !== -1 && (/[.:]/.test(first) || first === 'localhost' || first.toLowerCase() !== first);
+	if (!isHost) return {domain: 'docker.io', remainder: name};
+	return {domain: first === 'index.docker.io' ? 'docker.io' : first, remainder: name.slice(slash + 1)};
+}
+
+function checkPath(text: string, written: string, path: string): void {
+	if (written.toLowerCase() !== written && pathPattern.test(path.toLowerCase())) {
+		const lower = text.replace(written, written.toLowerCase());
+		throw invalid(text, 'the repository name must be lower case', `Write ${lower}.`);
+	}
+	if (written === '') throw invalid(text, 'the repository name is empty');
+	if (!pathPattern.test(path)) {
+		throw invalid(
+			text,
+			`"${written}" is no repository name`,
+			/^https?:\/\//i.test(text) ? `Write it without ${text.slice(0, text.indexOf('//') + 2)}.` : undefined,
+		);
+	}
+	if (path.length > maxPathLength) {
+		throw invalid(text, `the repository name has ${path.length} characters, ${maxPathLength} are allowed`);
+	}
+}
+
+function invalidTag(text: string, tag: string): SealError {
+	if (tag === '') return invalid(text, 'the tag is empty', `Write ${text.replace(/:(?=@|$)/, '')} or add a tag.`);
+	if (tag.length > 128) return invalid(text, `the tag has ${tag.length} characters, 128 are allowed`);
+	return invalid(text, `"${tag}" is no tag`, 'Use letters, digits, ".", "_" and "-" only, a letter or digit first.');
+}
+
+function invalid(text: string, why: string, hint?: string): SealError {
+	const shown = JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}…` : text);
+	return new SealError('ERR_REFERENCE_INVALID', `${shown} is no image reference: ${why}`, {hint});
 }
