@@ -32,6 +32,7 @@ export const errorCodes = {
 	ERR_TAR_LIMIT: 'An archive exceeds a limit that guards against hostile input.',
 	ERR_COMPRESSION: 'Compressed data is damaged, or this machine cannot read its format.',
 	ERR_LAYER_ENTRY: 'A file cannot be stored in a layer.',
+	ERR_SYMLINK_LOOP: 'Symbolic links of an image lead in circles.',
 	ERR_LAYOUT_INVALID: 'A folder or archive is not an OCI image layout.',
 	ERR_STORE_LOCKED: 'Another process holds the store.',
 	ERR_STORE_DAMAGED: 'The store holds something that sealimage did not write.',

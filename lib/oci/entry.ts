@@ -1,4 +1,5 @@
 import type {Descriptor} from './descriptor.js';
+import type {SparseMap} from './layer-index.js';
 
 /** What a name in a layer is. A regular file with content is `file`; a second name of it is `hardlink`. */
 export type EntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';
@@ -41,7 +42,7 @@ export type EntryContent =
 	 * `size` bytes at `offset` of the uncompressed tar of a stored layer. Must be turned into `file` (by `locateContents` of
 	 * layer-content.ts: free for plain tar layers, a spool file for compressed ones) before a layer can be written from it.
 	 */
-	| {readonly kind: 'layer'; readonly layer: Descriptor; readonly offset: number};
+	| {readonly kind: 'layer'; readonly layer: Descriptor; readonly offset: number; readonly sparse?: SparseMap};
 
 /** An entry that can be written to a layer. `content` is present exactly when the header is a non-empty `file`. */
 export interface LayerEntry {
