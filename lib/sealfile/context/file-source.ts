@@ -1,0 +1,55 @@
+import type {EntryContent, EntryHeader} from '../../oci/entry.js';
+
+/** What tells that a file on disk is the one that was read before: the key of a stat cache. */
+export interface StatIdentity {
+	/** Absolute; bytes that are not UTF-8 as lone surrogates (core/name.ts). */
+	readonly path: string;
+	readonly dev: bigint;
+	readonly ino: bigint;
+	readonly size: bigint;
+	readonly mtimeNs: bigint;
+	readonly ctimeNs: bigint;
+	/** With the file type bits. */
+	readonly mode: number;
+}
+
+/** One name in a source of COPY or ADD. */
+export interface SourceNode {
+	/** `path` is relative to the root of the source. Sizes are those of the moment of the look-up. */
+	readonly header: EntryHeader;
+	readonly content?: EntryContent;
+	/** For regular files that are on disk. */
+	readonly identity?: StatIdentity;
+	/** Equal for the names of one file that has several; absent when it has one only. */
+	readonly linkKey?: string;
+	/** A directory that ignore rules exclude while something below it is not: it is there, its metadata is not used. */
+	readonly implied?: boolean;
+}
+
+/**
+ * Where COPY and ADD take files from: the build context, or the tree of a stage or image. Paths are relative,
+ * `/`-separated, '' for the root, and name exactly one entry: nothing here follows a symbolic link (see resolve.ts).
+ * Looking never reads file contents.
+ */
+export interface FileSource {
+	/** For messages: "the build context", "stage build". */
+	readonly title: string;
+	/** False for the build context: its files belong to root, whoever owns them on this machine. */
+	readonly keepsOwners: boolean;
+	/**
+	 * @throws SealError ERR_LAYER_ENTRY for a name that a layer cannot hold (`.wh.*`), ERR_PERMISSION
+	 */
+	lookup(path: string): SourceNode | undefined;
+	/**
+	 * The entries of a directory in the byte order of their names; sockets are left out.
+	 * @throws SealError ERR_PERMISSION, ERR_LAYER_ENTRY
+	 */
+	list(path: string): readonly SourceNode[];
+	/** What `list` and `lookup` had to leave out so far. */
+	readonly warnings: readonly SourceWarning[];
+}
+
+export interface SourceWarning {
+	readonly code: 'SocketSkipped';
+	readonly message: string;
+}
