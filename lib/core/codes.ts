@@ -16,6 +16,12 @@ export const errorCodes = {
 	// sealfile
 	ERR_SEALFILE: 'The Sealfile has errors; each is listed with its place.',
 	ERR_SEALFILE_MISSING: 'No Sealfile was found, or it cannot be read.',
+	ERR_IMAGE_LIST: 'A list of images to embed has lines that are no image references.',
+	ERR_IMAGE_TYPE: 'The labels of an image contradict each other about its part in a cluster.',
+	ERR_IMAGES_MISSING: 'Images to embed were not found, or have no variant for the platform.',
+	ERR_LOCK_INVALID: 'A lock file of embedded images is damaged.',
+	ERR_LOCK_MISSING: 'An image to embed is not in the lock file.',
+	ERR_MERGE_CONFLICT: 'Images that are merged differ where they must agree.',
 	ERR_CONTEXT: 'The build context is missing or cannot be read.',
 	ERR_PATTERN: 'A wildcard pattern is malformed.',
 	ERR_COPY_SOURCE: 'A source of COPY or ADD does not exist.',

@@ -1,4 +1,7 @@
+import {SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
+import type {LayerSource} from './layer-content.js';
+import type {ImageTree} from './tree.js';
 
 /** A regular file of a tree; `path` is relative to its root, as in `EntryHeader`. */
 export interface TreeFile {
@@ -33,4 +36,9 @@ export interface TreeFileBytes {
 
 export interface ReadOptions extends Abortable {
 	readonly limitBytes?: number | undefined;
+}
+
+/** The files of an image tree, read from the layers in a store. */
+export function treeFiles(_tree: ImageTree, _store: LayerSource): TreeFiles {
+	throw new SealError('ERR_INTERNAL', 'Trees cannot be searched yet');
 }
