@@ -1,0 +1,139 @@
+import type {Completes, Flag, Flags, Verb} from '../command.js';
+import {findVerb} from '../find-verb.js';
+import {globalFlags} from '../global-flags.js';
+import {inherited} from '../help.js';
+
+export interface CompletionItem {
+	readonly text: string;
+	/** What it is, for shells that show it; the word `file` or `folder` with an empty text hands over to the shell. */
+	readonly about: string;
+}
+
+/** A text that no completion can have tells the shell to complete names of files or folders itself. */
+export const fileMark = ':file';
+export const folderMark = ':folder';
+
+/**
+ * What may come next on a command line: `words` are those after `sealimage`, the unfinished one last. Names of images
+ * come from `listImages`, which is called only when one is wanted.
+ */
+export async function complete(
+	words: readonly string[],
+	verbs: readonly Verb[],
+	listImages: () => Promise<readonly string[]>,
+): Promise<CompletionItem[]> {
+	const current = words.at(-1) ?? '';
+	const before = words.slice(0, -1);
+	const {verb, group, rest} = findVerb(before, verbs, globalFlags);
+	if (verb === undefined) {
+		if (current.startsWith('-')) return matching(flagItems(globalFlags), current);
+		return matching(verbItems(verbs, group), current);
+	}
+	const command = await verb.load();
+	const flags: Flags = {...command.flags, ...inherited(command.flags)};
+	const pending = flagBefore(rest, flags);
+	if (pending !== undefined) return await valueItems(pending, current, '', verbs, listImages);
+	const written = /^(--[^=]+=)(.*)$/s.exec(current);
+	if (written !== null) {
+		const flag = flags[written[1]!.slice(2, -1)];
+		return flag === undefined ? [] : await valueItems(flag, written[2]!, written[1]!, verbs, listImages);
+	}
+	if (current.startsWith('-') && !rest.includes('--')) return matching(flagItems(flags), current);
+	const operandCount = countOperands(rest, flags);
+	const last = command.operands.at(-1);
+	const operand = command.operands[operandCount] ?? (last?.variadic === true ? last : undefined);
+	return await itemsFor(operand?.completes ?? 'none', current, '', verbs, listImages);
+}
+
+function verbItems(verbs: readonly Verb[], group: string | undefined): CompletionItem[] {
+	const shown = verbs.filter(verb => verb.hidden !== true);
+	if (group !== undefined) {
+		return shown
+			.filter(verb => verb.name.startsWith(`${group} `))
+			.map(verb => ({text: verb.name.slice(group.length + 1), about: verb.summary}));
+	}
+	const items = new Map<string, string>();
+	for (const verb of shown) {
+		const [first, second] = verb.name.split(' ');
+		if (!items.has(first!)) items.set(first!, second === undefined ? verb.summary : 'Work with multi-platform indexes');
+	}
+	return [...items].map(([text, about]) => ({text, about}));
+}
+
+function flagItems(flags: Flags): CompletionItem[] {
+	return Object.entries(flags)
+		.filter(([, flag]) => flag.hidden !== true)
+		.flatMap(([name, flag]) => [
+			{text: `--${name}`, about: flag.help},
+			...(flag.type === 'boolean' && flag.default === true ? [{text: `--no-${name}`, about: `not: ${flag.help}`}] : []),
+			...(flag.short === undefined ? [] : [{text: `-${flag.short}`, about: flag.help}]),
+		]);
+}
+
+/** The flag that waits for its value: `--tag` as the last finished word. */
+function flagBefore(rest: readonly string[], flags: Flags): Flag | undefined {
+	const last = rest.at(-1);
+	if (last === undefined || !last.startsWith('-') || last.includes('=') || rest.slice(0, -1).includes('--'))
+		return undefined;
+	const flag = last.startsWith('--')
+		? flags[last.slice(2)]
+		: Object.values(flags).find(item => item.short !== undefined && `-${item.short}` === last);
+	if (flag === undefined || flag.type === 'boolean') return undefined;
+	return flag.type === 'string' && flag.implied !== undefined ? undefined : flag;
+}
+
+function countOperands(rest: readonly string[], flags: Flags): number {
+	let count = 0;
+	for (let i = 0; i < rest.length; i++) {
+		if (!rest[i]!.startsWith('-')) count++;
+		else if (flagBefore(rest.slice(0, i + 1), flags) !== undefined) i++;
+	}
+	return count;
+}
+
+async function valueItems(
+	flag: Flag,
+	current: string,
+	prefix: string,
+	verbs: readonly Verb[],
+	listImages: () => Promise<readonly string[]>,
+): Promise<CompletionItem[]> {
+	if ('choices' in flag && flag.choices !== undefined)
+		return matching(
+			flag.choices.map(choice => ({text: prefix + choice, about: ''})),
+			prefix + current,
+		);
+	return await itemsFor(flag.completes ?? 'none', current, prefix, verbs, listImages);
+}
+
+async function itemsFor(
+	kind: Completes,
+	current: string,
+	prefix: string,
+	verbs: readonly Verb[],
+	listImages: () => Promise<readonly string[]>,
+): Promise<CompletionItem[]> {
+	const items = (texts: readonly string[]): CompletionItem[] =>
+		matching(
+			texts.map(text => ({text: prefix + text, about: ''})),
+			prefix + current,
+		);
+	switch (kind) {
+		case 'file':
+			return [{text: fileMark, about: ''}];
+		case 'folder':
+			return [{text: folderMark, about: ''}];
+		case 'image':
+			return items(await listImages());
+		case 'platform':
+			return items(['linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/ppc64le', 'linux/s390x', 'linux/riscv64']);
+		case 'verb':
+			return matching(verbItems(verbs, undefined), current);
+		case 'none':
+			return [];
+	}
+}
+
+function matching(items: readonly CompletionItem[], current: string): CompletionItem[] {
+	return items.filter(item => item.text.startsWith(current));
+}

@@ -1,0 +1,23 @@
+import type {EventListener} from '../lib/core/events.js';
+import type {Io} from './io.js';
+import type {Style} from './render/style.js';
+import type {Settings} from './settings.js';
+
+/** What a command works with. Everything it prints goes through its result, or through these. */
+export interface Context {
+	readonly settings: Settings;
+	readonly io: Io;
+	/** The colours of stdout. */
+	readonly style: Style;
+	/** Columns of stdout; 80 when it is no terminal. */
+	readonly width: number;
+	readonly quiet: boolean;
+	/** Aborted by Ctrl-C, SIGTERM, SIGHUP and a closed stdout. */
+	readonly signal: AbortSignal;
+	/** Feeds the progress display. */
+	readonly onEvent: EventListener;
+	/** One line on stderr above the progress, also with --quiet: diagnostics, questions. */
+	note(text: string): void;
+	/** Asks on the terminal; false without one, so that nothing is ever destroyed by a script by accident. */
+	confirm(question: string): Promise<boolean>;
+}

@@ -1,0 +1,121 @@
+import type {SealEvent} from '../../lib/core/events.js';
+
+/** One piece of work that is under way. */
+export interface Row {
+	readonly id: string;
+	readonly title: string;
+	/** `linux/arm64`, `linux/arm64 base`, or empty. */
+	readonly scope: string;
+	readonly startedMs: number;
+	readonly doneBytes: number;
+	readonly totalBytes?: number | undefined;
+	/** The last line that a command printed. */
+	readonly tail?: string | undefined;
+}
+
+/** A piece of work that is over. */
+export interface Outcome {
+	readonly kind: 'finished' | 'cached' | 'stored' | 'embedded' | 'warning' | 'retry';
+	readonly title: string;
+	readonly scope: string;
+	readonly sizeBytes?: number | undefined;
+	readonly elapsedMs?: number | undefined;
+	readonly hint?: string | undefined;
+}
+
+/** What a display knows: the rows under way, in order of their start, and counts of what is over. */
+export interface ProgressState {
+	readonly rows: Map<string, Row>;
+	finishedCount: number;
+	cachedCount: number;
+	warningCount: number;
+}
+
+export function createProgressState(): ProgressState {
+	return {rows: new Map(), finishedCount: 0, cachedCount: 0, warningCount: 0};
+}
+
+/** Applies one event; returns what is to be said about it for good, or undefined. `nowMs` is a monotonic clock. */
+export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number): Outcome | undefined {
+	switch (event.type) {
+		case 'step.started':
+			state.rows.set(event.id, {
+				id: event.id,
+				title: event.title,
+				scope: scopeOf(event),
+				startedMs: nowMs,
+				doneBytes: 0,
+			});
+			return undefined;
+		case 'step.cached':
+			state.rows.delete(event.id);
+			state.cachedCount++;
+			return {kind: 'cached', title: event.title, scope: scopeOf(event)};
+		case 'step.finished':
+			state.rows.delete(event.id);
+			state.finishedCount++;
+			return {
+				kind: 'finished',
+				title: event.title,
+				scope: scopeOf(event),
+				sizeBytes: event.sizeBytes,
+				elapsedMs: event.elapsedMs,
+			};
+		case 'blob.progress': {
+			const row = state.rows.get(event.id) ?? {
+				id: event.id,
+				title: event.id,
+				scope: '',
+				startedMs: nowMs,
+				doneBytes: 0,
+			};
+			state.rows.set(event.id, {...row, doneBytes: event.doneBytes, totalBytes: event.totalBytes ?? row.totalBytes});
+			return undefined;
+		}
+		case 'blob.finished':
+		case 'blob.skipped':
+			return finishBlob(state, event, nowMs);
+		case 'command.output': {
+			const row = state.rows.get(event.id);
+			const tail = event.text.trimEnd().split('\n').at(-1)?.split('\r').at(-1);
+			if (row !== undefined && tail !== undefined && tail.trim() !== '') state.rows.set(event.id, {...row, tail});
+			return undefined;
+		}
+		case 'image.found':
+			return undefined;
+		case 'image.embedded':
+			return {kind: 'embedded', title: event.reference, scope: event.platform, sizeBytes: event.sizeBytes};
+		case 'warning': {
+			state.warningCount++;
+			const place =
+				event.file === undefined ? '' : `${event.file}${event.line === undefined ? '' : `:${event.line}`}: `;
+			return {kind: 'warning', title: `${place}${event.message} [${event.code}]`, scope: '', hint: event.hint};
+		}
+		case 'retry':
+			return {
+				kind: 'retry',
+				title: `${event.id}: ${event.reason}, attempt ${event.attempt} in ${(event.delayMs / 1000).toFixed(1)}s`,
+				scope: '',
+			};
+	}
+}
+
+/** A blob that is a row of its own ends it; one that belongs to a step (same id) only completes the step's bar. */
+function finishBlob(
+	state: ProgressState,
+	event: Extract<SealEvent, {type: 'blob.finished' | 'blob.skipped'}>,
+	nowMs: number,
+): Outcome | undefined {
+	const row = state.rows.get(event.id);
+	if (row === undefined) return undefined;
+	if (row.title !== event.id) {
+		state.rows.set(event.id, {...row, doneBytes: event.sizeBytes, totalBytes: event.sizeBytes});
+		return undefined;
+	}
+	state.rows.delete(event.id);
+	return {kind: 'stored', title: row.title, scope: '', sizeBytes: event.sizeBytes, elapsedMs: nowMs - row.startedMs};
+}
+
+function scopeOf(event: {readonly platform?: string; readonly stage?: string}): string {
+	return [event.platform, event.stage].filter(part => part !== undefined && part !== '').join(' ');
+}

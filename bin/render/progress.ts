@@ -1,0 +1,68 @@
+import type {EventListener, SealEvent} from '../../lib/core/events.js';
+import type {Screen} from '../io.js';
+import {type Look, outcomeLines} from './progress-line.js';
+import {createLiveProgress} from './progress-live.js';
+import {applyEvent, createProgressState} from './progress-state.js';
+import {printable} from './text.js';
+
+/** Shows events on stderr while an operation runs. */
+export interface Progress {
+	readonly onEvent: EventListener;
+	/** Prints lines that stay, above whatever is live. */
+	above(text: string): void;
+	/** Takes the live block away, for a question on the terminal; the next event brings it back. */
+	pause(): void;
+	/** Leaves the screen as a person expects it: no block, cursor shown. Idempotent. */
+	stop(): void;
+}
+
+export interface ProgressOptions {
+	readonly mode: 'tty' | 'plain' | 'json' | 'none';
+	readonly verbose: boolean;
+	readonly look: Look;
+	/** Milliseconds of a monotonic clock. */
+	readonly now: () => number;
+}
+
+export function createProgress(screen: Screen, options: ProgressOptions): Progress {
+	switch (options.mode) {
+		case 'tty':
+			return createLiveProgress(screen, options.look, options.now);
+		case 'plain':
+			return createLineProgress(screen, plainRenderer(options));
+		case 'json':
+			return createLineProgress(screen, event => [JSON.stringify(event)]);
+		case 'none':
+			return createLineProgress(screen, () => []);
+	}
+}
+
+/** Lines that only ever get more: for pipes, files and machines. */
+function createLineProgress(screen: Screen, lines: (event: SealEvent) => readonly string[]): Progress {
+	return {
+		onEvent(event) {
+			for (const line of lines(event)) screen.write(`${line}\n`);
+		},
+		above(text) {
+			screen.write(text.endsWith('\n') ? text : `${text}\n`);
+		},
+		pause() {},
+		stop() {},
+	};
+}
+
+/** One line per finished piece of work; with `--verbose` also its start and what commands print. */
+function plainRenderer(options: ProgressOptions): (event: SealEvent) => string[] {
+	const state = createProgressState();
+	return event => {
+		const outcome = applyEvent(state, event, options.now());
+		if (outcome !== undefined) return outcomeLines(outcome, options.look);
+		if (!options.verbose) return [];
+		if (event.type === 'step.started') return [`> ${printable(event.title)}`];
+		if (event.type !== 'command.output') return [];
+		return event.text
+			.replace(/\n$/, '')
+			.split('\n')
+			.map(line => `  | ${printable(line)}`);
+	};
+}

@@ -1,0 +1,102 @@
+import {createInterface} from 'node:readline';
+import {SealError} from '../lib/core/errors.js';
+import type {Context} from './context.js';
+import {exitCodes, signalExitCodes} from './exit-codes.js';
+import type {GlobalValues} from './global-flags.js';
+import type {Io} from './io.js';
+import {createProgress, type Progress, type ProgressOptions} from './render/progress.js';
+import {createStyle, wantsColor} from './render/style.js';
+import type {Settings} from './settings.js';
+
+/** The time of one command: its progress display, its signal handlers and its context. */
+export interface Session {
+	readonly context: Context;
+	/** The exit code of the signal that aborted the command, or undefined. */
+	readonly interruptedBy: number | undefined;
+	/** Aborts the command; the second time it ends the process at once. */
+	interrupt(exitCode: number): void;
+	/** Takes the display away and the signal handlers off. Idempotent. */
+	close(): void;
+}
+
+export function openSession(settings: Settings, globals: GlobalValues, io: Io): Session {
+	const progress = createProgress(io.stderr, progressOptions(settings, globals, io));
+	const controller = new AbortController();
+	let interruptedBy: number | undefined;
+	const interrupt = (exitCode: number): void => {
+		if (interruptedBy !== undefined) process.exit(exitCode);
+		interruptedBy = exitCode;
+		if (exitCode === exitCodes.interrupted.code && globals.quiet !== true)
+			progress.above('Stopping; press Ctrl-C again to exit at once.');
+		controller.abort(new SealError('ERR_ABORTED', 'Interrupted'));
+	};
+	const unhook = hookSignals(interrupt, progress);
+	return {
+		context: {
+			settings,
+			io,
+			style: createStyle(wantsColor(settings.color.value, io.stdout.isTTY === true, io.env)),
+			width: io.stdout.columns ?? 80,
+			quiet: globals.quiet === true,
+			signal: controller.signal,
+			onEvent: event => progress.onEvent(event),
+			note: text => progress.above(text),
+			confirm: question => confirm(question, io, progress, controller.signal),
+		},
+		get interruptedBy() {
+			return interruptedBy;
+		},
+		interrupt,
+		close() {
+			progress.stop();
+			unhook();
+		},
+	};
+}
+
+function progressOptions(settings: Settings, globals: GlobalValues, io: Io): ProgressOptions {
+	const isTerminal = io.stderr.isTTY === true && io.env.TERM !== 'dumb';
+	const wanted = globals.progress === undefined && globals.quiet === true ? 'none' : settings.progress.value;
+	const locale = io.env.LC_ALL || io.env.LC_CTYPE || io.env.LANG || '';
+	return {
+		mode: wanted === 'auto' ? (isTerminal && globals.verbose !== true ? 'tty' : 'plain') : wanted,
+		verbose: globals.verbose === true,
+		look: {
+			style: createStyle(wantsColor(settings.color.value, io.stderr.isTTY === true, io.env)),
+			unicode: /utf-?8/i.test(locale),
+		},
+		now: () => performance.now(),
+	};
+}
+
+function hookSignals(interrupt: (exitCode: number) => void, progress: Progress): () => void {
+	const handlers = Object.entries(signalExitCodes).map(([signal, code]) => {
+		const handler = (): void => interrupt(code);
+		process.on(signal, handler);
+		return () => process.off(signal, handler);
+	});
+	const restore = (): void => progress.stop();
+	process.on('exit', restore);
+	return () => {
+		for (const off of handlers) off();
+		process.off('exit', restore);
+	};
+}
+
+async function confirm(question: string, io: Io, progress: Progress, signal: AbortSignal): Promise<boolean> {
+	if (io.stdin.isTTY !== true || io.stderr.isTTY !== true) return false;
+	progress.pause();
+	const lines = createInterface({input: io.stdin, output: io.stderr});
+	try {
+		const answer = await new Promise<string>((resolve, reject) => {
+			lines.question(`${question} [y/N] `, {signal}, resolve);
+			// readline takes Ctrl-C for itself while it asks: hand it on as the signal that it is.
+			lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+			lines.on('close', () => resolve(''));
+			signal.addEventListener('abort', () => reject(signal.reason as Error), {once: true});
+		});
+		return /^y(?:es)?$/i.test(answer.trim());
+	} finally {
+		lines.close();
+	}
+}
