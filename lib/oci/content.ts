@@ -55,6 +55,20 @@ export interface BlobFiles {
 	blobPath(digest: Digest): string;
 }
 
+/** A store that can take a file of another store as its own: a hard link instead of a copy. A rare power. */
+export interface BlobAdopter {
+	/**
+	 * Takes the file at `path` as the content of `descriptor`, verified by its digest. False when it cannot be linked
+	 * (another file system, another owner): then the content has to be pushed.
+	 * @throws SealError ERR_CONTENT_DIGEST, ERR_CONTENT_SIZE, ERR_CONTENT_MISSING
+	 */
+	adopt(descriptor: Descriptor, path: string, options?: Abortable): Promise<boolean>;
+}
+
+export function isBlobAdopter(value: object): value is BlobAdopter {
+	return typeof (value as Partial<BlobAdopter>).adopt === 'function';
+}
+
 export function isIngester(value: object): value is Ingester {
 	return typeof (value as Partial<Ingester>).ingest === 'function';
 }

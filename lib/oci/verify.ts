@@ -1,0 +1,99 @@
+import {open} from 'node:fs/promises';
+import type {Bytes} from '../core/bytes.js';
+import {SealError} from '../core/errors.js';
+import type {Abortable} from '../core/events.js';
+import {withIo} from '../core/io-error.js';
+import type {Descriptor} from './descriptor.js';
+import {algorithmOf, createDigester, type Digest} from './digest.js';
+
+const readBytes = 1024 * 1024;
+
+/**
+ * Passes a stream on while checking it against its descriptor; it fails as soon as there is too much, and at the end when
+ * there is too little or the digest differs. A consumer that reaches the end has the right bytes.
+ * @param where fits after "from": "the registry ghcr.io"
+ * @throws SealError ERR_CONTENT_SIZE, ERR_CONTENT_DIGEST
+ */
+export async function* verified(
+	bytes: Bytes,
+	descriptor: Descriptor,
+	where: string,
+	options: Abortable = {},
+): AsyncGenerator<Uint8Array> {
+	const digester = createDigester(algorithmOf(descriptor.digest));
+	for await (const chunk of bytes) {
+		options.signal?.throwIfAborted();
+		digester.update(chunk);
+		if (digester.sizeBytes > descriptor.size) throw wrongSize(descriptor, where, 'longer');
+		yield chunk;
+	}
+	options.signal?.throwIfAborted();
+	if (digester.sizeBytes < descriptor.size) throw wrongSize(descriptor, where, 'shorter', digester.sizeBytes);
+	checkDigest(descriptor, digester.finish(), where);
+}
+
+/**
+ * The content of a file, verified when read from its start. The file is opened when the first chunk is asked for, so a
+ * stream that nobody reads holds nothing.
+ */
+export async function* readFileVerified(
+	path: string,
+	descriptor: Descriptor,
+	where: string,
+	options: Abortable & {readonly offset?: number; readonly fileOffset?: number} = {},
+): AsyncGenerator<Uint8Array> {
+	const offset = options.offset ?? 0;
+	const file = await withIo('read', path, () => open(path, 'r'));
+	try {
+		const digester = offset === 0 ? createDigester(algorithmOf(descriptor.digest)) : undefined;
+		let done = offset;
+		while (done < descriptor.size) {
+			options.signal?.throwIfAborted();
+			const chunk = Buffer.allocUnsafeSlow(Math.min(readBytes, descriptor.size - done));
+			const position = (options.fileOffset ?? 0) + done;
+			const {bytesRead} = await withIo('read', path, () => file.read(chunk, 0, chunk.length, position));
+			if (bytesRead === 0) throw wrongSize(descriptor, where, 'shorter', done);
+			done += bytesRead;
+			const part = bytesRead === chunk.length ? chunk : chunk.subarray(0, bytesRead);
+			digester?.update(part);
+			if (done === descriptor.size && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
+			yield part;
+		}
+		if (descriptor.size === 0 && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
+	} finally {
+		await file.close();
+	}
+}
+
+/** Ends a stream that will not be read, so that what feeds it is let go. */
+export async function discard(bytes: Bytes): Promise<void> {
+	await bytes[Symbol.asyncIterator]().return?.();
+}
+
+export function missingContent(descriptor: Descriptor, where: string, cause?: unknown): SealError {
+	return new SealError('ERR_CONTENT_MISSING', `${descriptor.digest} (${descriptor.mediaType}) is not in ${where}`, {
+		details: {digest: descriptor.digest, mediaType: descriptor.mediaType},
+		cause,
+	});
+}
+
+/** @throws SealError ERR_CONTENT_DIGEST */
+export function checkDigest(descriptor: Descriptor, found: Digest, where: string): void {
+	if (found === descriptor.digest) return;
+	throw new SealError(
+		'ERR_CONTENT_DIGEST',
+		`Content from ${where} is wrong: expected ${descriptor.digest}, found ${found}`,
+		{
+			details: {expected: descriptor.digest, found},
+		},
+	);
+}
+
+export function wrongSize(descriptor: Descriptor, where: string, how: 'longer' | 'shorter', found?: number): SealError {
+	const size = found === undefined ? '' : `, found ${found}`;
+	return new SealError(
+		'ERR_CONTENT_SIZE',
+		`Content from ${where} is ${how} than its descriptor says: ${descriptor.digest} has ${descriptor.size} bytes${size}`,
+		{details: {digest: descriptor.digest, expected: descriptor.size, ...(found === undefined ? {} : {found})}},
+	);
+}
