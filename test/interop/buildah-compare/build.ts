@@ -1,0 +1,105 @@
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {join} from 'node:path';
+import type {Command} from '../peers.js';
+import {type BuildCase, writeContext} from './case.js';
+
+/** A case laid out on disk, ready for either tool. */
+export interface PreparedCase {
+	readonly build: BuildCase;
+	readonly contextDir: string;
+	readonly sealfilePath: string;
+	/** Build arguments with BASE filled in. */
+	readonly buildArgs: Readonly<Record<string, string>>;
+	/** Paths by id. */
+	readonly secrets: Readonly<Record<string, string>>;
+	readonly close: () => Promise<void>;
+}
+
+export async function prepareCase(build: BuildCase, dir: string): Promise<PreparedCase> {
+	const contextDir = join(dir, 'context');
+	mkdirSync(contextDir);
+	const sealfilePath = join(build.sealfileInContext ? contextDir : dir, 'Sealfile');
+	const text = Buffer.from(`${build.sealfile.join('\n')}\n`);
+	if (!build.sealfileInContext) writeFileSync(sealfilePath, text);
+	writeContext(contextDir, {
+		...build.context,
+		...(build.sealfileInContext ? {Sealfile: {type: 'file', content: text}} : {}),
+	});
+	const secrets: Record<string, string> = {};
+	for (const [id, value] of Object.entries(build.secrets ?? {})) {
+		secrets[id] = join(dir, `secret-${id}`);
+		writeFileSync(secrets[id], value);
+	}
+	const server = build.served === undefined ? undefined : await serve(build.served);
+	return {
+		build,
+		contextDir,
+		sealfilePath,
+		buildArgs: {...build.buildArgs, ...(server === undefined ? {} : {BASE: server.url})},
+		secrets,
+		close: async () => server?.close(),
+	};
+}
+
+async function serve(files: Readonly<Record<string, string>>): Promise<{url: string; close: () => void}> {
+	const server = createServer((request, response) => {
+		const body = files[request.url ?? ''];
+		response.setHeader('Last-Modified', 'Wed, 21 Oct 2015 07:28:00 GMT');
+		response.writeHead(body === undefined ? 404 : 200, {'Content-Length': Buffer.byteLength(body ?? '')});
+		response.end(request.method === 'HEAD' ? undefined : body);
+	});
+	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		close: () => {
+			server.closeAllConnections();
+			server.close();
+		},
+	};
+}
+
+/** Builds with buildah into an OCI layout of one image, `layout:image`. Rejects when buildah refuses. */
+export async function buildWithBuildah(prepared: PreparedCase, buildah: Command, layout: string): Promise<void> {
+	const {build} = prepared;
+	const flags = [
+		...Object.entries(prepared.buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
+		...Object.entries(prepared.secrets).flatMap(([id, path]) => ['--secret', `id=${id},src=${path}`]),
+		...(build.target === undefined ? [] : ['--target', build.target]),
+		...(build.platform === undefined ? [] : ['--platform', build.platform]),
+	];
+	await buildah(
+		...['bud', '--quiet', '--isolation', 'chroot', '--format', 'docker', ...flags],
+		...['--file', prepared.sealfilePath, '--tag', 'localhost/case:1', prepared.contextDir],
+	);
+	await buildah(
+		'push',
+		'--quiet',
+		'--format',
+		'oci',
+		'--disable-compression',
+		'localhost/case:1',
+		`oci:${layout}:image`,
+	);
+	await buildah('rmi', '--force', '--all');
+}
+
+interface LayoutIndex {
+	readonly manifests: readonly {readonly digest: string}[];
+}
+
+/** The config of the only image of a layout, as the JSON that it is. */
+export function readConfig(layout: string): Record<string, unknown> {
+	const index = readJson<LayoutIndex>(join(layout, 'index.json'));
+	const manifest = readJson<{config: {digest: string}}>(blobPath(layout, index.manifests[0]?.digest ?? ''));
+	return readJson(blobPath(layout, manifest.config.digest));
+}
+
+function blobPath(layout: string, digest: string): string {
+	return join(layout, 'blobs', ...digest.split(':'));
+}
+
+function readJson<T>(path: string): T {
+	return JSON.parse(readFileSync(path, 'utf8')) as T;
+}

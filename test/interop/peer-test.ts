@@ -1,0 +1,34 @@
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
+import {isUsable, onPath, type Peer} from './peers.js';
+
+/**
+ * A serial test that needs other tools. Without them it passes with "skipped: <name>" in its log on a user's machine;
+ * where CI=true a missing tool is a failure, so that no proof goes missing unseen.
+ */
+export function peerTest(
+	title: string,
+	peers: readonly Peer[],
+	body: (t: ExecutionContext, scratch: string) => Promise<void>,
+): void {
+	test.serial(title, async t => {
+		const missing = peers.filter(peer => !isUsable(peer));
+		if (missing.length === 0) {
+			await body(t, scratchFolder(t));
+			return;
+		}
+		const names = missing.map(peer => (onPath(peer) ? `${peer} (needs root)` : peer)).join(', ');
+		if (process.env.CI === 'true') throw new Error(`Missing where it must be present: ${names}`);
+		t.log(`skipped: ${names}`);
+		t.pass();
+	});
+}
+
+/** An empty folder that is removed after the test. */
+export function scratchFolder(t: ExecutionContext): string {
+	const path = mkdtempSync(join(tmpdir(), 'sealimage-interop-'));
+	t.teardown(() => rmSync(path, {recursive: true, force: true, maxRetries: 3}));
+	return path;
+}

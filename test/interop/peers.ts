@@ -1,0 +1,167 @@
+import {execFile, spawn} from 'node:child_process';
+import {accessSync, constants, mkdirSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {delimiter, join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {ExecutionContext} from 'ava';
+
+/** Other tools that judge what we make. All are in Debian; `.ci/install` lists the packages. */
+export type Peer =
+	| 'buildah'
+	| 'busybox'
+	| 'containerd'
+	| 'ctr'
+	| 'docker-registry'
+	| 'podman'
+	| 'runc'
+	| 'skopeo'
+	| 'tar'
+	| 'umoci'
+	| 'zstd';
+
+/** These mount, chown or start containers. */
+const needRoot: ReadonlySet<Peer> = new Set(['buildah', 'containerd', 'podman', 'umoci']);
+
+export function isUsable(peer: Peer): boolean {
+	return onPath(peer) && (!needRoot.has(peer) || process.getuid?.() === 0);
+}
+
+export function onPath(name: string): boolean {
+	return `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter).some(folder => {
+		try {
+			accessSync(join(folder, name), constants.X_OK);
+			return true;
+		} catch {
+			return false;
+		}
+	});
+}
+
+export interface RunOptions {
+	readonly cwd?: string;
+	readonly env?: Readonly<Record<string, string>>;
+	readonly timeoutMs?: number;
+}
+
+/** Runs a program to its end and gives its standard output. Rejects with the end of its messages. */
+export function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
+	const [program = '', ...args] = argv;
+	const {cwd, env, timeoutMs = 120_000} = options;
+	return new Promise((resolve, reject) => {
+		execFile(
+			program,
+			args,
+			{
+				cwd,
+				env: {...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, ...env},
+				timeout: timeoutMs,
+				killSignal: 'SIGKILL',
+				maxBuffer: 256 << 20,
+			},
+			(error, stdout, stderr) => {
+				if (error === null) resolve(stdout);
+				else reject(new Error(`${argv.join(' ')}\nended with ${error.code ?? error.signal}\n${stderr.slice(-4000)}`));
+			},
+		);
+	});
+}
+
+export type Command = (...args: string[]) => Promise<string>;
+
+/** Buildah with storage of its own below `home`; nothing of the user's is read or written. */
+export function buildahIn(home: string): Command {
+	return storageTool('buildah', home);
+}
+
+/** Podman with storage of its own below `home`. */
+export function podmanIn(home: string): Command {
+	return storageTool('podman', home);
+}
+
+function storageTool(name: string, home: string): Command {
+	const temporary = join(home, 'tmp');
+	mkdirSync(temporary, {recursive: true});
+	const roots = ['--root', join(home, 'root'), '--runroot', join(home, 'runroot'), '--storage-driver', 'vfs'];
+	return (...args) => run([name, ...roots, ...args], {env: {TMPDIR: temporary}, timeoutMs: 300_000});
+}
+
+export const skopeo: Command = (...args) => run(['skopeo', ...args]);
+
+/** Unpacks an image of an OCI layout with umoci and gives the path of the tree. */
+export async function umociUnpack(layout: string, tag: string, bundle: string): Promise<string> {
+	await run(['umoci', 'unpack', '--image', `${layout}:${tag}`, bundle]);
+	return join(bundle, 'rootfs');
+}
+
+/** Serves a folder in the stock layout with Debian's docker-registry; gives `127.0.0.1:port`. Ends with the test. */
+export async function startRegistry(t: ExecutionContext, root: string, scratch: string): Promise<string> {
+	const port = await freePort();
+	const config = join(scratch, 'registry.yml');
+	writeFileSync(
+		config,
+		[
+			'version: 0.1',
+			`storage: {filesystem: {rootdirectory: ${root}}, delete: {enabled: false}}`,
+			`http: {addr: "127.0.0.1:${port}"}`,
+			'log: {level: error, accesslog: {disabled: true}}',
+		].join('\n'),
+	);
+	startServer(t, ['docker-registry', 'serve', config]);
+	await untilTrue(async () => (await fetch(`http://127.0.0.1:${port}/v2/`)).ok, 'docker-registry');
+	return `127.0.0.1:${port}`;
+}
+
+/** Starts containerd with everything below `home`; gives `ctr` connected to it. Ends with the test. */
+export async function startContainerd(t: ExecutionContext, home: string): Promise<Command> {
+	const socket = join(home, 'c.sock');
+	const config = join(home, 'config.toml');
+	writeFileSync(
+		config,
+		[
+			'version = 2',
+			`root = "${join(home, 'root')}"`,
+			`state = "${join(home, 'state')}"`,
+			'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+			'[grpc]',
+			`address = "${socket}"`,
+		].join('\n'),
+	);
+	startServer(t, ['containerd', '--config', config]);
+	const ctr: Command = (...args) => run(['ctr', '--address', socket, ...args]);
+	await untilTrue(async () => (await ctr('version')) !== '', 'containerd');
+	return ctr;
+}
+
+function startServer(t: ExecutionContext, argv: readonly string[]): void {
+	const [program = '', ...args] = argv;
+	const server = spawn(program, args, {stdio: 'ignore', env: {...process.env, PATH: `${process.env.PATH}:/usr/sbin`}});
+	const ended = new Promise<void>(resolve => {
+		server.once('exit', () => resolve());
+		server.once('error', () => resolve());
+	});
+	t.teardown(async () => {
+		server.kill('SIGTERM');
+		await Promise.race([ended, sleep(10_000, undefined, {ref: false})]);
+		server.kill('SIGKILL');
+	});
+}
+
+function freePort(): Promise<number> {
+	return new Promise((resolve, reject) => {
+		const server = createServer();
+		server.once('error', reject);
+		server.listen(0, '127.0.0.1', () => {
+			const address = server.address();
+			server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+		});
+	});
+}
+
+async function untilTrue(check: () => Promise<boolean>, what: string): Promise<void> {
+	const deadline = Date.now() + 30_000;
+	while (Date.now() < deadline) {
+		if (await check().catch(() => false)) return;
+		await sleep(100);
+	}
+	throw new Error(`${what} did not start within 30 seconds`);
+}
