@@ -6,3 +6,40 @@ export {type ContextOptions, openContext} from './context/open-context.js';
 export {treeSource} from './context/tree-source.js';
 export {resolveCopy} from './copy/resolve-copy.js';
 export type * from './copy/types.js';
+export type {Diagnostic, SourceRange} from './diagnostic.js';
+export {refuseErrors, SealfileError} from './error.js';
+export {
+	applyMetadata,
+	argvOf,
+	isMetadata,
+	type MetadataInstruction,
+	type MetadataResult,
+	openStage,
+	resolveWorkdir,
+	type StageState,
+} from './evaluate-metadata.js';
+export {type Expanded, expandInstruction} from './expand.js';
+export {historyText, runHistoryText} from './history-text.js';
+export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
+export {type RunCommand, runCommand} from './run-command.js';
+export {
+	type BuildVariables,
+	type HeaderScope,
+	openHeader,
+	runEnvironment,
+	type StageScope,
+	unusedBuildArgs,
+} from './scope.js';
+export {
+	type ResolvedStage,
+	reachableStages,
+	resolveSource,
+	resolveStages,
+	type StageDependencies,
+	type StageSource,
+	sourceWords,
+	stageDependencies,
+} from './stage-graph.js';
+export {findStage, groupStages, type Stage, type StageGroups, selectTarget} from './stages.js';
+export type * from './syntax.js';
+export {type Expansion, expandWord, expandWords, type Lookup} from './words.js';

@@ -6,6 +6,8 @@ import type {Diagnostic, SourceRange} from './diagnostic.js';
  */
 export interface SealfileTree {
 	readonly file: string;
+	/** The text that was parsed, without its byte order mark: ranges point into it. Empty when it could not be read as text. */
+	readonly source: string;
 	readonly directives: Directives;
 	readonly instructions: readonly Instruction[];
 	readonly diagnostics: readonly Diagnostic[];
@@ -96,7 +98,7 @@ export interface AddInstruction extends Common<'ADD'>, CopyLike {
 	readonly keepGitDir?: boolean;
 }
 
-/** One `--mount=` of RUN. Values are words (variables allowed in target, source, from, id). */
+/** One `--mount=` of RUN. Text values are words until the instruction is expanded. */
 export interface RunMount {
 	readonly type: 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';
 	readonly target?: string;
@@ -116,6 +118,9 @@ export interface RunMount {
 export interface RunInstruction extends Common<'RUN'> {
 	readonly command: Command;
 	readonly heredocs: readonly Heredoc[];
+	/** The values of `--mount` as written. Any of their parts but `type` and `from` may hold variables. */
+	readonly mountWords: readonly string[];
+	/** `mountWords` read; numbers that hold variables are absent until the instruction is expanded. */
 	readonly mounts: readonly RunMount[];
 	readonly network: 'default' | 'none' | 'host';
 	readonly security: 'sandbox' | 'insecure';

@@ -1,0 +1,54 @@
+import type {Diagnostic, SourceRange} from './diagnostic.js';
+import type {SealfileTree} from './syntax.js';
+import type {Expansion} from './words.js';
+
+/** The parts of a tree that a message about one of its instructions needs. */
+export type SourceInfo = Pick<SealfileTree, 'file' | 'source' | 'directives'>;
+
+interface Placed {
+	readonly range: SourceRange;
+}
+
+export interface Finding extends Pick<Diagnostic, 'severity' | 'code' | 'message' | 'hint'> {
+	readonly notes?: Diagnostic['notes'] | undefined;
+}
+
+/** A diagnostic about `at`, with the source line that the caret needs. */
+export function diagnose(at: Placed, source: SourceInfo, finding: Finding): Diagnostic {
+	const {hint, notes, ...rest} = finding;
+	return {
+		...rest,
+		...(hint === undefined ? {} : {hint}),
+		file: source.file,
+		range: at.range,
+		lineText: lineOf(source.source, at.range.startLine),
+		...(notes === undefined ? {} : {notes}),
+	};
+}
+
+/** What an expansion has to say: the error that stopped it, or a warning for each variable that is not set. */
+export function diagnoseExpansion(expansion: Expansion<unknown>, at: Placed, source: SourceInfo): Diagnostic[] {
+	if (!expansion.ok) {
+		return [diagnose(at, source, {severity: 'error', code: 'BadSubstitution', message: expansion.message})];
+	}
+	return expansion.names.unset.map(name =>
+		diagnose(at, source, {
+			severity: 'warning',
+			code: 'UndefinedVar',
+			message: `Usage of undefined variable '$${name}'`,
+		}),
+	);
+}
+
+/** The text of a line, counted from 1, without its line end; empty when there is no such line. */
+export function lineOf(text: string, line: number): string {
+	let start = 0;
+	for (let i = 1; i < line; i++) {
+		const end = text.indexOf('\n', start);
+		if (end === -1) return '';
+		start = end + 1;
+	}
+	const end = text.indexOf('\n', start);
+	const content = text.slice(start, end === -1 ? undefined : end);
+	return content.endsWith('\r') ? content.slice(0, -1) : content;
+}
