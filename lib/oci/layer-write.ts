@@ -1,10 +1,17 @@
-import type {OperationOptions} from '../core/events.js';
-import type {Compression} from './compress/compression.js';
-import type {Ingester} from './content.js';
+import {emit, type OperationOptions, progress} from '../core/events.js';
+import {type Compression, defaultCompression, layerMediaType} from './compress/compression.js';
+import {createEncoder, type Encoder, type EncoderOutput, ignore} from './compress/encoder.js';
+import type {Ingest, Ingester} from './content.js';
 import type {Descriptor} from './descriptor.js';
-import type {Digest} from './digest.js';
+import {createDigester, type Digest, type Digester} from './digest.js';
 import type {LayerEntry} from './entry.js';
-import type {LayerIndex} from './layer-index.js';
+import {checkEntry, storedHeader} from './layer-entry.js';
+import type {IndexedEntry, LayerIndex} from './layer-index.js';
+import {createContentKeys} from './layer-keys.js';
+import {putEntryContent} from './layer-source.js';
+import {createLayerStream} from './layer-stream.js';
+
+export {opaque, whiteout} from './whiteout.js';
 
 export interface WriteLayerOptions extends OperationOptions {
 	/** Default `defaultCompression`. */
@@ -26,8 +33,8 @@ export interface WrittenLayer {
 }
 
 /**
- * Writes one layer in one pass over the bytes. Entries come sorted by `compareNames`, without duplicates, contents located
- * (no `layer` kind). Equal entries and options give equal bytes on any number of cores.
+ * Writes one layer in one pass over the bytes. Entries come sorted by `compareLayerPaths`, without duplicates, contents
+ * located (no `layer` kind). Equal entries and options give equal bytes on any number of cores.
  * @throws SealError ERR_LAYER_ENTRY for an entry that cannot be stored or a file that changed while it was read
  */
 export async function writeLayer(
@@ -35,23 +42,72 @@ export async function writeLayer(
 	store: Ingester,
 	options: WriteLayerOptions = {},
 ): Promise<WrittenLayer> {
-	void entries;
-	void store;
-	void options;
-	throw new Error('not built yet');
+	const compression = options.compression ?? defaultCompression;
+	const mediaType = layerMediaType(compression, options.mediaTypes);
+	options.signal?.throwIfAborted();
+	const ingest = await store.ingest({signal: options.signal});
+	const blob = compression.algorithm === 'none' ? undefined : createDigester();
+	let encoder: Encoder | undefined;
+	try {
+		encoder = createEncoder(compression, output(ingest, blob), options);
+		const index = await writeEntries(entries, encoder, {...options, poolReads: blob === undefined});
+		const digest = blob?.finish() ?? index.diffID;
+		const size = blob?.sizeBytes ?? index.sizeBytes;
+		options.signal?.throwIfAborted();
+		await ingest.commit(digest);
+		emit(options, {type: 'blob.finished', id: options.id ?? 'layer', digest, sizeBytes: size});
+		return {descriptor: {mediaType, digest, size}, diffID: index.diffID, sizeBytes: index.sizeBytes, index};
+	} catch (error) {
+		await encoder?.abort();
+		await ingest.abort();
+		throw error;
+	}
 }
 
-/** The entry that removes `path` of the layers below. */
-export function whiteout(path: string, mtime = 0): LayerEntry {
-	const cut = path.lastIndexOf('/') + 1;
-	return {header: marker(`${path.slice(0, cut)}.wh.${path.slice(cut)}`, mtime)};
+function output(ingest: Ingest, blob: Digester | undefined): EncoderOutput {
+	return chunk => {
+		blob?.update(chunk);
+		return ingest.write(chunk);
+	};
 }
 
-/** The entry that hides everything the layers below have in the directory `path`. */
-export function opaque(path: string, mtime = 0): LayerEntry {
-	return {header: marker(path === '' ? '.wh..wh..opq' : `${path}/.wh..wh..opq`, mtime)};
-}
-
-function marker(path: string, mtime: number): LayerEntry['header'] {
-	return {path, type: 'file', mode: 0, uid: 0, gid: 0, size: 0, mtime};
+async function writeEntries(
+	entries: Iterable<LayerEntry> | AsyncIterable<LayerEntry>,
+	encoder: Encoder,
+	options: WriteLayerOptions & {readonly poolReads: boolean},
+): Promise<LayerIndex> {
+	const tar = createDigester();
+	const report = progress(options, options.id ?? 'layer');
+	const keys = options.onContent === undefined ? undefined : createContentKeys(options.onContent);
+	const stream = await createLayerStream(block => {
+		tar.update(block);
+		report(tar.sizeBytes);
+		return encoder.push(block);
+	});
+	const indexed: IndexedEntry[] = [];
+	let last: string | undefined;
+	const add = async (entry: LayerEntry): Promise<void> => {
+		options.signal?.throwIfAborted();
+		checkEntry(entry, last);
+		last = entry.header.path;
+		const header = storedHeader(entry.header);
+		await stream.putHeader(header);
+		indexed.push({header, offset: stream.offset});
+		if (entry.content === undefined) return;
+		const onChunk = keys && ((chunk: Buffer, end: boolean) => keys.add(entry, chunk, end));
+		await putEntryContent(stream, entry, options, onChunk);
+	};
+	try {
+		// Iterating a plain list with `for await` would cost more than writing a small file.
+		if (Symbol.iterator in entries) for (const entry of entries) await add(entry);
+		else for await (const entry of entries) await add(entry);
+		await stream.finish();
+		await encoder.finish();
+		await keys?.finish();
+	} catch (error) {
+		await stream.settle();
+		await keys?.finish().catch(ignore);
+		throw error;
+	}
+	return {diffID: tar.finish(), sizeBytes: tar.sizeBytes, entries: indexed};
 }

@@ -1,0 +1,45 @@
+import {subtle} from 'node:crypto';
+import {chunkDigest, joinChunkDigests} from '../core/content-key.js';
+import type {LayerEntry} from './entry.js';
+
+/** Chunks below this are hashed at once: handing them to the thread pool would cost more. */
+const smallBytes = 128 * 1024;
+
+/** Computes content keys beside the writing of a layer. */
+export interface ContentKeys {
+	/** The next chunk of the content of `entry`; `chunk` may be reused at once. */
+	add(entry: LayerEntry, chunk: Uint8Array, last: boolean): void;
+	/** Resolves when every key was reported; rejects with what the listener threw. */
+	finish(): Promise<void>;
+}
+
+export function createContentKeys(report: (entry: LayerEntry, contentKey: string) => void): ContentKeys {
+	let digests: Array<Uint8Array | Promise<Uint8Array>> = [];
+	let all: Promise<unknown> = Promise.resolve();
+	const reportLater = async (entry: LayerEntry, parts: ReadonlyArray<Uint8Array | Promise<Uint8Array>>) => {
+		report(entry, joinChunkDigests(await Promise.all(parts)));
+	};
+	return {
+		add(entry, chunk, last) {
+			const pooled = chunk.length >= smallBytes;
+			if (!pooled && last && digests.length === 0) {
+				report(entry, joinChunkDigests([chunkDigest(chunk)]));
+				return;
+			}
+			digests.push(pooled ? pooledDigest(chunk) : chunkDigest(chunk));
+			if (!last) return;
+			const parts = digests;
+			digests = [];
+			all = Promise.all([all, reportLater(entry, parts)]);
+			all.catch(() => undefined);
+		},
+		async finish() {
+			await all;
+		},
+	};
+}
+
+/** sha256 in the thread pool, on a copy that is made before this returns. */
+async function pooledDigest(chunk: Uint8Array): Promise<Uint8Array> {
+	return new Uint8Array(await subtle.digest('SHA-256', chunk as Uint8Array<ArrayBuffer>));
+}
