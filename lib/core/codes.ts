@@ -27,6 +27,7 @@ export const errorCodes = {
 	ERR_COPY_SOURCE: 'A source of COPY or ADD does not exist.',
 	ERR_COPY_CONFLICT: 'COPY or ADD would put a folder where a file is, or the reverse.',
 	ERR_COPY_OPTION: 'A flag of COPY or ADD has a value that means nothing.',
+	ERR_COPY_OWNER: 'A user or group of --chown is not in the image.',
 	ERR_DOWNLOAD: 'A file that ADD names by URL cannot be downloaded.',
 	ERR_CHECKSUM: 'What ADD brought in does not have the checksum that was given.',
 	ERR_GIT: 'A git repository that ADD names cannot be fetched.',

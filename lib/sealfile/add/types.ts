@@ -1,5 +1,4 @@
 import type {OperationOptions} from '../../core/events.js';
-import type {StatIdentity} from '../context/file-source.js';
 import type {CopiedEntry, CopyOptions, CopyRequest, CopyResult, DestinationFacts} from '../copy/types.js';
 
 /** One ADD with every word expanded. `parents` is COPY's alone. */

@@ -20,15 +20,17 @@ export interface SourceNode {
 	readonly content?: EntryContent;
 	/** For regular files that are on disk. */
 	readonly identity?: StatIdentity;
-	/** Equal for the names of one file that has several; absent when it has one only. */
-	readonly linkKey?: string;
+	/** The same for all names of one file, another for every other file; absent when it is known to have one name only. */
+	readonly linkKey?: string | object;
 	/** A directory that ignore rules exclude while something below it is not: it is there, its metadata is not used. */
 	readonly implied?: boolean;
+	/** Why it cannot be copied: only matters when it is asked for. The header of a socket is that of an empty file. */
+	readonly problem?: 'socket' | 'unreadable';
 }
 
 /**
  * Where COPY and ADD take files from: the build context, or the tree of a stage or image. Paths are relative,
- * `/`-separated, '' for the root, and name exactly one entry: nothing here follows a symbolic link (see resolve.ts).
+ * `/`-separated, '' for the root, and name exactly one entry: nothing here follows a symbolic link (see links.ts).
  * Looking never reads file contents.
  */
 export interface FileSource {
@@ -36,20 +38,13 @@ export interface FileSource {
 	readonly title: string;
 	/** False for the build context: its files belong to root, whoever owns them on this machine. */
 	readonly keepsOwners: boolean;
-	/**
-	 * @throws SealError ERR_LAYER_ENTRY for a name that a layer cannot hold (`.wh.*`), ERR_PERMISSION
-	 */
+	/** @throws SealError ERR_PERMISSION, ERR_CONTEXT when a folder is swapped while it is looked at */
 	lookup(path: string): SourceNode | undefined;
 	/**
-	 * The entries of a directory in the byte order of their names; sockets are left out.
-	 * @throws SealError ERR_PERMISSION, ERR_LAYER_ENTRY
+	 * The entries of a directory in the order of `compareNames`.
+	 * @throws SealError as `lookup`
 	 */
 	list(path: string): readonly SourceNode[];
-	/** What `list` and `lookup` had to leave out so far. */
-	readonly warnings: readonly SourceWarning[];
-}
-
-export interface SourceWarning {
-	readonly code: 'SocketSkipped';
-	readonly message: string;
+	/** True when ignore rules hide this path: for hints. */
+	excludes(path: string): boolean;
 }

@@ -41,7 +41,8 @@ export function parseGlob(text: string): readonly GlobStep[] {
 		}
 	}
 	// `**name`, nothing special after it, is a plain suffix in moby: it matches `xname` too.
-	const bareSuffix = /^\*\*[^/*]/.test(text) && steps.slice(2).every(step => step.kind === 'char') && !text.includes('\\');
+	const bareSuffix =
+		/^\*\*[^/*]/.test(text) && steps.slice(2).every(step => step.kind === 'char') && !text.includes('\\');
 	return bareSuffix ? [{kind: 'all'}, ...steps.slice(2)] : steps;
 }
 

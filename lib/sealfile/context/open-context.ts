@@ -1,19 +1,172 @@
-import {SealError} from '../../core/errors.js';
-import type {FileSource} from './file-source.js';
+import {closeSync, constants, fstatSync, openSync, readdirSync, realpathSync} from 'node:fs';
+import {SealError, systemCode} from '../../core/errors.js';
+import {compareNames, decodeName} from '../../core/name.js';
+import {type DiskNode, diskPath, nodeOnDisk, type XattrTable} from './disk-node.js';
+import {compileExclusions, type Exclusions, noRule} from './exclusions.js';
+import type {FileSource, SourceNode} from './file-source.js';
 import type {IgnoreRules} from './ignore.js';
 
 export interface ContextOptions {
 	readonly ignore?: IgnoreRules | undefined;
-	/** Read `user.*` attributes and file capabilities (one run of `getfattr`). Default false. */
-	readonly xattrs?: boolean | undefined;
+	/** Extended attributes as `readXattrs` found them; without it there are none. */
+	readonly xattrs?: XattrTable | undefined;
 	/** For messages. Default "the build context". */
 	readonly title?: string | undefined;
 }
 
 /**
- * A folder on disk as a source.
- * @throws SealError ERR_CONTEXT when it is missing or no folder
+ * A folder on disk as a source. Nothing is kept open and nothing read but names and metadata.
+ *
+ * Each folder is opened without following links and must still be the one (device and inode) that was seen in its
+ * parent, and its entries are looked at through that open folder: a name swapped for a link in between is noticed
+ * (ERR_CONTEXT) instead of followed. Contents are read later, by path: `SourceNode.identity` tells the reader which
+ * file it must find there. Where there is no /proc, entries are looked at by path.
+ * @throws SealError ERR_CONTEXT when it is missing or no folder; ERR_PATTERN
  */
-export function openContext(dir: string, _options: ContextOptions = {}): FileSource {
-	throw new SealError('ERR_CONTEXT', `The build context ${dir} cannot be read`);
+export function openContext(dir: string, options: ContextOptions = {}): FileSource {
+	const title = options.title ?? 'the build context';
+	return createContextSource(
+		contextRoot(dir),
+		title,
+		compileExclusions(options.ignore?.patterns ?? []),
+		options.xattrs,
+	);
+}
+
+interface Folder {
+	readonly node: DiskNode;
+	/** Of the exclusions, for what is in it. */
+	readonly lastRule: number;
+}
+
+function createContextSource(
+	root: string,
+	title: string,
+	exclusions: Exclusions,
+	xattrs: XattrTable | undefined,
+): FileSource {
+	const folders = new Map<string, Folder | undefined>();
+	const impliedFolders = new Map<string, boolean>();
+
+	const source: FileSource = {
+		title,
+		keepsOwners: false,
+		lookup(path) {
+			if (path === '') return folderAt('')!.node;
+			const cut = path.lastIndexOf('/');
+			const parent = folderAt(cut === -1 ? '' : path.slice(0, cut));
+			if (parent === undefined) return undefined;
+			const node = within(parent, at => see(parent, path, `${at}/${path.slice(cut + 1)}`));
+			return node?.implied === true && !holdsAnything(path) ? undefined : node;
+		},
+		list(path) {
+			const folder = folderAt(path);
+			if (folder === undefined) return [];
+			const prefix = path === '' ? '' : `${path}/`;
+			const nodes = within(folder, at => {
+				const names = readdirSync(diskPath(at), 'latin1');
+				return names.map(name => {
+					const decoded = isAscii(name) ? name : decodeName(Buffer.from(name, 'latin1'));
+					return see(folder, prefix + decoded, `${at}/${decoded}`);
+				});
+			});
+			return nodes
+				.filter(node => node !== undefined)
+				.filter(node => node.implied !== true || holdsAnything(node.header.path))
+				.sort((a, b) => compareNames(a.header.path, b.header.path));
+		},
+		excludes: path => exclusions.excludesPath(path),
+	};
+
+	/** One entry, by a path that goes through its open folder. */
+	function see(parent: Folder, path: string, at: string): SourceNode | undefined {
+		const lastRule = exclusions.lastRule(path, parent.lastRule);
+		const excluded = exclusions.excludes(lastRule);
+		if (excluded && !exclusions.mayReturnBelow(path, lastRule)) return undefined;
+		const node = nodeOnDisk(path, at, `${root === '/' ? '' : root}/${path}`, xattrs);
+		if (node === undefined || node.header.type !== 'directory') return excluded ? undefined : node;
+		folders.set(path, {node, lastRule});
+		return excluded ? {...node, implied: true} : node;
+	}
+
+	function folderAt(path: string): Folder | undefined {
+		if (!folders.has(path)) {
+			if (path === '') {
+				const node = nodeOnDisk('', root, root, xattrs);
+				folders.set('', node?.header.type === 'directory' ? {node, lastRule: noRule} : undefined);
+			} else {
+				source.lookup(path);
+			}
+		}
+		return folders.get(path);
+	}
+
+	function holdsAnything(path: string): boolean {
+		const known = impliedFolders.get(path);
+		if (known !== undefined) return known;
+		const found = source.list(path).length > 0;
+		impliedFolders.set(path, found);
+		return found;
+	}
+
+	function within<T>(folder: Folder, look: (at: string) => T): T {
+		return throughFolder(root, folder.node, title, look);
+	}
+
+	if (folderAt('') === undefined) throw missing(root);
+	return source;
+}
+
+/** Opens a folder, makes sure it is the one that was seen, and looks at it by a path that cannot be redirected. */
+function throughFolder<T>(root: string, node: DiskNode, title: string, look: (at: string) => T): T {
+	const path = node.header.path === '' ? root : `${root === '/' ? '' : root}/${node.header.path}`;
+	let descriptor: number | undefined;
+	try {
+		descriptor = openSync(diskPath(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+		const now = fstatSync(descriptor, {bigint: true});
+		if (now.dev !== node.dev || now.ino !== node.ino) throw swapped(path, title);
+		return look(process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : path);
+	} catch (error) {
+		const code = systemCode(error);
+		if (code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENOENT') throw swapped(path, title);
+		if (code === 'EACCES' || code === 'EPERM') throw unreadableFolder(path, title, error);
+		throw error;
+	} finally {
+		if (descriptor !== undefined) closeSync(descriptor);
+	}
+}
+
+function contextRoot(dir: string): string {
+	try {
+		return realpathSync(dir);
+	} catch (error) {
+		throw missing(dir, error);
+	}
+}
+
+function missing(dir: string, cause?: unknown): SealError {
+	return new SealError('ERR_CONTEXT', `${JSON.stringify(dir)} is no folder that can be read`, {
+		hint: 'Name an existing folder as the build context.',
+		details: {dir},
+		cause,
+	});
+}
+
+function swapped(path: string, title: string): SealError {
+	return new SealError('ERR_CONTEXT', `${JSON.stringify(path)} of ${title} changed while it was looked at`, {
+		hint: 'Build again when nothing writes to the folder.',
+		details: {path},
+	});
+}
+
+function unreadableFolder(path: string, title: string, cause: unknown): SealError {
+	return new SealError('ERR_PERMISSION', `Cannot read the folder ${JSON.stringify(path)} of ${title}`, {
+		hint: 'Make it readable, or name it in the ignore file.',
+		details: {path},
+		cause,
+	});
+}
+
+function isAscii(text: string): boolean {
+	return !/[^\0-\x7f]/.test(text);
 }

@@ -1,0 +1,103 @@
+import {type BigIntStats, closeSync, constants, lstatSync, openSync, readlinkSync} from 'node:fs';
+import {systemCode} from '../../core/errors.js';
+import {decodeName, encodeName} from '../../core/name.js';
+import type {EntryType} from '../../oci/entry.js';
+import type {SourceNode} from './file-source.js';
+
+/** A `SourceNode` that remembers which inode it was. */
+export interface DiskNode extends SourceNode {
+	readonly dev: bigint;
+	readonly ino: bigint;
+}
+
+/** Extended attributes by absolute path. */
+export type XattrTable = ReadonlyMap<string, Readonly<Record<string, Uint8Array>>>;
+
+/**
+ * The entry `path` of a context: looked at by the path `at`, its content found at `absolutePath` later. Undefined when
+ * there is none.
+ */
+export function nodeOnDisk(
+	path: string,
+	at: string,
+	absolutePath: string,
+	xattrs: XattrTable | undefined,
+): DiskNode | undefined {
+	const disk = diskPath(at);
+	let stats: BigIntStats | undefined;
+	try {
+		stats = lstatSync(disk, {bigint: true, throwIfNoEntry: false});
+	} catch (error) {
+		// A name longer than the file system allows, or one below a file, names nothing.
+		if (systemCode(error) !== 'ENAMETOOLONG' && systemCode(error) !== 'ENOTDIR') throw error;
+	}
+	if (stats === undefined) return undefined;
+	const mode = Number(stats.mode);
+	const format = mode & constants.S_IFMT;
+	const type = types.get(format) ?? 'file';
+	const attributes = xattrs?.get(absolutePath);
+	const header = {
+		path,
+		type,
+		// A link's own mode means nothing and differs between systems.
+		mode: type === 'symlink' ? 0o777 : mode & 0o7777,
+		uid: Number(stats.uid),
+		gid: Number(stats.gid),
+		size: format === constants.S_IFREG ? Number(stats.size) : 0,
+		mtime: secondsOf(stats.mtimeNs),
+		...(type === 'symlink' ? {linkname: decodeName(readlinkSync(disk, 'buffer'))} : undefined),
+		...(type === 'character' || type === 'block' ? deviceNumbers(stats.rdev) : undefined),
+		...(attributes === undefined ? undefined : {xattrs: attributes}),
+	};
+	const {dev, ino} = stats;
+	if (format === constants.S_IFSOCK) return {header, dev, ino, problem: 'socket'};
+	if (type !== 'file') return {header, dev, ino};
+	const {size, mtimeNs, ctimeNs} = stats;
+	return {
+		header,
+		dev,
+		ino,
+		identity: {path: absolutePath, dev, ino, size, mtimeNs, ctimeNs, mode},
+		...(header.size === 0 ? undefined : {content: {kind: 'file', path: absolutePath}}),
+		...(stats.nlink > 1n ? {linkKey: `${dev}:${ino}`} : undefined),
+		...(isReadable(disk, mode) ? undefined : {problem: 'unreadable'}),
+	};
+}
+
+/** A path as the operating system must be given it: bytes where the name is not UTF-8. */
+export function diskPath(path: string): string | Buffer {
+	return /[\udc80-\udcff]/.test(path) ? encodeName(path) : path;
+}
+
+const types: ReadonlyMap<number, EntryType> = new Map([
+	[constants.S_IFREG, 'file'],
+	[constants.S_IFDIR, 'directory'],
+	[constants.S_IFLNK, 'symlink'],
+	[constants.S_IFCHR, 'character'],
+	[constants.S_IFBLK, 'block'],
+	[constants.S_IFIFO, 'fifo'],
+]);
+
+function secondsOf(ns: bigint): number {
+	const seconds = ns / 1_000_000_000n;
+	return Number(ns < 0n && seconds * 1_000_000_000n !== ns ? seconds - 1n : seconds);
+}
+
+/** Linux's encoding of a device number (makedev(3)). */
+function deviceNumbers(rdev: bigint): {devmajor: number; devminor: number} {
+	return {
+		devmajor: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)),
+		devminor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)),
+	};
+}
+
+/** Only a mode that does not let everyone read needs a try. access(2) would ask for the real user, not the effective one. */
+function isReadable(disk: string | Buffer, mode: number): boolean {
+	if ((mode & 0o444) === 0o444) return true;
+	try {
+		closeSync(openSync(disk, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+		return true;
+	} catch {
+		return false;
+	}
+}

@@ -1,0 +1,191 @@
+import {posix} from 'node:path';
+import {setImmediate as breathe} from 'node:timers/promises';
+import {SealError} from '../../core/errors.js';
+import type {EntryHeader} from '../../oci/entry.js';
+import {type Exclusions, noRule} from '../context/exclusions.js';
+import type {FileSource, SourceNode} from '../context/file-source.js';
+import {followLinks, linkText} from '../context/links.js';
+import type {ModeChange} from './mode.js';
+import type {Owner} from './owner.js';
+import {join, type Selection} from './select.js';
+import type {DirectoryStyle, StagedEntry, Staging} from './staging.js';
+
+/** What the flags of a COPY or ADD do to everything it puts in place. */
+export interface Placing {
+	readonly staging: Staging;
+	readonly source: FileSource;
+	readonly exclusions: Exclusions;
+	readonly owner?: Owner | undefined;
+	readonly mode?: ModeChange | undefined;
+	readonly sourceDateEpoch?: number | undefined;
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** The style of folders that nobody wrote: 0755 of root, unless --chown or --chmod say otherwise. */
+export function impliedStyle(placing: Omit<Placing, 'source' | 'exclusions'>): DirectoryStyle {
+	return {
+		mode: placing.mode?.(0o755, true) ?? 0o755,
+		uid: placing.owner?.uid ?? 0,
+		gid: placing.owner?.gid ?? 0,
+		mtime: placing.sourceDateEpoch ?? 0,
+	};
+}
+
+/** Puts a file into the folder `target` under its own name, or at `target` itself. */
+export function placeFile(entry: StagedEntry, name: string, target: string, inside: boolean, placing: Placing): void {
+	const path = inside ? join(target, name) : target;
+	placing.staging.makeDirectory(posix.dirname(`/${path}`).slice(1), impliedStyle(placing));
+	placing.staging.put({...entry, header: {...entry.header, path}});
+}
+
+/**
+ * Puts one selected entry where COPY puts it: a folder gives its contents to the folder `target`, which is made like it
+ * when it is missing and left as it is otherwise; anything else goes to `target` or, when `inside`, into it.
+ */
+export async function place(selection: Selection, target: string, inside: boolean, placing: Placing): Promise<void> {
+	const {node} = selection;
+	if (node.header.type === 'directory') return placeDirectory(node, target, placing);
+	if (placing.exclusions.excludesPath(selection.excludeName) || !isUsable(node, placing)) return;
+	placeFile(stage(node, placing), posix.basename(selection.path), target, inside, placing);
+}
+
+/** `--parents`: the path right of the pivot is kept below `target`, its folders are made like those of the source. */
+export async function placeWithParents(selection: Selection, target: string, placing: Placing): Promise<void> {
+	const {staging, source} = placing;
+	const names = selection.path
+		.slice(selection.pivot.length)
+		.split('/')
+		.filter(name => name !== '');
+	if (selection.node.header.type !== 'directory' && placing.exclusions.excludesPath(selection.excludeName)) return;
+	staging.makeDirectory(target, impliedStyle(placing));
+	let written = selection.pivot;
+	let path = target;
+	for (const name of names.slice(0, -1)) {
+		written = join(written, name);
+		path = staging.follow(join(path, name));
+		if (staging.at(path)?.type === 'directory') continue;
+		const folder = source.lookup(followLinks(written, at => linkText(source.lookup(at)?.header)));
+		if (folder === undefined || folder.implied === true) staging.makeDirectory(path, impliedStyle(placing));
+		else staging.put(stageAt(folder, path, placing));
+	}
+	const last = names.at(-1);
+	if (selection.node.header.type === 'directory') {
+		const folder = last === undefined ? path : staging.follow(join(path, last));
+		return placeDirectory(selection.node, folder, placing, true);
+	}
+	if (isUsable(selection.node, placing)) placeFile(stage(selection.node, placing), last ?? '', path, true, placing);
+}
+
+/** A folder on the way down. Excluded ones are only made when something below them is brought back. */
+interface Frame {
+	readonly node: SourceNode;
+	readonly path: string;
+	/** Relative to the folder that is copied: what --exclude sees. */
+	readonly relative: string;
+	readonly lastRule: number;
+	readonly above?: Frame | undefined;
+	made: boolean;
+}
+
+async function placeDirectory(root: SourceNode, target: string, placing: Placing, keepOwner = false): Promise<void> {
+	const {exclusions, source, staging} = placing;
+	placeRoot(root, target, placing, keepOwner);
+	const pending: Frame[] = [{node: root, path: target, relative: '', lastRule: noRule, made: true}];
+	let seen = 0;
+	while (pending.length > 0) {
+		const frame = pending.pop()!;
+		for (const child of source.list(frame.node.header.path)) {
+			if (++seen % 4096 === 0) await breathe(undefined, {signal: placing.signal});
+			const name = posix.basename(child.header.path);
+			const relative = join(frame.relative, name);
+			const path = join(frame.path, name);
+			const lastRule = exclusions.lastRule(relative, frame.lastRule);
+			const excluded = exclusions.excludes(lastRule);
+			if (child.header.type === 'directory') {
+				if (excluded && !exclusions.mayReturnBelow(relative, lastRule)) continue;
+				const next = {node: child, path, relative, lastRule, above: frame, made: false};
+				if (!excluded) make(next, placing);
+				pending.push(next);
+			} else if (!excluded && isUsable(child, placing)) {
+				make(frame, placing);
+				staging.put(stageAt(child, path, placing));
+			}
+		}
+	}
+}
+
+/** BuildKit gives the folder it makes for a copied one to root, whoever owns that one. */
+function placeRoot(root: SourceNode, target: string, placing: Placing, keepOwner: boolean): void {
+	const {staging} = placing;
+	if (staging.at(target)?.type === 'directory') return;
+	const style = impliedStyle(placing);
+	staging.makeDirectory(posix.dirname(`/${target}`).slice(1), style);
+	if (root.implied === true) {
+		staging.makeDirectory(target, style);
+		return;
+	}
+	const {header} = stageAt(root, target, placing);
+	staging.put({header: keepOwner ? header : {...header, uid: style.uid, gid: style.gid}});
+}
+
+function make(frame: Frame, placing: Placing): void {
+	if (frame.made) return;
+	frame.made = true;
+	if (frame.above !== undefined) make(frame.above, placing);
+	if (frame.node.implied === true) placing.staging.makeDirectory(frame.path, impliedStyle(placing));
+	else placing.staging.put(stageAt(frame.node, frame.path, placing));
+}
+
+function isUsable(node: SourceNode, placing: Placing): boolean {
+	if (node.problem === 'unreadable') {
+		throw new SealError(
+			'ERR_PERMISSION',
+			`Cannot read ${JSON.stringify(node.header.path)} of ${placing.source.title}`,
+			{
+				hint: 'Make it readable, or name it in the ignore file.',
+				details: {path: node.header.path},
+			},
+		);
+	}
+	if (node.problem !== 'socket') return true;
+	placing.staging.warnings.push({
+		code: 'SocketSkipped',
+		message: `The socket ${JSON.stringify(node.header.path)} of ${placing.source.title} is left out`,
+	});
+	return false;
+}
+
+function stage(node: SourceNode, placing: Placing): StagedEntry {
+	return stageAt(node, node.header.path, placing);
+}
+
+function stageAt(node: SourceNode, path: string, placing: Placing): StagedEntry {
+	const {content, identity, linkKey} = node;
+	const keepsOwner = placing.owner === undefined && placing.source.keepsOwners;
+	return {
+		header: restyle(
+			{...node.header, path, uid: keepsOwner ? node.header.uid : 0, gid: keepsOwner ? node.header.gid : 0},
+			placing,
+		),
+		content,
+		identity,
+		linkKey,
+	};
+}
+
+/** The header with what --chown, --chmod and SOURCE_DATE_EPOCH say; times are whole seconds in layers. */
+export function restyle(
+	header: EntryHeader,
+	placing: Pick<Placing, 'owner' | 'mode' | 'sourceDateEpoch'>,
+): EntryHeader {
+	const {mtimeNsec: _, ...rest} = header;
+	const isDirectory = header.type === 'directory';
+	return {
+		...rest,
+		mode:
+			header.type === 'symlink' || placing.mode === undefined ? header.mode : placing.mode(header.mode, isDirectory),
+		uid: placing.owner?.uid ?? header.uid,
+		gid: placing.owner?.gid ?? header.gid,
+		mtime: Math.min(header.mtime, placing.sourceDateEpoch ?? Number.POSITIVE_INFINITY),
+	};
+}

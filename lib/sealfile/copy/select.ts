@@ -1,0 +1,125 @@
+import {posix} from 'node:path';
+import {setImmediate as breathe} from 'node:timers/promises';
+import {SealError} from '../../core/errors.js';
+import type {FileSource, SourceNode} from '../context/file-source.js';
+import {followLinks, linkText} from '../context/links.js';
+import {compilePattern, hasWildcard, unescapeLiteral} from '../context/pattern.js';
+
+/** One entry that a source argument stands for. */
+export interface Selection {
+	/** Never a link: named links are followed, those of wildcards too. */
+	readonly node: SourceNode;
+	/** The path as it is written or matched, links not followed; '' for the root of the source. */
+	readonly path: string;
+	/** How much of `path` `--parents` cuts off. */
+	readonly pivot: string;
+	/** What --exclude sees of an entry that is named itself. */
+	readonly excludeName: string;
+}
+
+export interface SelectOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Literal sources that are missing are an error; wildcards that match nothing are listed in `emptyWildcards`. */
+	readonly emptyWildcards: string[];
+}
+
+/**
+ * The entries that source arguments stand for, in their order, those of a wildcard in the order of `compareNames`.
+ * @throws SealError ERR_COPY_SOURCE, ERR_PATTERN
+ */
+export async function* select(
+	sources: readonly string[],
+	source: FileSource,
+	options: SelectOptions,
+): AsyncGenerator<Selection> {
+	for (const text of sources) {
+		options.signal?.throwIfAborted();
+		const {path, pivot} = splitPivot(text);
+		if (!hasWildcard(path)) {
+			yield literal(unescapeLiteral(path), unescapeLiteral(pivot), text, source);
+			continue;
+		}
+		let matched = false;
+		for await (const selection of matches(path, text, source, options)) {
+			matched = true;
+			yield {...selection, pivot: pivotOf(selection.path, pivot)};
+		}
+		if (!matched) options.emptyWildcards.push(text);
+	}
+}
+
+/** The first `/./` says where the part begins that `--parents` keeps. */
+function splitPivot(text: string): {readonly path: string; readonly pivot: string} {
+	const trimmed = text.replace(/\/+$/u, '');
+	const at = trimmed.indexOf('/./');
+	return {path: clean(trimmed), pivot: at === -1 ? '' : clean(trimmed.slice(0, at))};
+}
+
+/** Relative to the root of the source, which `..` cannot leave. */
+function clean(path: string): string {
+	return posix.normalize(`/${path}`).slice(1).replace(/\/$/u, '');
+}
+
+/** The matched folders that stand for the pattern left of `/./`: as many components as it has. */
+function pivotOf(path: string, pivot: string): string {
+	return pivot === '' ? '' : path.split('/').slice(0, pivot.split('/').length).join('/');
+}
+
+function literal(path: string, pivot: string, text: string, source: FileSource): Selection {
+	const node = follow(path, source);
+	if (node === undefined) throw missing(text, path, source);
+	return {node, path, pivot, excludeName: posix.basename(path)};
+}
+
+/** Walks only where the pattern can still match; what is below a match belongs to it. */
+async function* matches(
+	path: string,
+	text: string,
+	source: FileSource,
+	options: SelectOptions,
+): AsyncGenerator<Selection> {
+	const names = path.split('/');
+	const first = names.findIndex(name => hasWildcard(name));
+	const base = unescapeLiteral(names.slice(0, first).join('/'));
+	const pattern = compilePattern(names.slice(first).join('/'));
+	const baseNode = follow(base, source);
+	if (baseNode?.header.type !== 'directory') return;
+	const pending: {node: SourceNode; relative: string}[] = [{node: baseNode, relative: ''}];
+	let seen = 0;
+	while (pending.length > 0) {
+		const {node: folder, relative: folderPath} = pending.pop()!;
+		const below: typeof pending = [];
+		for (const child of source.list(folder.header.path)) {
+			if (++seen % 4096 === 0) await breathe(undefined, {signal: options.signal});
+			const relative = join(folderPath, posix.basename(child.header.path));
+			if (pattern.matches(relative)) {
+				const written = join(base, relative);
+				const node = child.header.type === 'symlink' ? follow(child.header.path, source) : child;
+				if (node === undefined) throw missing(text, written, source);
+				yield {node, path: written, pivot: '', excludeName: relative};
+			} else if (child.header.type === 'directory' && pattern.mayMatchBelow(relative)) {
+				below.push({node: child, relative});
+			}
+		}
+		pending.push(...below.reverse());
+	}
+}
+
+function follow(path: string, source: FileSource): SourceNode | undefined {
+	return source.lookup(followLinks(path, at => linkText(source.lookup(at)?.header)));
+}
+
+function missing(text: string, path: string, source: FileSource): SealError {
+	const hidden = source.excludes(path);
+	return new SealError('ERR_COPY_SOURCE', `${JSON.stringify(text)} is not in ${source.title}`, {
+		hint: hidden
+			? 'It is excluded by the ignore file: remove the pattern, or bring it back with an exclamation mark.'
+			: 'Check the spelling, and that the path is relative to the root of the source.',
+		details: {source: text, path, ignored: hidden},
+	});
+}
+
+export function join(folder: string, name: string): string {
+	if (folder === '') return name;
+	return name === '' ? folder : `${folder}/${name}`;
+}
