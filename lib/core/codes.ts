@@ -16,6 +16,7 @@ export const errorCodes = {
 	// sealfile
 	ERR_SEALFILE: 'The Sealfile has errors; each is listed with its place.',
 	ERR_SEALFILE_MISSING: 'No Sealfile was found, or it cannot be read.',
+	ERR_CHART: 'A chart cannot be rendered.',
 	ERR_IMAGE_LIST: 'A list of images to embed has lines that are no image references.',
 	ERR_IMAGE_TYPE: 'The labels of an image contradict each other about its part in a cluster.',
 	ERR_IMAGES_MISSING: 'Images to embed were not found, or have no variant for the platform.',

@@ -1,7 +1,9 @@
-import {SealError} from '../core/errors.js';
+import {collect} from '../core/bytes.js';
+import {hasCode, SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
-import type {LayerSource} from './layer-content.js';
-import type {ImageTree} from './tree.js';
+import type {LayerEntry} from './entry.js';
+import {type LayerSource, streamContents} from './layer-content.js';
+import {type ImageTree, lookup, resolvePath, type TreeNode, walkTree} from './tree.js';
 
 /** A regular file of a tree; `path` is relative to its root, as in `EntryHeader`. */
 export interface TreeFile {
@@ -23,7 +25,8 @@ export interface TreeFiles {
 	 */
 	list(folder: string, options?: Abortable): Promise<readonly TreeFile[]>;
 	/**
-	 * The contents of files that `list` returned, each once, in any order (compressed layers are read in one pass).
+	 * The contents of files, each once, in any order (compressed layers are read in one pass); paths that `list` would
+	 * not give are left out.
 	 * @throws SealError ERR_CONTENT_SIZE when one is longer than `limitBytes` (default 16 MiB)
 	 */
 	read(paths: Iterable<string>, options?: ReadOptions): AsyncIterable<TreeFileBytes>;
@@ -39,6 +42,48 @@ export interface ReadOptions extends Abortable {
 }
 
 /** The files of an image tree, read from the layers in a store. */
-export function treeFiles(_tree: ImageTree, _store: LayerSource): TreeFiles {
-	throw new SealError('ERR_INTERNAL', 'Trees cannot be searched yet');
+export function treeFiles(tree: ImageTree, store: LayerSource): TreeFiles {
+	return {
+		async list(folder) {
+			if (lookup(tree, folder)?.children === undefined) return [];
+			return [...walkTree(tree, folder)].flatMap(node => {
+				const file = fileAt(tree, node);
+				return file === undefined
+					? []
+					: [{path: node.header.path, sizeBytes: file.header.size, mode: file.header.mode}];
+			});
+		},
+		async *read(paths, {limitBytes = 16 * 1024 * 1024, signal} = {}) {
+			const wanted: Array<LayerEntry & {readonly path: string}> = [];
+			for (const path of paths) {
+				const node = lookup(tree, path);
+				const file = node === undefined ? undefined : fileAt(tree, node);
+				if (file === undefined) continue;
+				if (file.header.size > limitBytes) throw tooLong(path, limitBytes);
+				if (file.content === undefined) yield {path, bytes: new Uint8Array()};
+				else wanted.push({path, header: file.header, content: file.content});
+			}
+			for await (const {entry, bytes} of streamContents(wanted, store, {signal}))
+				yield {path: entry.path, bytes: await collect(bytes, limitBytes, entry.path)};
+		},
+	};
+}
+
+/** The regular file that a node is or links to. */
+function fileAt(tree: ImageTree, node: TreeNode): TreeNode | undefined {
+	const {type, path} = node.header;
+	if (type === 'file' || type === 'hardlink') return node;
+	if (type !== 'symlink') return undefined;
+	try {
+		const target = lookup(tree, resolvePath(tree, path, {followLast: true}));
+		return target?.header.type === 'file' ? target : undefined;
+	} catch (error) {
+		if (hasCode(error, 'ERR_SYMLINK_LOOP')) return undefined;
+		throw error;
+	}
+}
+
+/** The refusal of `TreeFiles.read`. */
+export function tooLong(path: string, limitBytes: number): SealError {
+	return new SealError('ERR_CONTENT_SIZE', `${path} is longer than the ${limitBytes} bytes allowed here`);
 }

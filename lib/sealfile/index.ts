@@ -7,6 +7,20 @@ export {treeSource} from './context/tree-source.js';
 export {resolveCopy} from './copy/resolve-copy.js';
 export type * from './copy/types.js';
 export type {Diagnostic, SourceRange} from './diagnostic.js';
+export {type DiscoverOptions, discoverImages} from './discover/discover.js';
+export {type FindHelmOptions, findHelm, type HelmCommand, type HelmResult} from './discover/helm.js';
+export {sourceFiles} from './discover/source-files.js';
+export type * from './discover/types.js';
+export {
+	createLock,
+	type EmbedLock,
+	formatLock,
+	type LockedDocument,
+	type LockedImage,
+	lockPath,
+	parseLock,
+	unusedLocks,
+} from './embed-lock.js';
 export {refuseErrors, SealfileError} from './error.js';
 export {
 	applyMetadata,
@@ -20,7 +34,17 @@ export {
 } from './evaluate-metadata.js';
 export {type Expanded, expandInstruction} from './expand.js';
 export {historyText, runHistoryText} from './history-text.js';
+export {type ClusterImageFacts, type ClusterImageType, type HookName, readImageFacts} from './image-type.js';
 export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
+export {type MergeConflict, type MergedImage, type MergeOptions, mergeImages} from './merge.js';
+export {
+	type NamedSource,
+	type ResolvedImage,
+	type ResolveImagesOptions,
+	type ResolveMemo,
+	resolveImages,
+	toEmbedImages,
+} from './resolve-images.js';
 export {type RunCommand, runCommand} from './run-command.js';
 export {
 	type BuildVariables,

@@ -42,9 +42,10 @@ export interface DiscoveryWarning {
 		| 'ChartNotRendered'
 		| 'ChartUnreadable'
 		| 'FileTooLarge'
-		| 'IgnoreLineUnused';
+		| 'ImageFieldInvalid';
 	readonly message: string;
 	readonly hint?: string | undefined;
+	/** Path in the image; empty for what is no file. */
 	readonly file: string;
 	readonly line?: number | undefined;
 }
