@@ -93,7 +93,10 @@ async function runGraph(work: Work, descriptor: Descriptor, stop: AbortControlle
 		stop.abort(reason);
 	};
 	await copyNode(work, descriptor, 0, fail).catch(fail);
-	await Promise.allSettled(work.started.values());
+	for (let settled = -1; settled < work.started.size; ) {
+		settled = work.started.size;
+		await Promise.allSettled(work.started.values());
+	}
 	if (failure !== undefined) throw failure.reason;
 	return descriptor;
 }
@@ -102,7 +105,7 @@ function copyNode(work: Work, descriptor: Descriptor, depth: number, fail: (reas
 	const running = work.started.get(descriptor.digest);
 	if (running !== undefined) return running;
 	if (depth > maxDepth || work.started.size >= maxNodes) {
-		throw new SealError('ERR_MANIFEST_INVALID', `The image is nested too deep or names too much content`);
+		throw new SealError('ERR_MANIFEST_INVALID', 'The image is nested too deep or names too much content');
 	}
 	const isDocument = isIndexType(descriptor.mediaType) || isManifestType(descriptor.mediaType);
 	const promise = isDocument

@@ -1,7 +1,5 @@
-import {readFile, stat} from 'node:fs/promises';
 import {join, resolve as resolvePath} from 'node:path';
 import type {Abortable, OperationOptions} from '../core/events.js';
-import {ifExists, withIo} from '../core/io-error.js';
 import {withLock} from '../core/lock.js';
 import {sweepTempDirs} from '../core/temp-dir.js';
 import type {BlobAdopter, BlobFiles, ContentReader, ImageSink, ImageSource, Ingester} from './content.js';
@@ -9,8 +7,6 @@ import type {Descriptor} from './descriptor.js';
 import type {Digest} from './digest.js';
 import {type ImageFacts, imageFacts} from './image.js';
 import {lockPath, namesOf, openLayout, privateFolder, readIndex, withoutName, writeIndex} from './layout.js';
-import {maxManifestBytes} from './manifest.js';
-import {isIndexType, isManifestType, mediaTypes} from './media-types.js';
 import {
 	ambiguousPrefix,
 	digestInReference,
@@ -25,6 +21,7 @@ import type {Platform} from './platform.js';
 import {normalizeReference} from './reference.js';
 import {type BlobFolder, createBlobFolder} from './store-blobs.js';
 import {createSession, type Session} from './store-session.js';
+import {peekReader, readStoredDocument} from './stored-document.js';
 import {missingContent} from './verify.js';
 
 export interface StoreOptions extends OperationOptions {
@@ -130,11 +127,11 @@ function createStore(parts: Parts): Store {
 	const editEntries: Store['editEntries'] = async (edit, {signal} = {}) => {
 		const sync = options.durability !== 'none';
 		if (sync) await blobs.sync();
-		const temporary = await session.folder();
 		const change = async (): Promise<void> => {
 			const index = await readIndex(root);
 			const manifests = await edit(index.manifests);
-			if (manifests !== index.manifests) await writeIndex(root, {...index, manifests}, {sync, tempDir: temporary});
+			if (manifests === index.manifests) return;
+			await writeIndex(root, {...index, manifests}, {sync, tempDir: await session.folder()});
 		};
 		const {lockTimeoutMs: timeoutMs} = options;
 		await withLock(lockPath(root), change, {what: name, signal, ...(timeoutMs === undefined ? {} : {timeoutMs})});
@@ -177,7 +174,7 @@ function createStore(parts: Parts): Store {
 			return withoutName(found!);
 		},
 		async list({facts = true, signal} = {}) {
-			const reader: ContentReader = {fetch: blobs.fetch, exists: blobs.peek};
+			const reader = peekReader(blobs);
 			const images = groupByDigest(await entriesOf());
 			if (!facts) return images;
 			const complete: StoredImage[] = [];
@@ -196,7 +193,8 @@ async function resolveIn(
 ): Promise<Descriptor> {
 	const digest = digestInReference(reference);
 	if (digest !== undefined) {
-		const found = entries.find(entry => entry.digest === digest) ?? (await describeStored(blobs, digest));
+		const found =
+			entries.find(entry => entry.digest === digest) ?? (await readStoredDocument(blobs, digest))?.descriptor;
 		if (found === undefined) throw unknownImage(reference, where, entries);
 		return withoutName(found);
 	}
@@ -207,32 +205,6 @@ async function resolveIn(
 	if (candidates[0] !== undefined) return withoutName(candidates[0]);
 	if (!/^[0-9a-f]{64}$/.test(reference)) normalizeReference(reference);
 	throw unknownImage(reference, where, entries);
-}
-
-/** A manifest that no entry names (the child of an index, say): its own bytes tell what it is. */
-async function describeStored(blobs: BlobFolder, digest: Digest): Promise<Descriptor | undefined> {
-	const path = blobs.blobPath(digest);
-	const bytes = await withIo('read', path, () =>
-		ifExists(async () => ((await stat(path)).size > maxManifestBytes ? undefined : await readFile(path))),
-	);
-	const mediaType = bytes === undefined ? undefined : manifestTypeOf(bytes);
-	return bytes === undefined || mediaType === undefined ? undefined : {mediaType, digest, size: bytes.length};
-}
-
-/** OCI allows the field to be left out: then the shape decides. */
-export function manifestTypeOf(bytes: Uint8Array): string | undefined {
-	let value: {mediaType?: unknown; schemaVersion?: unknown; manifests?: unknown; layers?: unknown; config?: unknown};
-	try {
-		value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) ?? {};
-	} catch {
-		return undefined;
-	}
-	if (typeof value !== 'object' || value.schemaVersion !== 2) return undefined;
-	if (typeof value.mediaType === 'string') {
-		return isIndexType(value.mediaType) || isManifestType(value.mediaType) ? value.mediaType : undefined;
-	}
-	if (Array.isArray(value.manifests)) return mediaTypes.index;
-	return Array.isArray(value.layers) && typeof value.config === 'object' ? mediaTypes.manifest : undefined;
 }
 
 function groupByDigest(entries: readonly Descriptor[]): readonly StoredImage[] {

@@ -40,26 +40,39 @@ export async function* readFileVerified(
 	path: string,
 	descriptor: Descriptor,
 	where: string,
-	options: Abortable & {readonly offset?: number; readonly fileOffset?: number} = {},
+	options: Abortable & {readonly offset?: number | undefined; readonly fileOffset?: number} = {},
 ): AsyncGenerator<Uint8Array> {
-	const offset = options.offset ?? 0;
+	const {offset = 0, fileOffset = 0, signal} = options;
+	const digester = offset === 0 ? createDigester(algorithmOf(descriptor.digest)) : undefined;
+	let done = offset;
+	for await (const chunk of readFileRange(path, fileOffset + offset, descriptor.size - offset, {signal})) {
+		digester?.update(chunk);
+		done += chunk.length;
+		if (done === descriptor.size && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
+		yield chunk;
+	}
+	if (done < descriptor.size) throw wrongSize(descriptor, where, 'shorter', done);
+	if (descriptor.size === 0 && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
+}
+
+/** `sizeBytes` bytes of a file from `offset` on; fewer when the file ends before. */
+export async function* readFileRange(
+	path: string,
+	offset: number,
+	sizeBytes: number,
+	{signal}: Abortable = {},
+): AsyncGenerator<Uint8Array> {
 	const file = await withIo('read', path, () => open(path, 'r'));
 	try {
-		const digester = offset === 0 ? createDigester(algorithmOf(descriptor.digest)) : undefined;
-		let done = offset;
-		while (done < descriptor.size) {
-			options.signal?.throwIfAborted();
-			const chunk = Buffer.allocUnsafeSlow(Math.min(readBytes, descriptor.size - done));
-			const position = (options.fileOffset ?? 0) + done;
+		for (let done = 0; done < sizeBytes; ) {
+			signal?.throwIfAborted();
+			const chunk = Buffer.allocUnsafeSlow(Math.min(readBytes, sizeBytes - done));
+			const position = offset + done;
 			const {bytesRead} = await withIo('read', path, () => file.read(chunk, 0, chunk.length, position));
-			if (bytesRead === 0) throw wrongSize(descriptor, where, 'shorter', done);
+			if (bytesRead === 0) return;
 			done += bytesRead;
-			const part = bytesRead === chunk.length ? chunk : chunk.subarray(0, bytesRead);
-			digester?.update(part);
-			if (done === descriptor.size && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
-			yield part;
+			yield bytesRead === chunk.length ? chunk : chunk.subarray(0, bytesRead);
 		}
-		if (descriptor.size === 0 && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
 	} finally {
 		await file.close();
 	}
