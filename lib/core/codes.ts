@@ -12,6 +12,7 @@ export const errorCodes = {
 	ERR_PERMISSION: 'The operating system denied access to a file.',
 	ERR_UNSAFE_PATH: 'A path from outside tries to leave the folder it belongs to.',
 	ERR_YAML: 'A YAML document cannot be parsed.',
+	ERR_NETWORK: 'A server cannot be reached, or a transfer was cut.',
 
 	// sealfile
 	ERR_SEALFILE: 'The Sealfile has errors; each is listed with its place.',
