@@ -45,6 +45,9 @@ export {
 	resolveImages,
 	toEmbedImages,
 } from './resolve-images.js';
+export {detectSyntax} from './parse/directives.js';
+export {type ParsedTrigger, parseSealfile, parseTrigger, type TriggerPlace} from './parse.js';
+export {printSealfile} from './print.js';
 export {type RunCommand, runCommand} from './run-command.js';
 export {
 	type BuildVariables,

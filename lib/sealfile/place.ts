@@ -40,6 +40,9 @@ export function diagnoseExpansion(expansion: Expansion<unknown>, at: Placed, sou
 	);
 }
 
+/** A longer line is cut: nobody reads it, and it may be megabytes. */
+const maxShown = 65_536;
+
 /** The text of a line, counted from 1, without its line end; empty when there is no such line. */
 export function lineOf(text: string, line: number): string {
 	let start = 0;
@@ -49,6 +52,6 @@ export function lineOf(text: string, line: number): string {
 		start = end + 1;
 	}
 	const end = text.indexOf('\n', start);
-	const content = text.slice(start, end === -1 ? undefined : end);
+	const content = text.slice(start, Math.min(end === -1 ? text.length : end, start + maxShown));
 	return content.endsWith('\r') ? content.slice(0, -1) : content;
 }

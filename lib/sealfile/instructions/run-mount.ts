@@ -42,10 +42,10 @@ export function parseMount(text: string, expand?: (word: string) => string): Mou
 		const key = Object.hasOwn(keys, written) ? keys[written]! : undefined;
 		if (key === undefined) return failed(unknownKey(field, written, at));
 		const raw = at === -1 ? undefined : field.slice(at + 1);
-		if (raw !== undefined && raw.includes('$') && key === 'from') {
+		if (raw?.includes('$') && key === 'from') {
 			return failed("'from' doesn't support variable expansion, define alias stage instead");
 		}
-		if (raw !== undefined && raw.includes('$') && expand === undefined && !isText(key)) continue;
+		if (raw?.includes('$') && expand === undefined && !isText(key)) continue;
 		const message = setField(mount, key, written, raw === undefined || key === 'from' ? raw : (expand?.(raw) ?? raw));
 		if (message !== undefined) return failed(message);
 	}
