@@ -37,6 +37,9 @@ export {historyText, runHistoryText} from './history-text.js';
 export {type ClusterImageFacts, type ClusterImageType, type HookName, readImageFacts} from './image-type.js';
 export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
 export {type MergeConflict, type MergedImage, type MergeOptions, mergeImages} from './merge.js';
+export {detectSyntax} from './parse/directives.js';
+export {type ParsedTrigger, parseSealfile, parseTrigger, type TriggerPlace} from './parse.js';
+export {printSealfile} from './print.js';
 export {
 	type NamedSource,
 	type ResolvedImage,
@@ -45,9 +48,6 @@ export {
 	resolveImages,
 	toEmbedImages,
 } from './resolve-images.js';
-export {detectSyntax} from './parse/directives.js';
-export {type ParsedTrigger, parseSealfile, parseTrigger, type TriggerPlace} from './parse.js';
-export {printSealfile} from './print.js';
 export {type RunCommand, runCommand} from './run-command.js';
 export {
 	type BuildVariables,
