@@ -1,0 +1,43 @@
+export type {ArchivedImage, ImageArchive} from './archive/archive.js';
+export {type LayoutDir, type LayoutDirOptions, openLayoutDir} from './archive/layout-dir.js';
+export {type ArchiveOptions, openArchive, openDockerArchive, openOciArchive} from './archive/open.js';
+export {type ArchiveItem, type WriteArchiveOptions, writeDockerArchive, writeOciArchive} from './archive/write.js';
+export {type Compression, defaultCompression, formatCompression, parseCompression} from './compress/compression.js';
+export {type HistoryEntry, type ImageConfig, parseConfig, type RunConfig} from './config.js';
+export type * from './content.js';
+export {ContentError} from './content-error.js';
+export {type CopyOptions, copy} from './copy.js';
+export {type Descriptor, describe} from './descriptor.js';
+export {type Digest, digestOf, parseDigest} from './digest.js';
+export type * from './entry.js';
+export {type Collected, type CollectOptions, collectGarbage} from './gc.js';
+export {type Image, type ImageFacts, imageFacts, listManifests, loadImage, resolvePlatform} from './image.js';
+export {addToIndex, annotateIndex, annotateWholeIndex, createIndex, removeFromIndex} from './index-edit.js';
+export type {IndexedEntry, LayerIndex} from './layer-index.js';
+export {indexLayer, readLayer} from './layer-read.js';
+export {opaque, type WriteLayerOptions, type WrittenLayer, whiteout, writeLayer} from './layer-write.js';
+export {type ImageIndex, type ImageManifest, isIndex, parseManifest} from './manifest.js';
+export {mediaTypes} from './media-types.js';
+export {formatPlatform, hostPlatform, type Platform, parsePlatform, selectPlatform} from './platform.js';
+export {
+	formatReference,
+	type ImageReference,
+	normalizeReference,
+	parseReference,
+	shortReference,
+} from './reference.js';
+export {openStore, type Store, type StoredImage, type StoreOptions} from './store.js';
+export {
+	applyLayer,
+	diffTrees,
+	emptyTree,
+	type ImageTree,
+	lookup,
+	resolvePath,
+	type TreeDiff,
+	type TreeNode,
+	walkTree,
+} from './tree.js';
+export {type TreeFile, type TreeFileBytes, type TreeFiles, treeFiles} from './tree-files.js';
+export {type UnpackOptions, type UnpackReport, unpackTree} from './unpack.js';
+export {type Finding, type Verification, type VerifyOptions, verifyImage} from './validate.js';

@@ -1,0 +1,190 @@
+import {contentKeyOf, contentKeyOfBytes} from '../../core/content-key.js';
+import {type Compression, formatCompression} from '../../oci/compress/compression.js';
+import {createDigester, type Digest, hexOf} from '../../oci/digest.js';
+import type {LayerEntry} from '../../oci/entry.js';
+import {locateContents} from '../../oci/layer-content.js';
+import {writeLayer} from '../../oci/layer-write.js';
+import type {CopiedEntry} from '../copy/types.js';
+import type {LayerRecord} from './cache.js';
+import type {BuildSession} from './session.js';
+
+export interface LayerRequest {
+	/** Of the step, for progress. */
+	readonly id: string;
+	readonly entries: readonly CopiedEntry[];
+	readonly compression: Compression;
+}
+
+export interface BuiltLayer extends LayerRecord {
+	readonly cached: boolean;
+}
+
+/**
+ * The layer of these entries: out of the cache when an equal one was written before, else written in one pass over the
+ * bytes (decision 1). Two calls with entries of one shape take turns, so that platforms that share a step write it once.
+ */
+export async function layerOf(session: BuildSession, request: LayerRequest): Promise<BuiltLayer> {
+	const shape = shapeKey(session, request);
+	const before = session.underWay.get(shape) ?? Promise.resolve();
+	const own = before.catch(() => undefined).then(() => session.writers.run(() => findOrWrite(session, request, shape)));
+	session.underWay.set(shape, own);
+	try {
+		return await own;
+	} finally {
+		if (session.underWay.get(shape) === own) session.underWay.delete(shape);
+	}
+}
+
+/** The cached layer of these entries, hashing only what the stat cache does not know; undefined when there is none. */
+export async function cachedLayer(session: BuildSession, request: LayerRequest): Promise<LayerRecord | undefined> {
+	if (session.options.cache === false) return undefined;
+	const keys = await knownKeys(session, request.entries);
+	if (request.entries.some(entry => needsKey(entry) && !keys.has(entry))) {
+		if ((await session.cache.note('shape', shapeKey(session, request))) === undefined) return undefined;
+		await hashContents(session, request.entries, keys);
+	}
+	return session.cache.layer(layerKey(session, request, keys));
+}
+
+/** The content keys of all entries; files that the stat cache does not know are read. */
+export async function contentKeysOf(
+	session: BuildSession,
+	entries: readonly CopiedEntry[],
+): Promise<ReadonlyMap<LayerEntry, string>> {
+	const keys = await knownKeys(session, entries);
+	await hashContents(session, entries, keys);
+	return keys;
+}
+
+async function findOrWrite(session: BuildSession, request: LayerRequest, shape: string): Promise<BuiltLayer> {
+	session.operation.signal?.throwIfAborted();
+	const found = await cachedLayer(session, request);
+	if (found !== undefined) return {...found, cached: true};
+	const record = await write(session, request);
+	await session.cache.saveNote('shape', shape, true);
+	return {...record, cached: false};
+}
+
+async function write(session: BuildSession, request: LayerRequest): Promise<LayerRecord> {
+	const {cache, store, operation} = session;
+	const {entries, compression, id} = request;
+	const keys = new Map<LayerEntry, string>();
+	const located = await locateContents(entries, store, session.scratchDir, {...operation, verified: session.verified});
+	const original = new Map(located.map((entry, i) => [entry, entries[i] as CopiedEntry]));
+	const written = await writeLayer(located, store, {
+		...operation,
+		id,
+		compression,
+		mediaTypes: session.options.format ?? 'oci',
+		onContent: (entry, key) => keys.set(original.get(entry) as CopiedEntry, key),
+	});
+	const record = {
+		descriptor: written.descriptor,
+		diffID: written.diffID,
+		sizeBytes: written.sizeBytes,
+		newest: newestOf(entries),
+	};
+	remember(session, entries, keys);
+	await cache.saveIndex(written.diffID, written.index);
+	const byPath = Object.fromEntries([...keys].map(([entry, key]) => [entry.header.path, key]));
+	await cache.saveNote(
+		'content',
+		hexOf(written.descriptor.digest),
+		Object.fromEntries(
+			written.index.entries
+				.filter(e => byPath[e.header.path] !== undefined)
+				.map(e => [e.offset, byPath[e.header.path]]),
+		),
+	);
+	for (const entry of entries) if (needsKey(entry) && !keys.has(entry)) return record;
+	await cache.saveLayer(layerKey(session, request, keys), record);
+	return record;
+}
+
+/** Writes a layer whose cache key is known without its contents (RUN, unpacked archives). */
+export async function writeKeyed(session: BuildSession, request: LayerRequest, key: string): Promise<LayerRecord> {
+	const record = await session.writers.run(() => write(session, request));
+	await session.cache.saveLayer(key, record);
+	return record;
+}
+
+function newestOf(entries: readonly LayerEntry[]): number {
+	return entries.reduce((newest, {header}) => Math.max(newest, header.mtime), 0);
+}
+
+function needsKey(entry: LayerEntry): boolean {
+	return entry.content !== undefined;
+}
+
+/** Content keys that need no reading: bytes at hand, files with a known identity, contents of layers written by a build. */
+async function knownKeys(session: BuildSession, entries: readonly CopiedEntry[]): Promise<Map<LayerEntry, string>> {
+	const keys = new Map<LayerEntry, string>();
+	const layers = new Map<Digest, Readonly<Record<string, string>>>();
+	for (const entry of entries) {
+		const {content, identity} = entry;
+		if (content === undefined) continue;
+		if (content.kind === 'bytes') keys.set(entry, contentKeyOfBytes(content.bytes));
+		if (content.kind === 'file' && identity !== undefined) {
+			const key = session.stats.get(identity);
+			if (key !== undefined) keys.set(entry, key);
+		}
+		if (content.kind === 'layer') {
+			const {digest} = content.layer;
+			if (!layers.has(digest))
+				layers.set(digest, ((await session.cache.note('content', hexOf(digest))) ?? {}) as Record<string, string>);
+			keys.set(entry, layers.get(digest)?.[content.offset] ?? `${digest}@${content.offset}`);
+		}
+	}
+	return keys;
+}
+
+async function hashContents(
+	session: BuildSession,
+	entries: readonly CopiedEntry[],
+	keys: Map<LayerEntry, string>,
+): Promise<void> {
+	for (const entry of entries) {
+		session.operation.signal?.throwIfAborted();
+		if (entry.content?.kind !== 'file' || keys.has(entry)) continue;
+		keys.set(entry, await contentKeyOf(entry.content.path));
+	}
+	remember(session, entries, keys);
+}
+
+function remember(session: BuildSession, entries: readonly CopiedEntry[], keys: ReadonlyMap<LayerEntry, string>): void {
+	for (const entry of entries) {
+		const key = keys.get(entry);
+		if (key !== undefined && entry.identity !== undefined) session.stats.set(entry.identity, key);
+	}
+}
+
+/** Everything that decides the bytes of the layer but contents and mtimes; sizes stand for the contents. */
+function shapeKey(session: BuildSession, request: LayerRequest): string {
+	return keyOf(session, request, entry => `size ${entry.header.size}`);
+}
+
+function layerKey(session: BuildSession, request: LayerRequest, keys: ReadonlyMap<LayerEntry, string>): string {
+	return keyOf(session, request, entry => keys.get(entry) ?? '');
+}
+
+function keyOf(session: BuildSession, request: LayerRequest, contentOf: (entry: LayerEntry) => string): string {
+	const digester = createDigester();
+	const settings = [
+		formatCompression(request.compression),
+		session.options.format ?? 'oci',
+		session.options.timestamp ?? null,
+	];
+	const rows = [JSON.stringify(settings)];
+	for (const entry of request.entries) {
+		const {path, type, mode, uid, gid, size, linkname, devmajor, devminor, xattrs} = entry.header;
+		const attributes =
+			xattrs === undefined
+				? undefined
+				: Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
+		rows.push(
+			JSON.stringify([path, type, mode, uid, gid, size, linkname, devmajor, devminor, attributes, contentOf(entry)]),
+		);
+	}
+	digester.update(Buffer.from(rows.join('\n')));
+	return hexOf(digester.finish());
+}

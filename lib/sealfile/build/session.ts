@@ -1,0 +1,74 @@
+import {emit, type OperationOptions} from '../../core/events.js';
+import {createGate} from '../../core/pool.js';
+import {type Compression, defaultCompression} from '../../oci/compress/compression.js';
+import type {Digest} from '../../oci/digest.js';
+import type {FileSource} from '../context/file-source.js';
+import type {Diagnostic} from '../diagnostic.js';
+import {type BuildCache, openBuildCache} from './cache.js';
+import type {BuildOptions, BuildStore} from './options.js';
+import {openStatCache, type StatCache} from './stat-cache.js';
+
+/** What the steps of one build share. */
+export interface BuildSession {
+	readonly options: BuildOptions;
+	/** The signal and the listener, to hand down. */
+	readonly operation: OperationOptions;
+	readonly store: BuildStore;
+	readonly cache: BuildCache;
+	readonly stats: StatCache;
+	readonly context: FileSource;
+	/** Removed when the build ends, however it ends. */
+	readonly scratchDir: string;
+	readonly file: string;
+	readonly compression: Compression;
+	/** Bounds the layers written at once. */
+	readonly writers: ReturnType<typeof createGate>;
+	/** Builds of layers with the same shape under way: the second waits and finds the first in the cache. */
+	readonly underWay: Map<string, Promise<unknown>>;
+	/** Plain layers verified in this build already. */
+	readonly verified: Set<Digest>;
+	readonly diagnostics: Diagnostic[];
+}
+
+export async function openSession(
+	options: BuildOptions,
+	context: FileSource,
+	file: string,
+	scratchDir: string,
+): Promise<BuildSession> {
+	const cache = openBuildCache(options.store.cacheDir, options.store);
+	return {
+		options,
+		operation: {signal: options.signal, onEvent: options.onEvent},
+		store: options.store,
+		cache,
+		stats: await openStatCache(cache.folder, options.context, options.now ?? Date.now),
+		context,
+		scratchDir,
+		file,
+		compression: options.compression ?? defaultCompression,
+		writers: createGate(options.jobs ?? 2),
+		underWay: new Map(),
+		verified: new Set(),
+		diagnostics: [],
+	};
+}
+
+/** Keeps a diagnostic for the result and tells the listener at once; the same one is told once, whatever the platforms. */
+export function report(session: BuildSession, diagnostic: Diagnostic): void {
+	const same = (other: Diagnostic): boolean =>
+		other.code === diagnostic.code &&
+		other.message === diagnostic.message &&
+		other.range.startLine === diagnostic.range.startLine;
+	if (session.diagnostics.some(same)) return;
+	session.diagnostics.push(diagnostic);
+	const {code, message, hint, file, range} = diagnostic;
+	emit(session.operation, {
+		type: 'warning',
+		code,
+		message,
+		file,
+		line: range.startLine,
+		...(hint === undefined ? {} : {hint}),
+	});
+}
