@@ -29,6 +29,7 @@ import {makeSpecial} from './disk-special.js';
 import {writeXattrs, type XattrList} from './disk-xattrs.js';
 import type {EntryHeader, LayerEntry} from './entry.js';
 import {type LayerSource, streamContents} from './layer-content.js';
+import {removalOf} from './whiteout.js';
 
 export interface DiskWriteOptions extends OperationOptions {
 	/** Give files their owners: only root (of a user namespace at least) may. */
@@ -104,7 +105,7 @@ class DiskWriter {
 			if (++count % batch === 0) await this.#breathe();
 			const {path} = entry.header;
 			checkEntryPath(path);
-			if (whiteoutName(path) !== undefined) continue;
+			if (removalOf(path) !== undefined) continue;
 			this.#enter(parentOf(path));
 			if (entry.header.type === 'directory') await this.#layDirectory(entry.header);
 			else await this.#layOther(entry);
@@ -148,15 +149,17 @@ class DiskWriter {
 
 	/** Applies a whiteout. They hide what was there before, wherever in the list they stand. */
 	async #hide(path: string): Promise<void> {
-		const name = whiteoutName(path);
-		if (name === undefined) return;
+		const removal = removalOf(path);
+		if (removal === undefined) return;
 		checkEntryPath(path);
-		const parent = parentOf(path);
-		if (!this.#isDirectory(parent)) return;
-		if (name !== '') {
-			await removeTree(diskPath(this.#root, parent === '' ? name : `${parent}/${name}`));
+		if (removal.kind === 'name') {
+			checkEntryPath(removal.path);
+			if (removal.path === '') throw unsafePath(path, 'is a whiteout of the root');
+			if (!this.#isDirectory(parentOf(removal.path))) return;
+			await removeTree(diskPath(this.#root, removal.path));
 		} else {
-			const folder = diskPath(this.#root, parent);
+			if (!this.#isDirectory(removal.folder)) return;
+			const folder = diskPath(this.#root, removal.folder);
 			for (const child of readdirSync(folder, {encoding: 'buffer'}))
 				await removeTree(Buffer.concat([Buffer.from(folder), Buffer.from('/'), child]));
 		}
@@ -327,17 +330,6 @@ class DiskWriter {
 			this.#unownable++;
 		}
 	}
-}
-
-/** What a whiteout hides: a name, '' for all of its directory. Undefined for other entries. */
-function whiteoutName(path: string): string | undefined {
-	const name = path.slice(path.lastIndexOf('/') + 1);
-	if (!name.startsWith('.wh.')) return undefined;
-	if (name === '.wh..wh..opq') return '';
-	if (name === '.wh.' || name.startsWith('.wh..wh.')) throw unsafePath(path, 'is a whiteout of nothing');
-	const hidden = name.slice('.wh.'.length);
-	if (hidden === '.' || hidden === '..') throw unsafePath(path, 'is a whiteout of nothing');
-	return hidden;
 }
 
 /** Seconds as the file functions take them. Node replaces negative numbers by "now", but not negative texts. */

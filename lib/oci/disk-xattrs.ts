@@ -1,6 +1,7 @@
 import {spawn} from 'node:child_process';
 import {emit, type OperationOptions} from '../core/events.js';
 import {decodeName, encodeName} from '../core/name.js';
+import {isPortableXattr, portableXattrs} from './xattrs.js';
 
 export type Xattrs = Readonly<Record<string, Uint8Array>>;
 export type XattrList = {readonly path: string; readonly xattrs: Xattrs}[];
@@ -10,7 +11,10 @@ export type XattrList = {readonly path: string; readonly xattrs: Xattrs}[];
  * file system without them, attributes that only root may set) is reported in one warning.
  */
 export async function writeXattrs(root: string, list: XattrList, options: OperationOptions): Promise<void> {
-	const wanted = list.filter(({xattrs}) => Object.keys(xattrs).length > 0);
+	const wanted = list.flatMap(({path, xattrs}) => {
+		const kept = portableXattrs(xattrs);
+		return kept === undefined ? [] : [{path, xattrs: kept}];
+	});
 	if (wanted.length === 0) return;
 	const {code, stderr} = await pipe('setfattr', ['-h', '--restore=-'], root, wanted.map(dump));
 	if (code === 0) return;
@@ -44,9 +48,6 @@ export async function readXattrs(root: string, paths: readonly string[]): Promis
 	return found;
 }
 
-/** Dropped from layers: they belong to the machine or to the file system below. */
-const ignored = /^(?:security\.selinux|security\.ima|security\.evm|system\.|trusted\.overlay\.|user\.overlay\.)/;
-
 function parse(block: string, found: Map<string, Xattrs>): void {
 	const lines = block.split('\n').filter(line => line !== '');
 	const name = lines.shift();
@@ -57,7 +58,8 @@ function parse(block: string, found: Map<string, Xattrs>): void {
 		const at = line.indexOf('=');
 		const key = decodeName(Buffer.from(unquote(at < 0 ? line : line.slice(0, at)), 'latin1'));
 		const value = at < 0 ? '' : line.slice(at + 1);
-		if (!ignored.test(key)) xattrs[key] = Buffer.from(value.startsWith('0s') ? value.slice(2) : '', 'base64');
+		if (isPortableXattr(key) && !key.startsWith('system.'))
+			xattrs[key] = Buffer.from(value.startsWith('0s') ? value.slice(2) : '', 'base64');
 	}
 	if (Object.keys(xattrs).length > 0) found.set(path, xattrs);
 }

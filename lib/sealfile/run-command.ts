@@ -10,19 +10,23 @@ export interface RunCommand {
 }
 
 /** Where scripts of RUN heredocs are mounted; the same place that BuildKit uses. */
-const scriptFolder = '/dev/pipes';
+export const scriptFolder = '/dev/pipes';
 
 /**
  * The argument list of a RUN. A line that is one heredoc and nothing else runs its body by SHELL, or as a script when it
  * starts with `#!`; otherwise the line and the bodies are joined again and the shell reads the heredocs itself.
  */
-export function runCommand(instruction: RunInstruction, config: RunConfig): RunCommand {
+export function runCommand(
+	instruction: Pick<RunInstruction, 'command' | 'heredocs'>,
+	config: Pick<RunConfig, 'Shell'>,
+): RunCommand {
 	const {command, heredocs} = instruction;
 	const [first] = heredocs;
 	if (command.form === 'json' || first === undefined) return {argv: argvOf(command, config)};
 	if (heredocs.length === 1 && /^\d*<<-?\s*(?:"[^"]*"|'[^']*'|[^\s"']*)$/.test(command.text.trim())) {
 		if (!first.body.startsWith('#!')) return {argv: argvOf({form: 'shell', text: first.body}, config)};
-		const path = `${scriptFolder}/${first.name}`;
+		// The name of a heredoc can be any text; that of a file must not lead anywhere else.
+		const path = `${scriptFolder}/${first.name.replaceAll(/[^\w-]/g, '_')}`;
 		return {argv: [path], script: {path, body: first.body}};
 	}
 	const text = [command.text, ...heredocs.map(({body, name}) => `${body}${name}`)].join('\n');

@@ -2,7 +2,7 @@ import {SealError} from '../../core/errors.js';
 import {compareNames} from '../../core/name.js';
 import type {Xattrs} from '../../oci/disk-xattrs.js';
 import type {EntryHeader, LayerEntry} from '../../oci/entry.js';
-import {whiteout} from '../../oci/layer-write.js';
+import {compareLayerPaths, whiteout, whiteoutPrefix} from '../../oci/whiteout.js';
 import type {Snapshot, Stamp} from './snapshot.js';
 
 /** Names that differ between two snapshots, before anything is read. */
@@ -60,7 +60,7 @@ export interface ChangeContext {
 }
 
 /**
- * Layer entries for changed and removed paths, in the order of `compareNames`. Sockets are left out.
+ * Layer entries for changed and removed paths, in the order of `compareLayerPaths`. Sockets are left out.
  * @throws SealError ERR_LAYER_ENTRY for a name that would read as a whiteout
  */
 export function changeEntries(
@@ -73,12 +73,12 @@ export function changeEntries(
 	for (const path of [...changed].sort(compareNames)) {
 		const stamp = context.after.get(path);
 		if (stamp === undefined || stamp.type === 'socket') continue;
-		if (path.slice(path.lastIndexOf('/') + 1).startsWith('.wh.')) throw reserved(path);
+		if (path.slice(path.lastIndexOf('/') + 1).startsWith(whiteoutPrefix)) throw reserved(path);
 		const first = isLinked(stamp) ? firstNames.get(stamp.ino) : undefined;
 		if (first === undefined && isLinked(stamp)) firstNames.set(stamp.ino, path);
 		entries.push(entryOf(path, stamp, first, context));
 	}
-	return entries.sort((a, b) => compareNames(a.header.path, b.header.path));
+	return entries.sort((a, b) => compareLayerPaths(a.header.path, b.header.path));
 }
 
 function entryOf(path: string, stamp: Stamp, first: string | undefined, context: ChangeContext): LayerEntry {

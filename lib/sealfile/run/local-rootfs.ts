@@ -11,9 +11,9 @@ import {readXattrs} from '../../oci/disk-xattrs.js';
 import type {LayerEntry} from '../../oci/entry.js';
 import type {LayerSource} from '../../oci/layer-content.js';
 import {applyEntries, type ImageTree, lookup, resolvePath, walkTree} from '../../oci/tree.js';
+import {type RunCommand, runCommand, scriptFolder} from '../run-command.js';
 import {bundleConfig} from './bundle.js';
 import {changeEntries, compareSnapshots, withOtherNames} from './changes.js';
-import {invocation, scriptFolder} from './command.js';
 import {findTouchedContents} from './content-compare.js';
 import {whyNotRunnable} from './emulation.js';
 import {type MountTarget, makeMountpoints} from './mountpoints.js';
@@ -71,7 +71,8 @@ export class LocalRootfs implements Rootfs {
 			passwd: await this.#readText('etc/passwd'),
 			group: await this.#readText('etc/group'),
 		});
-		this.#checkShell(request);
+		const command = runCommand(request, {Shell: request.shell});
+		this.#checkProgram(request, command);
 		const before = this.#snapshot ?? (await takeSnapshot(this.#rootDir, request));
 		this.#snapshot = undefined;
 		const takenMs = performance.now();
@@ -85,7 +86,7 @@ export class LocalRootfs implements Rootfs {
 			await withMounts(request, context, async prepared => {
 				// Stamps of files that the kernel's clock cannot tell from the snapshot would hide a change.
 				await sleep(Math.max(0, clockStepMs - (performance.now() - takenMs)));
-				await this.#execute(request, user, prepared, workDir);
+				await this.#execute(request, command, {user, prepared, workDir});
 			});
 		} finally {
 			await removeTree(secretDir);
@@ -148,19 +149,22 @@ export class LocalRootfs implements Rootfs {
 	}
 
 	/** The most common reason why nothing runs, told apart from a command that is not found. */
-	#checkShell(request: RunRequest): void {
-		const [program] = invocation(request.command, [], request.shell).argv;
+	#checkProgram(request: RunRequest, {argv, script}: RunCommand): void {
+		const [program] = argv;
 		if (program === undefined || program === '') {
 			throw new SealError('ERR_RUN_FAILED', `${request.file}:${request.line}: RUN has no command`);
 		}
-		if (request.command.form === 'json' || !program.startsWith('/')) return;
+		if (script !== undefined || !program.startsWith('/')) return;
 		if (lookup(this.#tree, resolvePath(this.#tree, program)) === undefined) {
 			throw runUnavailable(request, this.#options.platform, `the image has no ${program}`);
 		}
 	}
 
-	async #execute(request: RunRequest, user: ImageUser, prepared: PreparedMounts, workDir: string): Promise<void> {
-		const {argv, script} = invocation(request.command, request.heredocs, request.shell);
+	async #execute(
+		request: RunRequest,
+		{argv, script}: RunCommand,
+		{user, prepared, workDir}: {user: ImageUser; prepared: PreparedMounts; workDir: string},
+	): Promise<void> {
 		const basics = await this.#makeBasics(workDir, script);
 		const all = [...basics, ...prepared.mounts];
 		const targets = [...kernelTargets, ...all.map(({target}) => target)].filter(({path}, _, list) =>
@@ -203,10 +207,7 @@ export class LocalRootfs implements Rootfs {
 	}
 
 	/** Files that every container gets and no layer: names of hosts, name servers, the script of a heredoc. */
-	async #makeBasics(
-		workDir: string,
-		script: {path: string; body: string} | undefined,
-	): Promise<PreparedMounts['mounts']> {
+	async #makeBasics(workDir: string, script: RunCommand['script']): Promise<PreparedMounts['mounts']> {
 		const hosts = '127.0.0.1\tlocalhost sealimage\n::1\tlocalhost ip6-localhost ip6-loopback\n';
 		const resolvConf = await readFile('/etc/resolv.conf').catch(() => Buffer.alloc(0));
 		const file = async (
