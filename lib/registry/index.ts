@@ -10,5 +10,6 @@ export {
 	tagIndexLink,
 	tagLink,
 } from './embed/layout.js';
-export {type EmbeddedRegistry, emptyRegistry, type LowerRegistry, openEmbedded} from './embed/lower.js';
+export {emptyRegistry, type LowerRegistry} from './embed/lower.js';
+export {type EmbeddedRegistry, openEmbedded} from './embed/open-embedded.js';
 export {type PlanEmbedOptions, planEmbed} from './embed/plan.js';

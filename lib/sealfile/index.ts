@@ -18,10 +18,12 @@ export type * from './discover/types.js';
 export {
 	createLock,
 	type EmbedLock,
+	findLocked,
 	formatLock,
 	type LockedDocument,
 	type LockedImage,
 	lockPath,
+	mergeLocks,
 	parseLock,
 	unusedLocks,
 } from './embed-lock.js';
@@ -38,7 +40,13 @@ export {
 } from './evaluate-metadata.js';
 export {type Expanded, expandInstruction} from './expand.js';
 export {historyText, runHistoryText} from './history-text.js';
-export {type ClusterImageFacts, type ClusterImageType, type HookName, readImageFacts} from './image-type.js';
+export {
+	type ClusterImageFacts,
+	type ClusterImageType,
+	type HookName,
+	type LabelWarning,
+	readImageFacts,
+} from './image-type.js';
 export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
 export {type MergeConflict, type MergedImage, type MergeOptions, mergeImages} from './merge.js';
 export {detectSyntax} from './parse/directives.js';

@@ -1,4 +1,4 @@
-import {emit, type OperationOptions} from '../../core/events.js';
+import type {OperationOptions} from '../../core/events.js';
 import type {TreeFile, TreeFiles} from '../../oci/tree-files.js';
 import {discoverCharts} from './charts.js';
 import {applyIgnore, type Collector, createCollector} from './collect.js';
@@ -48,10 +48,6 @@ export async function discoverImages(files: TreeFiles, options: DiscoverOptions 
 	for await (const {text} of readTexts(files, ['.sealignore'], collector, options))
 		rules.push(...parseSealignore(text));
 	const {kept, excluded} = applyIgnore(collector.images(), rules);
-	for (const {name, foundIn} of kept) {
-		const places = foundIn.map(({path, line}) => (line === undefined ? path : `${path}:${line}`));
-		emit(options, {type: 'image.found', reference: name, foundIn: places});
-	}
 	const names = new Set(kept.map(image => image.name));
 	return {
 		images: kept,
