@@ -1,17 +1,12 @@
 import {allCapabilities, defaultCapabilities} from './capabilities.js';
+import {mapsId} from './id-map.js';
 import type {ImageUser} from './user.js';
 
-/** A range of ids as runtime-spec's config-linux.md has it. */
-export interface IdMapping {
-	readonly containerID: number;
-	readonly hostID: number;
-	readonly size: number;
-}
-
-/** The ids of a user namespace; undefined when the process is root and needs none. */
-export interface IdMappings {
-	readonly uids: readonly IdMapping[];
-	readonly gids: readonly IdMapping[];
+/** The user namespace that a session lives in, when its process is not root of the whole machine. */
+export interface UserNamespace {
+	/** /proc/self/uid_map and gid_map. */
+	readonly uidMap: string;
+	readonly gidMap: string;
 }
 
 export interface BundleMount {
@@ -31,10 +26,7 @@ export interface BundleInput {
 	readonly mounts: readonly BundleMount[];
 	readonly network: 'none' | 'host';
 	readonly insecure: boolean;
-	/** A user namespace to make; undefined to stay in the one that is. */
-	readonly mappings: IdMappings | undefined;
-	/** True when the process is root of a user namespace only. */
-	readonly inUserNamespace: boolean;
+	readonly userNamespace: UserNamespace | undefined;
 }
 
 export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -52,7 +44,7 @@ export function bundleConfig(input: BundleInput): object {
 				uid: input.user.uid,
 				gid: input.user.gid,
 				umask: 0o022,
-				additionalGids: input.user.additionalGids,
+				additionalGids: input.user.additionalGids.filter(gid => mapsId(input.userNamespace?.gidMap, gid)),
 			},
 			args: input.argv,
 			env: environment(input),
@@ -64,12 +56,9 @@ export function bundleConfig(input: BundleInput): object {
 		},
 		mounts: [...basicMounts(input), ...input.mounts],
 		linux: {
-			namespaces: [
-				...['pid', 'ipc', 'uts', 'mount'],
-				...(input.network === 'none' ? ['network'] : []),
-				...(input.mappings === undefined ? [] : ['user']),
-			].map(type => ({type})),
-			...(input.mappings === undefined ? {} : {uidMappings: input.mappings.uids, gidMappings: input.mappings.gids}),
+			namespaces: [...['pid', 'ipc', 'uts', 'mount'], ...(input.network === 'none' ? ['network'] : [])].map(type => ({
+				type,
+			})),
 			...(input.insecure ? {} : {maskedPaths, readonlyPaths}),
 		},
 	};
@@ -88,8 +77,10 @@ function environment(input: BundleInput): readonly string[] {
 function basicMounts(input: BundleInput): readonly BundleMount[] {
 	const guarded = ['nosuid', 'noexec', 'nodev'];
 	const sys = input.insecure ? guarded : [...guarded, 'ro'];
+	// The group of terminals, 5 everywhere, does not exist in a namespace of one id.
+	const ttyGroup = mapsId(input.userNamespace?.gidMap, 5) ? ['gid=5'] : [];
 	// sysfs shows a network namespace, so only the owner of that namespace may mount it.
-	const bindSys = (input.mappings !== undefined || input.inUserNamespace) && input.network === 'host';
+	const bindSys = input.userNamespace !== undefined && input.network === 'host';
 	return [
 		{destination: '/proc', type: 'proc', source: 'proc', options: guarded},
 		{
@@ -102,7 +93,7 @@ function basicMounts(input: BundleInput): readonly BundleMount[] {
 			destination: '/dev/pts',
 			type: 'devpts',
 			source: 'devpts',
-			options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...ttyGroup(input.mappings)],
+			options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...ttyGroup],
 		},
 		{destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...guarded, 'mode=1777', 'size=65536k']},
 		{destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: guarded},
@@ -110,12 +101,6 @@ function basicMounts(input: BundleInput): readonly BundleMount[] {
 			? {destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...sys]}
 			: {destination: '/sys', type: 'sysfs', source: 'sysfs', options: sys},
 	];
-}
-
-/** gid 5 is "tty" everywhere; a namespace of a single id has no gid 5. */
-function ttyGroup(mappings: IdMappings | undefined): readonly string[] {
-	const reaches = mappings?.gids.some(({containerID, size}) => containerID <= 5 && containerID + size > 5) ?? true;
-	return reaches ? ['gid=5'] : [];
 }
 
 /** As docker hides them. */

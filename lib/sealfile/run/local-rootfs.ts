@@ -12,10 +12,11 @@ import type {LayerEntry} from '../../oci/entry.js';
 import type {LayerSource} from '../../oci/layer-content.js';
 import {applyEntries, type ImageTree, lookup, resolvePath, walkTree} from '../../oci/tree.js';
 import {type RunCommand, runCommand, scriptFolder} from '../run-command.js';
-import {bundleConfig} from './bundle.js';
+import {bundleConfig, type UserNamespace} from './bundle.js';
 import {changeEntries, compareSnapshots, withOtherNames} from './changes.js';
 import {findTouchedContents} from './content-compare.js';
 import {whyNotRunnable} from './emulation.js';
+import {mapsId} from './id-map.js';
 import {type MountTarget, makeMountpoints} from './mountpoints.js';
 import {type PreparedMounts, withMounts} from './mounts.js';
 import {type ContainerResult, runContainer} from './process.js';
@@ -26,8 +27,7 @@ import type {Rootfs, RootfsOptions, RunRequest, RunResult} from './types.js';
 import {type ImageUser, lookUpUser} from './user.js';
 
 export interface LocalRootfsOptions extends RootfsOptions {
-	/** True when the process is root of a user namespace only. */
-	readonly inUserNamespace: boolean;
+	readonly userNamespace: UserNamespace | undefined;
 }
 
 /** A session of a process that is root: of the machine, or of a user namespace made for it. */
@@ -71,6 +71,7 @@ export class LocalRootfs implements Rootfs {
 			passwd: await this.#readText('etc/passwd'),
 			group: await this.#readText('etc/group'),
 		});
+		this.#checkIds(request, user);
 		const command = runCommand(request, {Shell: request.shell});
 		this.#checkProgram(request, command);
 		const before = this.#snapshot ?? (await takeSnapshot(this.#rootDir, request));
@@ -148,6 +149,13 @@ export class LocalRootfs implements Rootfs {
 		return await readFile(diskPath(this.#rootDir, real), 'utf8');
 	}
 
+	/** In a namespace of one id nobody but root can be. */
+	#checkIds(request: RunRequest, {uid, gid}: ImageUser): void {
+		const {userNamespace, platform} = this.#options;
+		if (mapsId(userNamespace?.uidMap, uid) && mapsId(userNamespace?.gidMap, gid)) return;
+		throw runUnavailable(request, platform, `your user namespace does not have the ids ${uid}:${gid} of the user`);
+	}
+
 	/** The most common reason why nothing runs, told apart from a command that is not found. */
 	#checkProgram(request: RunRequest, {argv, script}: RunCommand): void {
 		const [program] = argv;
@@ -181,8 +189,7 @@ export class LocalRootfs implements Rootfs {
 				mounts: all.map(({mount}) => mount),
 				network: request.network === 'none' ? 'none' : 'host',
 				insecure: request.security === 'insecure',
-				mappings: undefined,
-				inUserNamespace: this.#options.inUserNamespace,
+				userNamespace: this.#options.userNamespace,
 			});
 			result = await runContainer(this.#runtime as Runtime, config, {...request, bundleDir: workDir});
 		} finally {

@@ -183,7 +183,7 @@ async function makeCache(options: CacheMount, dir: string): Promise<void> {
 		const inside = join(beside, 'cache');
 		if (mount.from === undefined && mount.source === undefined) await mkdir(inside);
 		else await fillFromSource(options, inside);
-		if (context.owners) await chown(inside, mount.uid ?? 0, mount.gid ?? 0);
+		if (context.owners) await chown(inside, mount.uid ?? 0, mount.gid ?? 0).catch(() => undefined);
 		await chmod(inside, mount.mode ?? 0o755);
 		await rename(inside, dir).catch((error: unknown) => {
 			// Another build was faster: its cache is as good.

@@ -9,6 +9,6 @@ import type {Rootfs, RootfsOptions} from './types.js';
  * ordinary user through a user namespace in which he is root.
  */
 export async function openRootfs(tree: ImageTree, store: LayerSource, options: RootfsOptions): Promise<Rootfs> {
-	if (process.geteuid?.() === 0) return new LocalRootfs(tree, store, {...options, inUserNamespace: false});
+	if (process.geteuid?.() === 0) return new LocalRootfs(tree, store, {...options, userNamespace: undefined});
 	return new RemoteRootfs(tree, store, options);
 }

@@ -40,7 +40,9 @@ function waysOut(reason: string, platform: Platform): string {
 		const architecture = platform.architecture;
 		return `Register qemu (install qemu-user-static and binfmt-support), build on a ${architecture} machine, or ${last}.`;
 	}
-	if (reason.includes('The image has no') || reason.includes('the image has no'))
+	if (reason.includes('does not have the ids'))
+		return `Install newuidmap (package uidmap) and give yourself a range in /etc/subuid and /etc/subgid, or ${last}.`;
+	if (reason.includes('the image has no'))
 		return `Add the program with COPY, start from an image that has it, or ${last}.`;
 	return `Run as root or allow user namespaces (sysctl user.max_user_namespaces), or ${last}.`;
 }

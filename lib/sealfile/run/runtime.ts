@@ -3,7 +3,7 @@ import {constants} from 'node:fs';
 import {access, mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {isAbsolute, join} from 'node:path';
 import type {Abortable} from '../../core/events.js';
-import {bundleConfig, type IdMappings} from './bundle.js';
+import {bundleConfig, type UserNamespace} from './bundle.js';
 
 /** An OCI runtime that was seen to work here. */
 export interface Runtime {
@@ -22,9 +22,7 @@ export interface RuntimeOptions extends Abortable {
 	readonly scratchDir: string;
 	readonly runtimes?: readonly string[] | undefined;
 	readonly searchPath?: readonly string[] | undefined;
-	readonly mappings?: IdMappings | undefined;
-	/** True when the process is root of a user namespace only. */
-	readonly inUserNamespace: boolean;
+	readonly userNamespace: UserNamespace | undefined;
 }
 
 export const systemPath: readonly string[] = [
@@ -94,8 +92,7 @@ async function probe(runtime: Runtime, options: RuntimeOptions): Promise<string 
 			mounts: [],
 			network: 'host',
 			insecure: false,
-			mappings: options.mappings,
-			inUserNamespace: options.inUserNamespace,
+			userNamespace: options.userNamespace,
 		});
 		await writeFile(join(dir, 'config.json'), JSON.stringify(config));
 		const log = join(dir, 'log');

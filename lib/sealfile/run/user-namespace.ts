@@ -1,24 +1,8 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {readFile} from 'node:fs/promises';
 import {userInfo} from 'node:os';
+import {findIdRange, type IdRange} from './id-map.js';
 import {findProgram, runtimeEnv} from './runtime.js';
-
-/** Ids that a user may use besides his own, from /etc/subuid or /etc/subgid. */
-export interface IdRange {
-	readonly start: number;
-	readonly count: number;
-}
-
-/** The first range of a user in a subuid(5) file, by name or by number. */
-export function findIdRange(text: string, name: string, uid: number): IdRange | undefined {
-	for (const line of text.split('\n')) {
-		const [owner, start, count] = line.trim().split(':');
-		if (owner !== name && owner !== String(uid)) continue;
-		if (!/^\d{1,10}$/.test(start ?? '') || !/^\d{1,10}$/.test(count ?? '')) continue;
-		if (Number(count) > 0) return {start: Number(start), count: Number(count)};
-	}
-	return undefined;
-}
 
 /** Why no user namespace can be made, as a sentence without its period. */
 export class NamespaceRefused extends Error {}

@@ -1,4 +1,4 @@
-import {chmodSync, copyFileSync, mkdirSync} from 'node:fs';
+import {chmodSync, copyFileSync, mkdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {isSealError, SealError} from '../../core/errors.js';
 import type {Descriptor} from '../../oci/descriptor.js';
@@ -39,10 +39,7 @@ process.on('message', (order: WorkerOrder) => {
 });
 process.on('disconnect', () => {
 	abort.abort(new SealError('ERR_ABORTED', 'The build is gone'));
-	void queue.then(async () => {
-		await rootfs?.close();
-		process.exit(0);
-	});
+	void queue.then(() => rootfs?.close());
 });
 // The terminal's Ctrl-C reaches this process too; the session decides what it means.
 process.on('SIGINT', () => undefined);
@@ -62,7 +59,10 @@ async function obey(order: WorkerOrder, sent: LayerEntry[]): Promise<void> {
 		scratchDir = order.options.scratchDir;
 		rootfs = new LocalRootfs(applyEntries(emptyTree, sent), store, {
 			...order.options,
-			inUserNamespace: true,
+			userNamespace: {
+				uidMap: readFileSync('/proc/self/uid_map', 'utf8'),
+				gidMap: readFileSync('/proc/self/gid_map', 'utf8'),
+			},
 			onEvent: event => void reply({kind: 'event', event}),
 		});
 	} else if (order.kind === 'apply') {
