@@ -87,10 +87,9 @@ function storageTool(name: string, home: string): Command {
 
 export const skopeo: Command = (...args) => run(['skopeo', ...args]);
 
-/** Unpacks an image of an OCI layout with umoci and gives the path of the tree. */
-export async function umociUnpack(layout: string, tag: string, bundle: string): Promise<string> {
-	await run(['umoci', 'unpack', '--image', `${layout}:${tag}`, bundle]);
-	return join(bundle, 'rootfs');
+/** Unpacks an image of an OCI layout with umoci, a third party to every comparison; `target` must not exist. */
+export async function umociUnpack(layout: string, tag: string, target: string): Promise<void> {
+	await run(['umoci', 'raw', 'unpack', '--image', `${layout}:${tag}`, target]);
 }
 
 /** Serves a folder in the stock layout with Debian's docker-registry; gives `127.0.0.1:port`. Ends with the test. */

@@ -2,6 +2,8 @@ import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
+import {openStore, parsePlatform} from '../../../lib/oci/index.js';
+import {build as buildImage} from '../../../lib/sealfile/index.js';
 import type {Command} from '../peers.js';
 import {type BuildCase, writeContext} from './case.js';
 
@@ -83,6 +85,27 @@ export async function buildWithBuildah(prepared: PreparedCase, buildah: Command,
 		`oci:${layout}:image`,
 	);
 	await buildah('rmi', '--force', '--all');
+}
+
+/** Builds with sealimage into the OCI layout of a fresh store, named `docker.io/library/case:1` there. */
+export async function buildWithSealimage(prepared: PreparedCase, layout: string): Promise<void> {
+	const {build, secrets} = prepared;
+	const store = await openStore(layout, {durability: 'none'});
+	try {
+		await buildImage({
+			context: prepared.contextDir,
+			file: prepared.sealfilePath,
+			store,
+			tags: ['case:1'],
+			pull: 'never',
+			target: build.target,
+			platforms: build.platform === undefined ? undefined : [parsePlatform(build.platform)],
+			buildArgs: prepared.buildArgs,
+			secret: id => (secrets[id] === undefined ? undefined : readFileSync(secrets[id])),
+		});
+	} finally {
+		await store.close();
+	}
 }
 
 interface LayoutIndex {

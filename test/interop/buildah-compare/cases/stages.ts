@@ -123,6 +123,7 @@ export const stageCases: readonly BuildCase[] = [
 		title: 'a later stage cannot be a source',
 		context: tree,
 		sealfile: ['FROM scratch AS one', 'COPY --from=two /x /', 'FROM scratch AS two', 'COPY d /x'],
+		target: 'one',
 		refused: true,
 	},
 	{

@@ -40,7 +40,7 @@ export const variableCases: readonly BuildCase[] = [
 	labels('prefixes and suffixes are cut', 'ENV f=dir/file.tar.gz', 'LABEL a=${f#*/} b=${f##*.} c=${f%.*} d=${f%%.*}'),
 	labels('patterns are replaced', 'ENV f=aXbXc', 'LABEL a=${f/X/-} b=${f//X/-}'),
 	labels('a default inside a default', 'ENV inner=deep', 'LABEL a=${none:-${inner}} b=${none:-${alsonone:-bottom}}'),
-	labels('a required variable that is missing', 'LABEL a=${none:?must be given}'),
+	{...labels('a required variable that is missing is refused', 'LABEL a="${none:?must be given}"'), refused: true},
 	labels('quotes keep blanks', 'ENV a="one two" b=\'three four\' c=five\\ six'),
 	labels('single quotes keep dollars', 'ENV x=1', 'LABEL a=\'$x\' b="$x" c=\\$x d="\\$x"'),
 	labels('quotes inside quotes', 'LABEL a="say \\"hi\\"" b=\'it is "so"\' c="it\'s"'),

@@ -1,0 +1,34 @@
+import type {Difference} from '../disk-tree.js';
+
+/**
+ * What of a config runs a container, and what names its author and machine. Left out: history (each tool writes its own
+ * words), `created`, and the diff IDs, which differ with every difference that the trees show better.
+ */
+const outside = ['architecture', 'variant', 'os', 'author'] as const;
+
+/** Everything in which two configs differ. Absent, null and empty are one and the same, as for every runtime. */
+export function compareConfigs(theirs: Record<string, unknown>, ours: Record<string, unknown>): Difference[] {
+	const pick = (config: Record<string, unknown>): Map<string, string | undefined> =>
+		new Map([
+			...outside.map(key => [key, meaningOf(config[key])] as const),
+			...Object.entries((config.config ?? {}) as Record<string, unknown>).flatMap(([key, value]) => spread(key, value)),
+		]);
+	const a = pick(theirs);
+	const b = pick(ours);
+	return [...new Set([...a.keys(), ...b.keys()])]
+		.filter(key => a.get(key) !== b.get(key))
+		.toSorted()
+		.map(key => ({where: `config.${key}`, field: 'value', theirs: a.get(key), ours: b.get(key)}));
+}
+
+/** Maps are compared by key, so that one label more is one difference. */
+function spread(key: string, value: unknown): readonly (readonly [string, string | undefined])[] {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[key, meaningOf(value)]];
+	return Object.entries(value).map(([name, item]) => [`${key}.${name}`, JSON.stringify(item)] as const);
+}
+
+function meaningOf(value: unknown): string | undefined {
+	if (value === undefined || value === null || value === '') return undefined;
+	if (Array.isArray(value) && value.length === 0) return undefined;
+	return JSON.stringify(value);
+}
