@@ -59,6 +59,6 @@ function arm64Code() {
 		0xd4000001, // svc 0
 	];
 	const code = Buffer.alloc(words.length * 4);
-	words.forEach((word, i) => code.writeUInt32LE(word >>> 0, i * 4));
+	for (const [i, word] of words.entries()) code.writeUInt32LE(word >>> 0, i * 4);
 	return code;
 }

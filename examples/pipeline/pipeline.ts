@@ -12,8 +12,8 @@ import {
 	type BuildResult,
 	build,
 	formatBytes,
+	formatPlatform,
 	isSealError,
-	lintSealfile,
 	openStore,
 	parsePlatform,
 	parseSealfile,
@@ -59,4 +59,34 @@ async function deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
 	} finally {
 		await store.close();
 	}
+}
+
+/** Warnings stop a delivery too: what the parser and the linter say is for people to read now, not after the release. */
+async function check(file: string): Promise<void> {
+	const tree = parseSealfile(await readFile(file), {file});
+	for (const {severity, message, range} of tree.diagnostics) {
+		console.error(`${file}:${range.startLine}:${range.startColumn}: ${severity}: ${message}`);
+	}
+	if (tree.diagnostics.length > 0) throw new Error(`${file} needs a hand`);
+}
+
+function report(event: SealEvent): void {
+	if (event.type === 'step.finished')
+		console.log(`${event.platform ?? ''} ${event.title} (${Math.round(event.elapsedMs)} ms)`);
+	if (event.type === 'step.cached') console.log(`${event.platform ?? ''} ${event.title} (cached)`);
+	if (event.type === 'warning') console.warn(`warning: ${event.message}`);
+}
+
+function summarize({descriptor, platforms}: BuildResult): void {
+	console.log(`\n${descriptor.digest}`);
+	for (const {platform, layers, images} of platforms) {
+		const sizeBytes = layers.reduce((sum, layer) => sum + layer.descriptor.size, 0);
+		console.log(`  ${formatPlatform(platform)}: ${layers.length} layers, ${formatBytes(sizeBytes)}`);
+		for (const image of images) console.log(`    embeds ${image.reference}`);
+	}
+}
+
+async function save(store: Store, {descriptor, tags}: BuildResult, path: string, signal: AbortSignal): Promise<void> {
+	await pipeline(writeOciArchive(store, [{descriptor, names: tags}], {signal}), createWriteStream(path), {signal});
+	console.log(`Saved to ${path}`);
 }
