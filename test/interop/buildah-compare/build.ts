@@ -2,8 +2,9 @@ import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
-import {openStore, parsePlatform} from '../../../lib/oci/index.js';
-import {build as buildImage} from '../../../lib/sealfile/index.js';
+import {build as buildImage} from '../../../lib/build.js';
+import {parsePlatform} from '../../../lib/oci/platform.js';
+import {openStore} from '../../../lib/oci/store.js';
 import type {Command} from '../peers.js';
 import {type BuildCase, writeContext} from './case.js';
 
