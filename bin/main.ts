@@ -1,7 +1,7 @@
 import {checkOperands, parseArguments} from './arguments.js';
-import type {Command, Flags, Result, Verb} from './command.js';
+import type {Command, Flags, Result} from './command.js';
 import {verbs} from './commands.js';
-import {exitCodeOf, exitCodes} from './exit-codes.js';
+import {exitCodes} from './exit-codes.js';
 import {findVerb} from './find-verb.js';
 import {type GlobalValues, globalFlags} from './global-flags.js';
 import {commandHelp, groupHelp, inherited, overviewHelp} from './help.js';
