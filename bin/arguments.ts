@@ -1,5 +1,5 @@
 import type {Flag, Flags, Operand} from './command.js';
-import {nearest} from './nearest.js';
+import {closest} from '../lib/sealfile/closest.js';
 import {UsageError} from './usage-error.js';
 
 export interface Parsed {
@@ -79,7 +79,7 @@ function readLong(argument: string, flags: Flags): Occurrence {
 	const negated = positive !== undefined && Object.hasOwn(flags, positive) ? flags[positive] : undefined;
 	if (positive !== undefined && negated?.type === 'boolean' && text === undefined)
 		return {name: positive, flag: negated, written: argument, text: 'false'};
-	const meant = nearest(
+	const meant = closest(
 		name,
 		Object.keys(flags).filter(key => flags[key]?.hidden !== true),
 	);
@@ -95,7 +95,7 @@ function readShort(argument: string, flags: Flags): Occurrence[] {
 		const name = Object.keys(flags).find(key => flags[key]?.short === letter);
 		const flag = name === undefined ? undefined : flags[name];
 		if (name === undefined || flag === undefined) {
-			const meant = argument.length > 2 ? nearest(argument.slice(1), Object.keys(flags)) : undefined;
+			const meant = argument.length > 2 ? closest(argument.slice(1), Object.keys(flags)) : undefined;
 			throw new UsageError(`Unknown flag -${letter}${argument.length > 2 ? ` in ${argument}` : ''}`, {
 				hint: meant === undefined ? 'Run the command with --help to see its flags.' : `Did you mean --${meant}?`,
 			});
@@ -162,7 +162,7 @@ function readInteger(written: string, text: string, minimum: number): number {
 
 function checkChoice(written: string, value: string, choices: readonly string[] | undefined): string {
 	if (choices === undefined || choices.includes(value)) return value;
-	const meant = nearest(value, choices);
+	const meant = closest(value, choices);
 	throw new UsageError(`${written} is one of ${choices.join(', ')}, found "${value}"`, {
 		hint: meant === undefined ? undefined : `Did you mean ${meant}?`,
 	});

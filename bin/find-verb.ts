@@ -1,5 +1,5 @@
 import type {Flags, Verb} from './command.js';
-import {nearest} from './nearest.js';
+import {closest} from '../lib/sealfile/closest.js';
 import {UsageError} from './usage-error.js';
 
 export interface Found {
@@ -49,7 +49,7 @@ function nextWord(argv: readonly string[], from: number, globals: Flags): number
 
 function unknown(word: string, verbs: readonly Verb[]): UsageError {
 	const names = verbs.filter(verb => verb.hidden !== true).flatMap(verb => [verb.name, ...(verb.aliases ?? [])]);
-	const meant = nearest(word, names);
+	const meant = closest(word, names);
 	return new UsageError(`Unknown command "${word}"`, {
 		hint: meant === undefined ? 'Run "sealimage help" to see the commands.' : `Did you mean "sealimage ${meant}"?`,
 	});

@@ -3,7 +3,7 @@ import {join, resolve} from 'node:path';
 import {systemCode} from '../lib/core/errors.js';
 import {colorModes, type GlobalValues, outputFormats, progressModes} from './global-flags.js';
 import type {Io} from './io.js';
-import {nearest} from './nearest.js';
+import {closest} from '../lib/sealfile/closest.js';
 import {UsageError} from './usage-error.js';
 
 /** One setting: its value and who set it (`--root`, `SEALIMAGE_ROOT`, the path of the configuration file, `default`). */
@@ -95,7 +95,7 @@ async function readConfig(path: string): Promise<Readonly<Partial<Record<keyof S
 	const known = Object.keys(settingHelp);
 	for (const [key, value] of Object.entries(document)) {
 		if (!known.includes(key)) {
-			const meant = nearest(key, known);
+			const meant = closest(key, known);
 			throw new UsageError(`The configuration file ${path} has the unknown setting "${key}"`, {
 				hint: meant === undefined ? `Use one of ${known.join(', ')}.` : `Did you mean "${meant}"?`,
 			});

@@ -1,6 +1,6 @@
 import {defineCommand} from '../command.js';
 import {completionScript, shells} from '../completion/scripts.js';
-import {nearest} from '../nearest.js';
+import {closest} from '../../lib/sealfile/closest.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
@@ -16,7 +16,7 @@ export const command = defineCommand({
 	async run({operands}) {
 		const shell = shells.find(name => name === operands[0]);
 		if (shell === undefined) {
-			const meant = nearest(operands[0] ?? '', shells);
+			const meant = closest(operands[0] ?? '', shells);
 			throw new UsageError(`There is no completion for the shell "${operands[0]}"`, {
 				hint: meant === undefined ? `Choose one of ${shells.join(', ')}.` : `Did you mean ${meant}?`,
 			});

@@ -1,3 +1,4 @@
+import {loadImage} from '../../lib/oci/image.js';
 import {defineCommand} from '../command.js';
 import {renderTable} from '../render/table.js';
 import {truncate} from '../render/text.js';
@@ -7,13 +8,17 @@ import {readPlatform, withStore} from '../store.js';
 export const command = defineCommand({
 	operands: [{name: 'IMAGE', help: 'the name, digest or short digest of an image in the store', completes: 'image'}],
 	flags: {
-		platform: {type: 'string', value: 'PLATFORM', help: 'the platform to show of a multi-platform image', completes: 'platform'},
+		platform: {
+			type: 'string',
+			value: 'PLATFORM',
+			help: 'the platform to show of a multi-platform image',
+			completes: 'platform',
+		},
 		trunc: {type: 'boolean', default: true, help: 'cut long instructions to the width of the terminal'},
 	},
 	examples: [{about: 'Newest step first, whole lines', line: 'sealimage history --no-trunc shop:v1'}],
 	async run({operands, flags}, context) {
-		const platform = await readPlatform(flags.platform);
-		const {loadImage} = await import('../../lib/oci/image.js');
+		const platform = readPlatform(flags.platform);
 		return await withStore(context, async store => {
 			const descriptor = await store.resolve(operands[0]!, {signal: context.signal});
 			const {config, manifest} = await loadImage(store, descriptor, platform, {signal: context.signal});

@@ -1,5 +1,8 @@
+import {loadImage} from '../../lib/oci/image.js';
+import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
 import type {Store, StoredImage} from '../../lib/oci/store.js';
+import {readImageFacts} from '../../lib/sealfile/image-type.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {renderTable} from '../render/table.js';
@@ -7,7 +10,9 @@ import {formatAge, formatBytes, shortDigest} from '../render/units.js';
 import {withStore} from '../store.js';
 
 export const command = defineCommand({
-	operands: [{name: 'NAME', help: 'only this repository, or this name with its tag', optional: true, completes: 'image'}],
+	operands: [
+		{name: 'NAME', help: 'only this repository, or this name with its tag', optional: true, completes: 'image'},
+	],
 	flags: {
 		quiet: {type: 'boolean', short: 'q', help: 'print digests alone'},
 		digests: {type: 'boolean', help: 'print whole digests'},
@@ -50,7 +55,6 @@ function chosen(images: readonly StoredImage[], wanted: string | undefined): rea
 }
 
 async function describe(store: Store, image: StoredImage, context: Context): Promise<Listed> {
-	const {formatPlatform} = await import('../../lib/oci/platform.js');
 	return {
 		names: image.names,
 		digest: image.descriptor.digest,
@@ -64,8 +68,6 @@ async function describe(store: Store, image: StoredImage, context: Context): Pro
 
 async function typeOf(store: Store, image: StoredImage, {signal}: Context): Promise<string> {
 	if (image.damage !== undefined) return 'damaged';
-	const {loadImage} = await import('../../lib/oci/image.js');
-	const {readImageFacts} = await import('../../lib/sealfile/image-type.js');
 	try {
 		const {config} = await loadImage(store, image.descriptor, undefined, {signal});
 		const facts = readImageFacts(config.config?.Labels);

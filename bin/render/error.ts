@@ -1,60 +1,38 @@
-import {type ErrorReport, isSealError, systemCode} from '../../lib/core/errors.js';
+import {type ErrorReport, isSealError} from '../../lib/core/errors.js';
+import {ioError} from '../../lib/core/io-error.js';
 import type {Diagnostic} from '../../lib/sealfile/diagnostic.js';
-import {renderDiagnostics} from './diagnostic.js';
+import {countDiagnostics, renderDiagnostics} from './diagnostic.js';
 import type {Style} from './style.js';
 import {printable, printableLines} from './text.js';
 
 /**
- * An error for people: message, its details, causes, the hint, and the code to search for. A Sealfile's errors are
- * shown at their places. Never a stack: that is for SEALIMAGE_DEBUG.
+ * An error for people: message and code, details, causes, the hint. A Sealfile's errors are shown at their places
+ * instead. Never a stack: that is for SEALIMAGE_DEBUG.
  */
 export function renderError(error: unknown, style: Style): string {
 	const report = reportError(error);
 	const diagnostics = diagnosticsOf(error);
+	const title = style.red(style.bold('error:'));
+	const code = style.dim(`[${report.code}]`);
+	if (diagnostics.length > 0)
+		return `${renderDiagnostics(diagnostics, style)}\n${title} The Sealfile has ${countDiagnostics(diagnostics)} ${code}\n`;
 	const lines = [
-		...(diagnostics.length === 0 ? [] : [renderDiagnostics(diagnostics, style)]),
-		`${style.red(style.bold('error:'))} ${printableLines(report.message).join('\n  ')} ${style.dim(`[${report.code}]`)}`,
-		...(diagnostics.length > 0
-			? []
-			: Object.entries(report.details ?? {}).map(([key, value]) => `  ${key}: ${detail(value)}`)),
-		...causes(report).map(
-			cause => `  ${style.dim('because:')} ${printable(cause.message)} ${style.dim(`[${cause.code}]`)}`,
-		),
+		`${title} ${printableLines(report.message).join('\n  ')} ${code}`,
+		...detailLines(report),
+		...causes(report).map(cause => `  ${style.dim('because:')} ${printable(cause.message)} ${style.dim(`[${cause.code}]`)}`),
 		...(report.hint === undefined ? [] : [`${style.cyan('hint:')} ${printableLines(report.hint).join('\n      ')}`]),
 	];
 	return `${lines.join('\n')}\n`;
 }
 
-/** An error as data, whatever it is: a failed system call gets a code and a hint of its own. */
+/** An error as data, whatever it is: a failed system call that nobody explained yet gets its code and hint here. */
 export function reportError(error: unknown): ErrorReport {
-	if (isSealError(error)) return error.toJSON();
-	const system = systemCode(error);
-	const message = error instanceof Error ? error.message : String(error);
-	if (system === 'ENOSPC' || system === 'EDQUOT') {
-		return {
-			code: 'ERR_NO_SPACE',
-			message: `The disk is full: ${message}`,
-			hint: 'Free space, for example with "sealimage prune", and run the command again.',
-		};
-	}
-	if (system === 'EACCES' || system === 'EPERM') {
-		return {
-			code: 'ERR_PERMISSION',
-			message: `Access denied: ${message}`,
-			hint: 'Check the owner and mode of the file and its folders.',
-		};
-	}
-	if (system === 'EROFS') {
-		return {
-			code: 'ERR_PERMISSION',
-			message: `The file system is read-only: ${message}`,
-			hint: 'Choose another folder, for example with --root.',
-		};
-	}
-	if (system !== undefined && /^E[A-Z0-9]+$/.test(system)) return {code: 'ERR_IO', message};
+	const {syscall = 'use', path = 'a file'} = (error ?? {}) as {readonly syscall?: string; readonly path?: string};
+	const explained = ioError(error, syscall, path);
+	if (isSealError(explained)) return explained.toJSON();
 	return {
 		code: 'ERR_INTERNAL',
-		message,
+		message: error instanceof Error ? error.message : String(error),
 		hint: 'This is a defect of sealimage: run again with SEALIMAGE_DEBUG=1 and report what it prints.',
 	};
 }
@@ -72,17 +50,33 @@ function diagnosticsOf(error: unknown): readonly Diagnostic[] {
 	return Array.isArray(diagnostics) ? (diagnostics as Diagnostic[]) : [];
 }
 
+/** Facts that the message does not say already. Lists are shown one item per line, up to a screenful. */
+function detailLines(report: ErrorReport): string[] {
+	return Object.entries(report.details ?? {}).flatMap(([key, value]) => {
+		if (key === 'systemCode') return [];
+		if (Array.isArray(value)) {
+			const items = value.map(detailText).filter(text => !report.message.includes(text));
+			const shown = items.slice(0, 20).map(text => `    ${printable(text)}`);
+			const more = items.length > 20 ? [`    and ${items.length - 20} more`] : [];
+			return items.length === 0 ? [] : [`  ${key}:`, ...shown, ...more];
+		}
+		const lines = detailText(value).trimEnd().split('\n');
+		if (lines.length > 1) return [`  ${key}:`, ...lines.slice(-20).map(line => `    ${printable(line)}`)];
+		return report.message.includes(lines[0]!) ? [] : [`  ${key}: ${printable(lines[0]!)}`];
+	});
+}
+
+function detailText(value: unknown): string {
+	return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+}
+
 /** The chain of causes, without those that only repeat what was said. */
 function causes(report: ErrorReport): ErrorReport[] {
 	const found: ErrorReport[] = [];
 	let said = report.message;
 	for (let cause = report.cause; cause !== undefined && found.length < 8; cause = cause.cause) {
-		if (!said.includes(cause.message)) found.push(cause);
+		if (!said.includes(cause.message) && cause.code !== report.details?.systemCode) found.push(cause);
 		said += cause.message;
 	}
 	return found;
-}
-
-function detail(value: unknown): string {
-	return printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
 }

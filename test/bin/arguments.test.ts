@@ -56,7 +56,12 @@ test(refuses, ['--intrnal'], 'Unknown flag --intrnal', 'Run the command with --h
 test(refuses, ['-z'], 'Unknown flag -z', 'Run the command with --help to see its flags.');
 test(refuses, ['-platform'], 'Unknown flag -p in -platform', 'Did you mean --platform?');
 test(refuses, ['-t'], '-t needs a value');
-test(refuses, ['--tag', '--no-cache'], '--tag needs a value, found --no-cache', 'Write --tag=--no-cache when that is the value.');
+test(
+	refuses,
+	['--tag', '--no-cache'],
+	'--tag needs a value, found --no-cache',
+	'Write --tag=--no-cache when that is the value.',
+);
 test(refuses, ['--no-tag'], 'Unknown flag --no-tag', 'Run the command with --help to see its flags.');
 test(refuses, ['--no-quiet=true'], 'Unknown flag --no-quiet', 'Run the command with --help to see its flags.');
 test(refuses, ['--quiet=maybe'], '--quiet is true or false, found "maybe"');

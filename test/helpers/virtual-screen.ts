@@ -26,7 +26,11 @@ export class VirtualScreen extends Writable {
 
 	/** Everything ever shown that was not erased, scrolled lines first, without trailing blanks. */
 	get text(): string[] {
-		const lines = this.#lines.map(line => Array.from(line, cell => cell ?? ' ').join('').trimEnd());
+		const lines = this.#lines.map(line =>
+			Array.from(line, cell => cell ?? ' ')
+				.join('')
+				.trimEnd(),
+		);
 		while (lines.at(-1) === '') lines.pop();
 		return lines;
 	}
@@ -36,7 +40,8 @@ export class VirtualScreen extends Writable {
 		const lines: string[][] = [];
 		for (const [index, line] of this.#lines.entries()) {
 			if (index === this.#row) this.#row = lines.length;
-			for (let from = 0; from === 0 || from < line.length; from += columns) lines.push(line.slice(from, from + columns));
+			for (let from = 0; from === 0 || from < line.length; from += columns)
+				lines.push(line.slice(from, from + columns));
 		}
 		this.#lines = lines;
 		this.columns = columns;

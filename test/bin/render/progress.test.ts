@@ -28,7 +28,14 @@ test('a step under way is a line at the bottom that finished steps scroll over',
 		'  2 running, 1.2s',
 	]);
 	t.true(screen.cursorHidden);
-	progress.onEvent({type: 'step.finished', id: '1', title: 'COPY a .', platform: 'linux/amd64', sizeBytes: 1e6, elapsedMs: 1200});
+	progress.onEvent({
+		type: 'step.finished',
+		id: '1',
+		title: 'COPY a .',
+		platform: 'linux/amd64',
+		sizeBytes: 1e6,
+		elapsedMs: 1200,
+	});
 	await redrawn();
 	t.deepEqual(screen.text, [
 		`+ ${'[linux/amd64] COPY a .'.padEnd(65)}  1 MB  1.2s`,
@@ -138,19 +145,35 @@ test('a stopped display prints nothing more', async t => {
 
 test('a pipe gets one line per finished step and no escape sequence', t => {
 	const screen = new VirtualScreen(10_000, 24);
-	const progress = createProgress(screen, {mode: 'plain', verbose: false, look: {style: plainStyle, unicode: false}, now: () => 0});
+	const progress = createProgress(screen, {
+		mode: 'plain',
+		verbose: false,
+		look: {style: plainStyle, unicode: false},
+		now: () => 0,
+	});
 	progress.onEvent({type: 'step.started', id: '1', title: 'COPY a .'});
 	progress.onEvent({type: 'blob.progress', id: '1', doneBytes: 1});
 	progress.onEvent({type: 'command.output', id: '1', stream: 'stdout', text: 'noise\n'});
 	progress.onEvent({type: 'step.finished', id: '1', title: 'COPY a .', sizeBytes: 2500, elapsedMs: 20});
-	progress.onEvent({type: 'image.embedded', reference: 'pause:3', digest: 'sha256:x', platform: 'linux/amd64', sizeBytes: 10});
+	progress.onEvent({
+		type: 'image.embedded',
+		reference: 'pause:3',
+		digest: 'sha256:x',
+		platform: 'linux/amd64',
+		sizeBytes: 10,
+	});
 	progress.stop();
 	t.is(screen.raw, '+ COPY a .  2.5 kB  0.0s\n+ [linux/amd64] embed pause:3  10 B\n');
 });
 
 test('--verbose in a pipe adds the start of steps and what commands print', t => {
 	const screen = new VirtualScreen(10_000, 24);
-	const progress = createProgress(screen, {mode: 'plain', verbose: true, look: {style: plainStyle, unicode: false}, now: () => 0});
+	const progress = createProgress(screen, {
+		mode: 'plain',
+		verbose: true,
+		look: {style: plainStyle, unicode: false},
+		now: () => 0,
+	});
 	progress.onEvent({type: 'step.started', id: '1', title: 'RUN make'});
 	progress.onEvent({type: 'command.output', id: '1', stream: 'stderr', text: 'a\nb\n'});
 	t.is(screen.raw, '> RUN make\n  | a\n  | b\n');
@@ -158,7 +181,12 @@ test('--verbose in a pipe adds the start of steps and what commands print', t =>
 
 test('json progress is one event per line', t => {
 	const screen = new VirtualScreen(10_000, 24);
-	const progress = createProgress(screen, {mode: 'json', verbose: false, look: {style: plainStyle, unicode: false}, now: () => 0});
+	const progress = createProgress(screen, {
+		mode: 'json',
+		verbose: false,
+		look: {style: plainStyle, unicode: false},
+		now: () => 0,
+	});
 	const event = {type: 'step.started', id: '1', title: 'a\nb'} as const;
 	progress.onEvent(event);
 	t.deepEqual(JSON.parse(screen.raw), event);

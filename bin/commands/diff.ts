@@ -1,0 +1,115 @@
+import {type Image, loadImage} from '../../lib/oci/image.js';
+import {diffTrees, type TreeDiff, type TreeNode} from '../../lib/oci/tree.js';
+import {defineCommand} from '../command.js';
+import {imageTree} from '../image-tree.js';
+import type {Style} from '../render/style.js';
+import {printable} from '../render/text.js';
+import {formatBytes} from '../render/units.js';
+import {readPlatform, withStore} from '../store.js';
+
+export const command = defineCommand({
+	description: 'Files are compared by type, mode, owner, size, time, link and place of their content, settings one by one. The exit code is 0 whether or not there is a difference.',
+	operands: [
+		{name: 'A', help: 'the image before', completes: 'image'},
+		{name: 'B', help: 'the image after', completes: 'image'},
+	],
+	flags: {
+		platform: {type: 'string', value: 'PLATFORM', help: 'the platform to compare of multi-platform images', completes: 'platform'},
+		files: {type: 'boolean', default: true, help: 'compare files'},
+	},
+	examples: [{about: 'What an upgrade moves', line: 'sealimage diff kubernetes:v1.29 kubernetes:v1.30'}],
+	async run({operands, flags}, context) {
+		const platform = readPlatform(flags.platform);
+		return await withStore(context, async store => {
+			const [before, after] = await Promise.all(
+				operands.map(async reference =>
+					loadImage(store, await store.resolve(reference, {signal: context.signal}), platform, {signal: context.signal}),
+				),
+			);
+			const settings = diffSettings(before!, after!);
+			const layers = diffLayers(before!, after!);
+			const files = flags.files
+				? diffTrees(await imageTree(store, before!, context), await imageTree(store, after!, context))
+				: undefined;
+			return {
+				json: {settings, layers, ...(files === undefined ? {} : {files: filesAsData(files)})},
+				text: () => render(settings, layers, files, context.style),
+			};
+		});
+	},
+});
+
+interface SettingChange {
+	readonly name: string;
+	readonly before: string | undefined;
+	readonly after: string | undefined;
+}
+
+interface LayerChange {
+	readonly sharedCount: number;
+	/** What a push or pull of B moves when A is there. */
+	readonly newCount: number;
+	readonly newBytes: number;
+}
+
+function diffSettings(before: Image, after: Image): SettingChange[] {
+	const [a, b] = [settingsOf(before), settingsOf(after)];
+	return [...new Set([...a.keys(), ...b.keys()])]
+		.filter(name => a.get(name) !== b.get(name))
+		.toSorted()
+		.map(name => ({name, before: a.get(name), after: b.get(name)}));
+}
+
+/** Every setting of an image under one name: `label version`, `env PATH`, `cmd`. */
+function settingsOf({config}: Image): Map<string, string> {
+	const {Labels = {}, Env = [], ...run} = config.config ?? {};
+	return new Map([
+		...Object.entries(Labels).map(([name, value]) => [`label ${name}`, value] as const),
+		...Env.map(pair => [`env ${pair.split('=', 1)[0]}`, pair.slice(pair.indexOf('=') + 1)] as const),
+		...Object.entries(run)
+			.filter(([, value]) => value !== undefined && value !== null && value !== '')
+			.map(([name, value]) => [name.toLowerCase(), typeof value === 'string' ? value : JSON.stringify(value)] as const),
+	]);
+}
+
+function diffLayers(before: Image, after: Image): LayerChange {
+	const known = new Set<string>(before.manifest.layers.map(layer => layer.digest));
+	const added = after.manifest.layers.filter(layer => !known.has(layer.digest));
+	return {
+		sharedCount: after.manifest.layers.length - added.length,
+		newCount: added.length,
+		newBytes: added.reduce((sum, layer) => sum + layer.size, 0),
+	};
+}
+
+function filesAsData(diff: TreeDiff): object {
+	const facts = ({header}: TreeNode): object => ({path: header.path, type: header.type, sizeBytes: header.size});
+	return {
+		added: diff.added.map(facts),
+		changed: diff.changed.map(({before, after}) => ({...facts(after), sizeBytesBefore: before.header.size})),
+		removed: diff.removed.map(facts),
+	};
+}
+
+function render(settings: readonly SettingChange[], layers: LayerChange, files: TreeDiff | undefined, style: Style): string {
+	const lines = settings.flatMap(({name, before, after}) => [
+		...(before === undefined ? [] : [style.red(`- ${printable(`${name}: ${before}`)}`)]),
+		...(after === undefined ? [] : [style.green(`+ ${printable(`${name}: ${after}`)}`)]),
+	]);
+	if (files !== undefined) {
+		const changes = [
+			...files.removed.map(node => ({node, line: style.red(`D /${printable(node.header.path)}`)})),
+			...files.added.map(node => ({node, line: `${style.green(`A /${printable(node.header.path)}`)}${sizeOf(node)}`})),
+			...files.changed.map(({after}) => ({node: after, line: `${style.yellow(`C /${printable(after.header.path)}`)}${sizeOf(after)}`})),
+		];
+		lines.push(...changes.sort((a, b) => (a.node.header.path < b.node.header.path ? -1 : 1)).map(change => change.line));
+	}
+	lines.push(
+		style.dim(`${layers.sharedCount} layers shared, ${layers.newCount} new (${formatBytes(layers.newBytes)})`),
+	);
+	return lines.join('\n');
+}
+
+function sizeOf({header}: TreeNode): string {
+	return header.type === 'file' ? ` (${formatBytes(header.size)})` : '';
+}
