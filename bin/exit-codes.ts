@@ -1,3 +1,4 @@
+import {hasCode} from '../lib/core/errors.js';
 import {UsageError} from './usage-error.js';
 
 /** What the exit code of `sealimage` says. `docs/cli.md` is printed from this table. */
@@ -26,5 +27,5 @@ export const signalExitCodes: {readonly [signal in 'SIGINT' | 'SIGTERM' | 'SIGHU
 
 /** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
-	return error instanceof UsageError ? exitCodes.usage.code : exitCodes.failure.code;
+	return error instanceof UsageError || hasCode(error, 'ERR_USAGE') ? exitCodes.usage.code : exitCodes.failure.code;
 }

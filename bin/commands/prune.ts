@@ -1,0 +1,41 @@
+import {rm} from 'node:fs/promises';
+import {collectGarbage} from '../../lib/oci/gc.js';
+import {defineCommand} from '../command.js';
+import {formatBytes} from '../render/units.js';
+import {withStore} from '../store.js';
+import {UsageError} from '../usage-error.js';
+
+export const command = defineCommand({
+	description: 'Removes images without a name and everything that no image of the store reaches. What running builds write is kept. Layers that only the build cache knows go too: the next build writes them again.',
+	operands: [],
+	flags: {
+		all: {type: 'boolean', short: 'a', help: 'forget the build cache too: the next build reads every file again'},
+		force: {type: 'boolean', short: 'f', help: 'do not ask'},
+		'dry-run': {type: 'boolean', help: 'show what would be removed and remove nothing'},
+	},
+	examples: [{about: 'In a nightly job', line: 'sealimage prune --force'}],
+	async run({flags}, context) {
+		const {signal, onEvent, io} = context;
+		const asks = !flags.force && !flags['dry-run'];
+		if (asks && (io.stdin.isTTY !== true || io.stderr.isTTY !== true)) {
+			throw new UsageError('prune asks before it removes anything, and this is no terminal', {
+				hint: 'Run it with --force, or look with --dry-run.',
+			});
+		}
+		return await withStore(context, async store => {
+			const expected = asks || flags['dry-run'] ? await collectGarbage(store, {unnamed: true, dryRun: true, signal, onEvent}) : undefined;
+			const question = (): string =>
+				`Remove ${expected?.images.length} images without a name, ${formatBytes(expected?.freedBytes ?? 0)} in ${expected?.blobs.length} blobs${flags.all ? ', and the build cache' : ''}?`;
+			const goes = flags.force || (asks && (await context.confirm(question())));
+			const collected = goes ? await collectGarbage(store, {unnamed: true, signal, onEvent}) : expected;
+			if (goes && flags.all) await rm(store.cacheDir, {recursive: true, force: true});
+			const {images = [], blobs = [], freedBytes = 0, protectedBlobs = 0} = collected ?? {};
+			const kept = protectedBlobs > 0 ? `; ${protectedBlobs} blobs kept for running builds` : '';
+			return {
+				json: {removed: goes, images: images.map(({digest}) => digest), blobs, freedBytes, protectedBlobs},
+				text: () =>
+					`${goes ? 'freed' : flags['dry-run'] ? 'would free' : 'nothing removed; there are'} ${formatBytes(freedBytes)} in ${blobs.length} blobs${kept}`,
+			};
+		});
+	},
+});
