@@ -1,5 +1,5 @@
-import type {Flag, Flags, Operand} from './command.js';
 import {closest} from '../lib/sealfile/closest.js';
+import type {Flag, Flags, Operand} from './command.js';
 import {UsageError} from './usage-error.js';
 
 export interface Parsed {

@@ -2,14 +2,65 @@ import type {Command, Verb} from './command.js';
 
 /** Every verb, in the order of the help page. Each command's own file is loaded when it runs. */
 export const verbs: readonly Verb[] = [
+	verb('Build', 'parse', 'Print the syntax tree of a Sealfile', async () => import('./commands/parse.js')),
+	verb('Build', 'merge', 'Compose several cluster images into one', async () => import('./commands/merge.js')),
 	verb('Images', 'images', 'List the images of the store', async () => import('./commands/images.js'), ['ls']),
+	verb('Images', 'inspect', 'Show what an image is and what it carries', async () => import('./commands/inspect.js')),
 	verb('Images', 'history', 'Show the steps that made an image', async () => import('./commands/history.js')),
+	verb('Images', 'tree', 'Show the files of an image with their sizes', async () => import('./commands/tree.js')),
+	verb('Images', 'diff', 'Show what differs between two images', async () => import('./commands/diff.js')),
 	verb('Images', 'tag', 'Give an image another name', async () => import('./commands/tag.js')),
+	verb(
+		'Images',
+		'rmi',
+		'Remove names of images, and content that no name reaches',
+		async () => import('./commands/rmi.js'),
+	),
+	verb('Images', 'prune', 'Remove content that no name reaches', async () => import('./commands/prune.js')),
+	verb('Images', 'verify', 'Read an image whole and check every digest', async () => import('./commands/verify.js')),
+	verb('Images', 'create', 'Unpack the files of an image into a folder', async () => import('./commands/create.js')),
+	verb('Transport', 'save', 'Write images to an archive or folder', async () => import('./commands/save.js')),
+	verb('Transport', 'load', 'Read images from an archive or folder', async () => import('./commands/load.js')),
+	verb(
+		'Indexes',
+		'manifest create',
+		'Make an index out of images',
+		async () => import('./commands/manifest-create.js'),
+	),
+	verb('Indexes', 'manifest add', 'Add images to an index', async () => import('./commands/manifest-add.js')),
+	verb(
+		'Indexes',
+		'manifest annotate',
+		'Change platform and annotations of an index entry',
+		async () => import('./commands/manifest-annotate.js'),
+	),
+	verb('Indexes', 'manifest rm', 'Remove an entry from an index', async () => import('./commands/manifest-rm.js'), [
+		'manifest remove',
+	]),
+	verb(
+		'Indexes',
+		'manifest inspect',
+		'Print a manifest or index as it is stored',
+		async () => import('./commands/manifest-inspect.js'),
+	),
 	verb('Other', 'config', 'Show every setting and where it comes from', async () => import('./commands/config.js')),
 	verb('Other', 'completion', 'Print a completion script for a shell', async () => import('./commands/completion.js')),
-	verb('Other', 'version', 'Show the versions of sealimage and of what it runs on', async () => import('./commands/version.js')),
+	verb(
+		'Other',
+		'version',
+		'Show the versions of sealimage and of what it runs on',
+		async () => import('./commands/version.js'),
+	),
 	verb('Other', 'help', 'Show help for a command', async () => import('./commands/help.js')),
-	{...verb('Other', '__complete', 'Print completions for a command line', async () => import('./commands/complete.js')), hidden: true},
+	{
+		...verb(
+			'Other',
+			'__complete',
+			'Print completions for a command line',
+			async () => import('./commands/complete.js'),
+		),
+		hidden: true,
+	},
 ];
 
 function verb(

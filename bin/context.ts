@@ -9,6 +9,8 @@ export interface Context {
 	readonly io: Io;
 	/** The colours of stdout. */
 	readonly style: Style;
+	/** The colours of stderr, for notes. */
+	readonly errorStyle: Style;
 	/** Columns of stdout; 80 when it is no terminal. */
 	readonly width: number;
 	readonly quiet: boolean;

@@ -1,5 +1,5 @@
-import type {Flags, Verb} from './command.js';
 import {closest} from '../lib/sealfile/closest.js';
+import type {Flags, Verb} from './command.js';
 import {UsageError} from './usage-error.js';
 
 export interface Found {

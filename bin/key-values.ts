@@ -22,7 +22,11 @@ export function readPairs(
 }
 
 /** `id=x,src=y` as a map, every key one of `known`. @throws UsageError */
-export function readFields<const K extends string>(flag: string, text: string, known: readonly K[]): Partial<Record<K, string>> {
+export function readFields<const K extends string>(
+	flag: string,
+	text: string,
+	known: readonly K[],
+): Partial<Record<K, string>> {
 	const fields: Partial<Record<K, string>> = {};
 	for (const part of text.split(',')) {
 		const equals = part.indexOf('=');

@@ -8,7 +8,12 @@ export const platformEditFlags = {
 	arch: {type: 'string', value: 'ARCH', help: 'the architecture, instead of what the image says'},
 	variant: {type: 'string', value: 'VARIANT', help: 'the variant of the architecture'},
 	'os-version': {type: 'string', value: 'VERSION', help: 'the version of the operating system'},
-	'os-features': {type: 'list', separator: ',', value: 'FEATURE', help: 'features that the image needs of the operating system'},
+	'os-features': {
+		type: 'list',
+		separator: ',',
+		value: 'FEATURE',
+		help: 'features that the image needs of the operating system',
+	},
 	annotation: {type: 'list', value: 'NAME=VALUE', help: 'an annotation of the entry'},
 } as const satisfies Flags;
 

@@ -1,8 +1,8 @@
-import {resolve} from 'node:path';
 import {createWriteStream} from 'node:fs';
 import {rename, rm} from 'node:fs/promises';
-import {pipeline} from 'node:stream/promises';
+import {resolve} from 'node:path';
 import type {Writable} from 'node:stream';
+import {pipeline} from 'node:stream/promises';
 import {besideOf} from '../lib/core/atomic-file.js';
 import {withIo} from '../lib/core/io-error.js';
 import {openLayoutDir} from '../lib/oci/archive/layout-dir.js';

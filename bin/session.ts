@@ -20,7 +20,8 @@ export interface Session {
 }
 
 export function openSession(settings: Settings, globals: GlobalValues, io: Io): Session {
-	const progress = createProgress(io.stderr, progressOptions(settings, globals, io));
+	const options = progressOptions(settings, globals, io);
+	const progress = createProgress(io.stderr, options);
 	const controller = new AbortController();
 	let interruptedBy: number | undefined;
 	const interrupt = (exitCode: number): void => {
@@ -36,6 +37,7 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 			settings,
 			io,
 			style: createStyle(wantsColor(settings.color.value, io.stdout.isTTY === true, io.env)),
+			errorStyle: options.look.style,
 			width: io.stdout.columns ?? 80,
 			quiet: globals.quiet === true,
 			signal: controller.signal,

@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {systemCode} from '../lib/core/errors.js';
+import {closest} from '../lib/sealfile/closest.js';
 import {colorModes, type GlobalValues, outputFormats, progressModes} from './global-flags.js';
 import type {Io} from './io.js';
-import {closest} from '../lib/sealfile/closest.js';
 import {UsageError} from './usage-error.js';
 
 /** One setting: its value and who set it (`--root`, `SEALIMAGE_ROOT`, the path of the configuration file, `default`). */

@@ -1,6 +1,6 @@
+import {closest} from '../../lib/sealfile/closest.js';
 import {defineCommand} from '../command.js';
 import {completionScript, shells} from '../completion/scripts.js';
-import {closest} from '../../lib/sealfile/closest.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({

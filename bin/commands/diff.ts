@@ -8,13 +8,19 @@ import {formatBytes} from '../render/units.js';
 import {readPlatform, withStore} from '../store.js';
 
 export const command = defineCommand({
-	description: 'Files are compared by type, mode, owner, size, time, link and place of their content, settings one by one. The exit code is 0 whether or not there is a difference.',
+	description:
+		'Files are compared by type, mode, owner, size, time, link and place of their content, settings one by one. The exit code is 0 whether or not there is a difference.',
 	operands: [
 		{name: 'A', help: 'the image before', completes: 'image'},
 		{name: 'B', help: 'the image after', completes: 'image'},
 	],
 	flags: {
-		platform: {type: 'string', value: 'PLATFORM', help: 'the platform to compare of multi-platform images', completes: 'platform'},
+		platform: {
+			type: 'string',
+			value: 'PLATFORM',
+			help: 'the platform to compare of multi-platform images',
+			completes: 'platform',
+		},
 		files: {type: 'boolean', default: true, help: 'compare files'},
 	},
 	examples: [{about: 'What an upgrade moves', line: 'sealimage diff kubernetes:v1.29 kubernetes:v1.30'}],
@@ -23,7 +29,9 @@ export const command = defineCommand({
 		return await withStore(context, async store => {
 			const [before, after] = await Promise.all(
 				operands.map(async reference =>
-					loadImage(store, await store.resolve(reference, {signal: context.signal}), platform, {signal: context.signal}),
+					loadImage(store, await store.resolve(reference, {signal: context.signal}), platform, {
+						signal: context.signal,
+					}),
 				),
 			);
 			const settings = diffSettings(before!, after!);
@@ -91,7 +99,12 @@ function filesAsData(diff: TreeDiff): object {
 	};
 }
 
-function render(settings: readonly SettingChange[], layers: LayerChange, files: TreeDiff | undefined, style: Style): string {
+function render(
+	settings: readonly SettingChange[],
+	layers: LayerChange,
+	files: TreeDiff | undefined,
+	style: Style,
+): string {
 	const lines = settings.flatMap(({name, before, after}) => [
 		...(before === undefined ? [] : [style.red(`- ${printable(`${name}: ${before}`)}`)]),
 		...(after === undefined ? [] : [style.green(`+ ${printable(`${name}: ${after}`)}`)]),
@@ -100,9 +113,14 @@ function render(settings: readonly SettingChange[], layers: LayerChange, files: 
 		const changes = [
 			...files.removed.map(node => ({node, line: style.red(`D /${printable(node.header.path)}`)})),
 			...files.added.map(node => ({node, line: `${style.green(`A /${printable(node.header.path)}`)}${sizeOf(node)}`})),
-			...files.changed.map(({after}) => ({node: after, line: `${style.yellow(`C /${printable(after.header.path)}`)}${sizeOf(after)}`})),
+			...files.changed.map(({after}) => ({
+				node: after,
+				line: `${style.yellow(`C /${printable(after.header.path)}`)}${sizeOf(after)}`,
+			})),
 		];
-		lines.push(...changes.sort((a, b) => (a.node.header.path < b.node.header.path ? -1 : 1)).map(change => change.line));
+		lines.push(
+			...changes.sort((a, b) => (a.node.header.path < b.node.header.path ? -1 : 1)).map(change => change.line),
+		);
 	}
 	lines.push(
 		style.dim(`${layers.sharedCount} layers shared, ${layers.newCount} new (${formatBytes(layers.newBytes)})`),

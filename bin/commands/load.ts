@@ -13,11 +13,24 @@ import {readNames, readPlatform, withStore} from '../store.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
-	description: 'The kind of archive (OCI or docker, compressed or not) is told by its content; a folder is read as an OCI image layout.',
+	description:
+		'The kind of archive (OCI or docker, compressed or not) is told by its content; a folder is read as an OCI image layout.',
 	operands: [],
 	flags: {
-		input: {type: 'string', short: 'i', value: 'PATH', default: '-', help: 'the archive or folder; - is stdin', completes: 'file'},
-		tag: {type: 'list', short: 't', value: 'NAME', help: 'a name for the image instead of those in the archive, which must hold one image'},
+		input: {
+			type: 'string',
+			short: 'i',
+			value: 'PATH',
+			default: '-',
+			help: 'the archive or folder; - is stdin',
+			completes: 'file',
+		},
+		tag: {
+			type: 'list',
+			short: 't',
+			value: 'NAME',
+			help: 'a name for the image instead of those in the archive, which must hold one image',
+		},
 		platform: {type: 'string', value: 'PLATFORM', help: 'load this platform only', completes: 'platform'},
 	},
 	examples: [
@@ -36,17 +49,23 @@ export const command = defineCommand({
 				const images = await archive.images();
 				if (tags.length > 0 && images.length !== 1)
 					throw new UsageError(`--tag names one image, and ${inputName(flags.input)} holds ${images.length}`);
-				const loaded = [];
+				const loaded: Array<{readonly names: readonly string[]; readonly digest: string}> = [];
 				for (const image of images) {
-					const copied = await copyContent(archive, image.descriptor, store, {platform, signal: context.signal, onEvent: context.onEvent});
+					const copied = await copyContent(archive, image.descriptor, store, {
+						platform,
+						signal: context.signal,
+						onEvent: context.onEvent,
+					});
 					const names = tags.length > 0 ? tags : storedNames(image);
-					for (const name of names.length === 0 ? [copied.digest] : names) await store.tag(name, copied, {signal: context.signal});
+					for (const name of names.length === 0 ? [copied.digest] : names)
+						await store.tag(name, copied, {signal: context.signal});
 					if (names.length === 0) context.note(`${copied.digest} has no name; give it one with "sealimage tag".`);
 					loaded.push({names, digest: copied.digest});
 				}
 				return {
 					json: loaded,
-					text: () => loaded.flatMap(({names, digest}) => (names.length === 0 ? [digest] : names.map(shortReference))).join('\n'),
+					text: () =>
+						loaded.flatMap(({names, digest}) => (names.length === 0 ? [digest] : names.map(shortReference))).join('\n'),
 				};
 			} finally {
 				await archive.close();

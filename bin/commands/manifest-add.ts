@@ -5,7 +5,8 @@ import {platformEditFlags, readPlatformEdit} from '../platform-edit.js';
 import {readNames, readPlatform, withStore} from '../store.js';
 
 export const command = defineCommand({
-	description: 'An image that is an index itself adds all its images. An image that is in the index already is replaced.',
+	description:
+		'An image that is an index itself adds all its images. An image that is in the index already is replaced.',
 	operands: [
 		{name: 'NAME', help: 'the name of the index', completes: 'image'},
 		{name: 'IMAGE', help: 'images of the store to add', variadic: true, completes: 'image'},

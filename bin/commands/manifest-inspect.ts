@@ -2,15 +2,20 @@ import {parseJson} from '../../lib/oci/config.js';
 import {readDocument, resolvePlatform} from '../../lib/oci/image.js';
 import {maxManifestBytes} from '../../lib/oci/manifest.js';
 import {defineCommand} from '../command.js';
+import {write} from '../io.js';
 import {readPlatform, withStore} from '../store.js';
 
 export const command = defineCommand({
-	operands: [{name: 'NAME', help: 'the name, digest or short digest of an image or index in the store', completes: 'image'}],
+	operands: [
+		{name: 'NAME', help: 'the name, digest or short digest of an image or index in the store', completes: 'image'},
+	],
 	flags: {
 		platform: {type: 'string', value: 'PLATFORM', help: 'the manifest of this platform', completes: 'platform'},
 		raw: {type: 'boolean', help: 'the exact bytes, which have the digest of the image'},
 	},
-	examples: [{about: 'The platforms of an index', line: "sealimage manifest inspect shop:v1 | jq '.manifests[].platform'"}],
+	examples: [
+		{about: 'The platforms of an index', line: "sealimage manifest inspect shop:v1 | jq '.manifests[].platform'"},
+	],
 	async run({operands, flags}, context) {
 		const platform = readPlatform(flags.platform);
 		const {signal} = context;
@@ -19,7 +24,11 @@ export const command = defineCommand({
 			const descriptor = platform === undefined ? root : await resolvePlatform(store, root, platform, {signal});
 			const bytes = await readDocument(store, descriptor, maxManifestBytes, {signal});
 			const document = parseJson(bytes, descriptor.digest);
-			return {json: document, text: () => (flags.raw ? bytes.toString() : JSON.stringify(document, null, 2))};
+			if (flags.raw) {
+				await write(context.io.stdout, bytes);
+				return undefined;
+			}
+			return {json: document, text: () => JSON.stringify(document, null, 2)};
 		});
 	},
 });

@@ -7,7 +7,13 @@ import {UsageError} from '../usage-error.js';
 export const command = defineCommand({
 	operands: [
 		{name: 'NAME', help: 'the name of the index', completes: 'image'},
-		{name: 'IMAGE', help: 'the images to take out: digests or names that have them', optional: true, variadic: true, completes: 'image'},
+		{
+			name: 'IMAGE',
+			help: 'the images to take out: digests or names that have them',
+			optional: true,
+			variadic: true,
+			completes: 'image',
+		},
 	],
 	flags: {},
 	examples: [{about: 'Drop a platform', line: 'sealimage manifest rm shop:v1 shop:v1-riscv64'}],

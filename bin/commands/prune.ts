@@ -6,7 +6,8 @@ import {withStore} from '../store.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
-	description: 'Removes images without a name and everything that no image of the store reaches. What running builds write is kept. Layers that only the build cache knows go too: the next build writes them again.',
+	description:
+		'Removes images without a name and everything that no image of the store reaches. What running builds write is kept. Layers that only the build cache knows go too: the next build writes them again.',
 	operands: [],
 	flags: {
 		all: {type: 'boolean', short: 'a', help: 'forget the build cache too: the next build reads every file again'},
@@ -23,7 +24,10 @@ export const command = defineCommand({
 			});
 		}
 		return await withStore(context, async store => {
-			const expected = asks || flags['dry-run'] ? await collectGarbage(store, {unnamed: true, dryRun: true, signal, onEvent}) : undefined;
+			const expected =
+				asks || flags['dry-run']
+					? await collectGarbage(store, {unnamed: true, dryRun: true, signal, onEvent})
+					: undefined;
 			const question = (): string =>
 				`Remove ${expected?.images.length} images without a name, ${formatBytes(expected?.freedBytes ?? 0)} in ${expected?.blobs.length} blobs${flags.all ? ', and the build cache' : ''}?`;
 			const goes = flags.force || (asks && (await context.confirm(question())));

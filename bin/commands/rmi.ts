@@ -1,6 +1,6 @@
 import {hasCode, SealError} from '../../lib/core/errors.js';
-import {collectGarbage} from '../../lib/oci/gc.js';
 import {isDigest} from '../../lib/oci/digest.js';
+import {collectGarbage} from '../../lib/oci/gc.js';
 import {normalizeReference, shortReference} from '../../lib/oci/reference.js';
 import type {Store, StoredImage} from '../../lib/oci/store.js';
 import {defineCommand} from '../command.js';
@@ -10,10 +10,23 @@ import {withStore} from '../store.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
-	description: 'Content goes with the last name that reaches it. An image given by digest or short digest goes with its name; with several names it needs --force.',
-	operands: [{name: 'IMAGE', help: 'names, digests or short digests of images in the store', optional: true, variadic: true, completes: 'image'}],
+	description:
+		'Content goes with the last name that reaches it. An image given by digest or short digest goes with its name; with several names it needs --force.',
+	operands: [
+		{
+			name: 'IMAGE',
+			help: 'names, digests or short digests of images in the store',
+			optional: true,
+			variadic: true,
+			completes: 'image',
+		},
+	],
 	flags: {
-		force: {type: 'boolean', short: 'f', help: 'remove all names of an image given by digest, and pass over images that do not exist'},
+		force: {
+			type: 'boolean',
+			short: 'f',
+			help: 'remove all names of an image given by digest, and pass over images that do not exist',
+		},
 		all: {type: 'boolean', short: 'a', help: 'remove every image'},
 	},
 	examples: [
@@ -42,7 +55,9 @@ export const command = defineCommand({
 				json: {removed, freedBytes, blobs: blobs.length},
 				text: () =>
 					[
-						...removed.flatMap(({names, digest}) => (names.length === 0 ? [`removed ${digest}`] : names.map(name => `removed ${shortReference(name)}`))),
+						...removed.flatMap(({names, digest}) =>
+							names.length === 0 ? [`removed ${digest}`] : names.map(name => `removed ${shortReference(name)}`),
+						),
 						...(context.quiet ? [] : [`freed ${formatBytes(freedBytes)}`]),
 					].join('\n'),
 			};
@@ -80,9 +95,13 @@ async function choose(
 		if (found === undefined) continue;
 		const names = images.find(image => image.descriptor.digest === found.digest)?.names ?? [];
 		if (names.length > 1 && !force) {
-			throw new SealError('ERR_USAGE', `The image ${reference} has ${names.length} names: ${names.map(shortReference).join(', ')}`, {
-				hint: 'Remove the names one by one, or all with --force.',
-			});
+			throw new SealError(
+				'ERR_USAGE',
+				`The image ${reference} has ${names.length} names: ${names.map(shortReference).join(', ')}`,
+				{
+					hint: 'Remove the names one by one, or all with --force.',
+				},
+			);
 		}
 		chosen.push({names, digest: found.digest, whole: true});
 	}

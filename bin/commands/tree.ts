@@ -1,8 +1,8 @@
+import {SealError} from '../../lib/core/errors.js';
 import {loadImage} from '../../lib/oci/image.js';
 import {formatPlatform} from '../../lib/oci/platform.js';
 import type {TreeNode} from '../../lib/oci/tree.js';
 import {lookup} from '../../lib/oci/tree.js';
-import {SealError} from '../../lib/core/errors.js';
 import {defineCommand} from '../command.js';
 import {imageTree} from '../image-tree.js';
 import {renderTree, type TreeLine} from '../render/tree.js';
@@ -18,7 +18,12 @@ export const command = defineCommand({
 	flags: {
 		depth: {type: 'integer', short: 'L', value: 'N', default: 2, minimum: 1, help: 'how many levels to show'},
 		all: {type: 'boolean', short: 'a', help: 'show every level'},
-		platform: {type: 'string', value: 'PLATFORM', help: 'the platform to show of a multi-platform image', completes: 'platform'},
+		platform: {
+			type: 'string',
+			value: 'PLATFORM',
+			help: 'the platform to show of a multi-platform image',
+			completes: 'platform',
+		},
 	},
 	examples: [
 		{about: 'What makes a cluster image large?', line: 'sealimage tree kubernetes:v1.30'},

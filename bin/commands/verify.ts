@@ -1,4 +1,4 @@
-import {verifyImage} from '../../lib/oci/validate.js';
+import {type Verification, verifyImage} from '../../lib/oci/validate.js';
 import {defineCommand} from '../command.js';
 import {exitCodes} from '../exit-codes.js';
 import {printable} from '../render/text.js';
@@ -6,15 +6,19 @@ import {formatBytes} from '../render/units.js';
 import {withStore} from '../store.js';
 
 export const command = defineCommand({
-	description: 'Recomputes every digest, size and diffID, and checks manifests and configs against each other. Everything that is wrong is listed; the exit code is 1 then.',
-	operands: [{name: 'IMAGE', help: 'names, digests or short digests of images in the store', variadic: true, completes: 'image'}],
+	description:
+		'Recomputes every digest, size and diffID, and checks manifests and configs against each other. Everything that is wrong is listed; the exit code is 1 then.',
+	operands: [
+		{name: 'IMAGE', help: 'names, digests or short digests of images in the store', variadic: true, completes: 'image'},
+	],
 	flags: {},
 	examples: [{about: 'After a transport', line: 'sealimage load -i site.tar && sealimage verify kubernetes:v1.30'}],
 	async run({operands}, context) {
 		const {signal, onEvent, style} = context;
 		return await withStore(context, async store => {
-			const verified = [];
-			for (const reference of operands) verified.push({reference, ...(await verifyImage(store, reference, {signal, onEvent}))});
+			const verified: Array<Verification & {readonly reference: string}> = [];
+			for (const reference of operands)
+				verified.push({reference, ...(await verifyImage(store, reference, {signal, onEvent}))});
 			const wrong = verified.some(({findings}) => findings.some(finding => finding.code !== 'warning'));
 			return {
 				json: verified.map(({descriptor, ...rest}) => ({digest: descriptor.digest, ...rest})),
@@ -22,8 +26,13 @@ export const command = defineCommand({
 					verified
 						.flatMap(({reference, descriptor, findings, blobs, sizeBytes, missingChildren}) => [
 							`${findings.length === 0 ? style.green('ok') : style.red('damaged')} ${printable(reference)} ${descriptor.digest}: ${blobs} blobs, ${formatBytes(sizeBytes)}`,
-							...findings.map(({code, digest, message}) => `  ${code === 'warning' ? 'warning: ' : ''}${printable(message)} [${code}] in ${digest}`),
-							...(missingChildren.length === 0 ? [] : [`  ${missingChildren.length} images of its index are not here, which is allowed`]),
+							...findings.map(
+								({code, digest, message}) =>
+									`  ${code === 'warning' ? 'warning: ' : ''}${printable(message)} [${code}] in ${digest}`,
+							),
+							...(missingChildren.length === 0
+								? []
+								: [`  ${missingChildren.length} images of its index are not here, which is allowed`]),
 						])
 						.join('\n'),
 				exitCode: wrong ? exitCodes.failure.code : exitCodes.ok.code,

@@ -19,7 +19,9 @@ export function renderError(error: unknown, style: Style): string {
 	const lines = [
 		`${title} ${printableLines(report.message).join('\n  ')} ${code}`,
 		...detailLines(report),
-		...causes(report).map(cause => `  ${style.dim('because:')} ${printable(cause.message)} ${style.dim(`[${cause.code}]`)}`),
+		...causes(report).map(
+			cause => `  ${style.dim('because:')} ${printable(cause.message)} ${style.dim(`[${cause.code}]`)}`,
+		),
 		...(report.hint === undefined ? [] : [`${style.cyan('hint:')} ${printableLines(report.hint).join('\n      ')}`]),
 	];
 	return `${lines.join('\n')}\n`;

@@ -20,10 +20,15 @@ export function renderTree(root: TreeLine, style: Style): string {
 	};
 	visit(root, '', '');
 	// One very long name must not push every note off the screen.
-	const column = Math.min(70, lines.reduce((most, [branch, text]) => Math.max(most, textWidth(branch + text)), 0));
+	const column = Math.min(
+		70,
+		lines.reduce((most, [branch, text]) => Math.max(most, textWidth(branch + text)), 0),
+	);
 	return lines
 		.map(([branch, text, note]) =>
-			note === '' ? style.dim(branch) + text : `${style.dim(branch)}${padEnd(text, column - branch.length)}  ${style.dim(note)}`,
+			note === ''
+				? style.dim(branch) + text
+				: `${style.dim(branch)}${padEnd(text, column - branch.length)}  ${style.dim(note)}`,
 		)
 		.concat('')
 		.join('\n');
