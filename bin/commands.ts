@@ -2,6 +2,9 @@ import type {Command, Verb} from './command.js';
 
 /** Every verb, in the order of the help page. Each command's own file is loaded when it runs. */
 export const verbs: readonly Verb[] = [
+	verb('Build', 'build', 'Build an image from a Sealfile and a folder', async () => import('./commands/build.js'), [
+		'bud',
+	]),
 	verb('Build', 'parse', 'Print the syntax tree of a Sealfile', async () => import('./commands/parse.js')),
 	verb('Build', 'merge', 'Compose several cluster images into one', async () => import('./commands/merge.js')),
 	verb('Images', 'images', 'List the images of the store', async () => import('./commands/images.js'), ['ls']),

@@ -139,7 +139,7 @@ function factsOf(
 ): Pick<InspectedPlatform, 'type' | 'version' | 'warnings'> {
 	try {
 		const {type, version, typed, warnings} = readImageFacts(labels);
-		return {type: typed ? type : `${type} (no label says so)`, version, warnings};
+		return {type: typed ? type : `${type} (no label says so)`, version, warnings: warnings.map(({message}) => message)};
 	} catch (error) {
 		return {warnings: [(error as SealError).message]};
 	}

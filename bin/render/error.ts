@@ -54,8 +54,18 @@ function diagnosticsOf(error: unknown): readonly Diagnostic[] {
 
 /** Facts that the message does not say already. Lists are shown one item per line, up to a screenful. */
 function detailLines(report: ErrorReport): string[] {
-	return Object.entries(report.details ?? {}).flatMap(([key, value]) => {
-		if (key === 'systemCode') return [];
+	const {file, line, instruction, systemCode: _, ...facts} = report.details ?? {};
+	const place =
+		typeof file === 'string' && typeof line === 'number'
+			? [`${file}:${line}${typeof instruction === 'string' ? `: ${instruction}` : ''}`]
+			: [];
+	const rest = place.length > 0 ? facts : {...facts, file, line, instruction};
+	return [...place.map(text => `  at ${printable(text)}`), ...factLines(rest, report)];
+}
+
+function factLines(facts: Readonly<Record<string, unknown>>, report: ErrorReport): string[] {
+	return Object.entries(facts).flatMap(([key, value]) => {
+		if (value === undefined) return [];
 		if (Array.isArray(value)) {
 			const items = value.map(detailText).filter(text => !report.message.includes(text));
 			const shown = items.slice(0, 20).map(text => `    ${printable(text)}`);

@@ -45,7 +45,7 @@ export function createSession(tempDir: string): Session {
 
 /** The start of the oldest session of a live process, or undefined when nobody writes. */
 export async function oldestLease(tempDir: string): Promise<number | undefined> {
-	const names = (await ifExists(() => withIo('read', tempDir, () => readdir(tempDir)))) ?? [];
+	const names = (await withIo('read', tempDir, () => ifExists(() => readdir(tempDir)))) ?? [];
 	let oldest: number | undefined;
 	for (const name of names.filter(candidate => candidate.startsWith(`${prefix}-`))) {
 		const path = join(tempDir, name);

@@ -1,0 +1,82 @@
+import {writeFile} from 'node:fs/promises';
+import {resolve} from 'node:path';
+import {build} from '../../lib/build.js';
+import {formatPlatform} from '../../lib/oci/platform.js';
+import {shortReference} from '../../lib/oci/reference.js';
+import {planBuild} from '../../lib/sealfile/build/build.js';
+import type {BuildResult} from '../../lib/sealfile/build/options.js';
+import {buildFlags} from '../build-flags.js';
+import {openSources, readBuildRequest} from '../build-request.js';
+import {defineCommand, type Result} from '../command.js';
+import type {Context} from '../context.js';
+import {renderPlan} from '../render/build-plan.js';
+import {formatBytes} from '../render/units.js';
+import {readDestination, saveImages} from '../save-images.js';
+import {withStore} from '../store.js';
+
+export const command = defineCommand({
+	description:
+		'Builds an OCI image: a plain container image, or a cluster image that embeds every container image it needs. The Sealfile is written in the Dockerfile language. The digest of the result is printed alone with --quiet.',
+	operands: [{name: 'CONTEXT', help: 'the folder that COPY and ADD read', completes: 'folder'}],
+	flags: buildFlags,
+	examples: [
+		{about: 'An image for this machine', line: 'sealimage build -t shop:v1 .'},
+		{
+			about: 'For two architectures, as one archive',
+			line: 'sealimage build -t shop:v1 --platform linux/amd64,linux/arm64 -o oci-archive:shop.tar .',
+		},
+		{about: 'What would be built, and why?', line: 'sealimage build --dry-run --output json .'},
+		{
+			about: 'Only what the lock file of the last release lists',
+			line: 'sealimage build -t shop:v1.1 --lock images/lock.json .',
+		},
+	],
+	async run({operands, flags}, context) {
+		const request = await readBuildRequest(flags, operands[0]!, context);
+		const destination = flags.dest === undefined ? undefined : readDestination('--dest', flags.dest, context.io.cwd);
+		return await withStore(context, async store => {
+			const {signal, onEvent} = context;
+			const options = {...request, store, sources: await openSources(store, context), signal, onEvent};
+			if (flags['dry-run']) {
+				const plan = await planBuild(options);
+				return {json: plan, text: () => renderPlan(plan, context.style)};
+			}
+			const built = await build(options);
+			if (destination !== undefined)
+				await saveImages(store, [{descriptor: built.descriptor, names: built.tags}], destination, undefined, context);
+			if (flags.iidfile !== undefined)
+				await writeFile(resolve(context.io.cwd, flags.iidfile), built.descriptor.digest, {signal});
+			return resultOf(built, context);
+		});
+	},
+});
+
+function resultOf(built: BuildResult, context: Context): Result {
+	const platforms = built.platforms.map(({platform, manifest, config, layers, images}) => ({
+		platform: formatPlatform(platform),
+		digest: manifest.digest,
+		config,
+		sizeBytes: layers.reduce((sum, layer) => sum + layer.descriptor.size, 0),
+		layers: layers.map(({descriptor, diffID}) => ({
+			digest: descriptor.digest,
+			diffID,
+			mediaType: descriptor.mediaType,
+			sizeBytes: descriptor.size,
+		})),
+		images,
+	}));
+	const {digest, mediaType} = built.descriptor;
+	return {
+		json: {digest, mediaType, names: built.tags, platforms, diagnostics: built.diagnostics},
+		text: () =>
+			context.quiet
+				? digest
+				: [
+						...(built.tags.length === 0 ? [digest] : built.tags.map(tag => `${shortReference(tag)} is ${digest}`)),
+						...platforms.map(
+							({platform, sizeBytes, layers, images}) =>
+								`  ${platform}: ${formatBytes(sizeBytes)} in ${layers.length} layers${images.length > 0 ? `, ${images.length} images embedded` : ''}`,
+						),
+					].join('\n'),
+	};
+}
