@@ -49,7 +49,7 @@ const heartbeatMs = 15_000;
 /** Holders that we cannot look at (another container or machine) are dead when their lock file is this old. */
 const silentMs = 60_000;
 const firstDelayMs = 2;
-const longestDelayMs = 200;
+const longestDelayMs = 20;
 
 /** The end of the queue of each lock path in this process: the file alone cannot tell two callers of one process apart fairly. */
 const queues = new Map<string, Promise<void>>();

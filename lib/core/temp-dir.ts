@@ -43,15 +43,17 @@ export async function sweepTempDirs(parent: string): Promise<void> {
 }
 
 export const ownerFile = '.owner';
-/** Folders without a readable owner, or with one that we cannot look at, are kept for a day. */
+/** A folder whose owner we cannot look at (another container or machine) is kept for a day. */
 const unknownAgeMs = 24 * 60 * 60 * 1000;
+/** The owner is written right after the folder is made: without one for a minute, its maker died in between. */
+const unmarkedAgeMs = 60_000;
 
 export async function isAbandoned(path: string): Promise<boolean> {
 	const text = await ifExists(() => readFile(join(path, ownerFile), 'latin1')).catch(() => undefined);
 	const owner = text === undefined ? undefined : parseOwner(text);
 	const state = owner === undefined ? 'unknown' : stateOf(owner);
 	if (state !== 'unknown') return state === 'dead';
-	return Date.now() - (await stat(path)).mtimeMs > unknownAgeMs;
+	return Date.now() - (await stat(path)).mtimeMs > (owner === undefined ? unmarkedAgeMs : unknownAgeMs);
 }
 
 async function removeTree(path: string): Promise<void> {

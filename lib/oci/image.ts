@@ -169,8 +169,9 @@ export async function imageFacts(
 		for (const child of childrenOf(document)) sizes.set(child.digest, child.size);
 		if (!isImageConfig(document)) return;
 		const config = await readConfig(source, document, options);
+		if (isAttestation({platform: config})) return;
 		if (config.created !== undefined && (created === undefined || config.created > created)) created = config.created;
-		if (!isAttestation({platform: config})) platforms.set(formatPlatform(config), platformOf(config));
+		platforms.set(formatPlatform(platformOf(config)), platformOf(config));
 	};
 	await visit(descriptor, 0);
 	const sizeBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);

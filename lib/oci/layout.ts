@@ -156,12 +156,14 @@ export function checkLayoutVersion(bytes: Uint8Array, root: string): void {
 
 /** The marker file comes last: a folder that has it is whole. */
 async function initialize(root: string): Promise<void> {
+	// Beside the files they would be foreign to another process that looks at the folder now.
+	const tempDir = join(root, privateFolder);
 	try {
 		await mkdir(join(root, 'blobs', 'sha256'), {recursive: true});
 		const hasIndex = await ifExists(() => stat(join(root, indexFile)));
-		if (hasIndex === undefined) await writeIndex(root, {schemaVersion: 2, manifests: []}, {sync: true});
+		if (hasIndex === undefined) await writeIndex(root, {schemaVersion: 2, manifests: []}, {sync: true, tempDir});
 		const hasLayout = await ifExists(() => stat(join(root, layoutFile)));
-		if (hasLayout === undefined) await writeFileAtomic(join(root, layoutFile), layoutText);
+		if (hasLayout === undefined) await writeFileAtomic(join(root, layoutFile), layoutText, {tempDir});
 	} catch (error) {
 		throw systemCode(error) === undefined ? error : ioError(error, 'make an image store at', root);
 	}

@@ -54,11 +54,12 @@ export function formatReference(reference: ImageReference): string {
 }
 
 /**
- * The form that people write: `docker.io/library/redis:7` is shown as `redis:7`. Text that is no full reference is kept.
- * Only a single component loses `library/`: `library/localhost/x` would be read as another host.
+ * The form that people write: `docker.io/library/redis:7` is shown as `redis:7`. Text that is no full reference is kept,
+ * and so is what would be read as another host when it is shortened (`docker.io/localhost/x`).
  */
 export function shortReference(name: string): string {
-	return name.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');
+	const short = name.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');
+	return /^(?:localhost|[^/]*\.[^/]*)\//.test(short) ? name : short;
 }
 
 /** Domain and path without tag and digest. */

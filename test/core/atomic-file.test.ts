@@ -1,0 +1,39 @@
+import {chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {syncFolder, writeFileAtomic} from '../../lib/core/atomic-file.js';
+import {tempDir} from '../helpers/temp-dir.js';
+
+test('replaces a file as a whole and leaves nothing beside it', async t => {
+	const dir = tempDir(t);
+	const path = join(dir, 'a.json');
+	await writeFileAtomic(path, 'one');
+	await writeFileAtomic(path, Buffer.from('two'), {sync: false, mode: 0o600});
+	t.is(readFileSync(path, 'utf8'), 'two');
+	t.is(statSync(path).mode & 0o777, 0o600);
+	t.deepEqual(readdirSync(dir), ['a.json']);
+});
+
+test('writes through another folder when one is given', async t => {
+	const dir = tempDir(t);
+	mkdirSync(join(dir, 'tmp'));
+	await writeFileAtomic(join(dir, 'a'), 'x', {tempDir: join(dir, 'tmp')});
+	t.deepEqual(readdirSync(join(dir, 'tmp')), []);
+	t.is(readFileSync(join(dir, 'a'), 'utf8'), 'x');
+});
+
+test('keeps the old file when the new one cannot take its place', async t => {
+	const dir = tempDir(t);
+	mkdirSync(join(dir, 'a', 'full'), {recursive: true});
+	await t.throwsAsync(writeFileAtomic(join(dir, 'a'), 'x'), {code: 'ERR_IO', message: /^Cannot write .*\/a: /});
+	t.deepEqual(readdirSync(dir), ['a']);
+	await t.throwsAsync(writeFileAtomic(join(dir, 'missing', 'b'), 'x'), {code: 'ERR_IO', message: /does not exist/});
+});
+
+test('flushing a missing folder fails, flushing one that cannot be read does not', async t => {
+	const dir = tempDir(t);
+	await t.throwsAsync(syncFolder(join(dir, 'none')), {code: 'ERR_IO'});
+	writeFileSync(join(dir, 'file'), '');
+	chmodSync(join(dir, 'file'), 0o600);
+	await t.notThrowsAsync(syncFolder(dir));
+});
