@@ -47,6 +47,9 @@ export {
 	type LabelWarning,
 	readImageFacts,
 } from './image-type.js';
+export {type ClusterImageFacts, type ClusterImageType, type HookName, readImageFacts} from './image-type.js';
+export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';
+export {lintRules, lintSealfile} from './lint.js';
 export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
 export {type MergeConflict, type MergedImage, type MergeOptions, mergeImages} from './merge.js';
 export {detectSyntax} from './parse/directives.js';

@@ -33,7 +33,8 @@ export interface StageScope {
 }
 
 const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
-const predefinedNames: ReadonlySet<string> = new Set(proxyNames.flatMap(name => [name, name.toLowerCase()]));
+/** Arguments that a RUN gets without an ARG, and that leave no trace in history. */
+export const predefinedNames: ReadonlySet<string> = new Set(proxyNames.flatMap(name => [name, name.toLowerCase()]));
 
 /**
  * Evaluates the ARGs above the first FROM.
