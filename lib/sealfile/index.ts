@@ -42,12 +42,15 @@ export {type Expanded, expandInstruction} from './expand.js';
 export {historyText, runHistoryText} from './history-text.js';
 export {
 	type ClusterImageFacts,
+	type ClusterImageFacts,
 	type ClusterImageType,
+	type ClusterImageType,
+	type HookName,
 	type HookName,
 	type LabelWarning,
 	readImageFacts,
+	readImageFacts,
 } from './image-type.js';
-export {type ClusterImageFacts, type ClusterImageType, type HookName, readImageFacts} from './image-type.js';
 export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';
 export {lintRules, lintSealfile} from './lint.js';
 export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
