@@ -1,9 +1,9 @@
 /**
- * The candidate that a mistyped word most likely meant, or undefined when none is near: at most two edits away, and
- * fewer than half of the word. A swap of neighbours counts as one edit.
+ * The candidate that a mistyped word most likely meant, or undefined when none is near: at most two edits away, one for
+ * words under five letters. A swap of neighbours counts as one edit.
  */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
-	const limit = Math.min(2, Math.floor((word.length - 1) / 2));
+	const limit = word.length < 2 ? 0 : word.length < 5 ? 1 : 2;
 	let best: string | undefined;
 	let bestDistance = limit + 1;
 	for (const candidate of candidates) {

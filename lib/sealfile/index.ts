@@ -42,13 +42,9 @@ export {type Expanded, expandInstruction} from './expand.js';
 export {historyText, runHistoryText} from './history-text.js';
 export {
 	type ClusterImageFacts,
-	type ClusterImageFacts,
 	type ClusterImageType,
-	type ClusterImageType,
-	type HookName,
 	type HookName,
 	type LabelWarning,
-	readImageFacts,
 	readImageFacts,
 } from './image-type.js';
 export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';
