@@ -56,6 +56,7 @@ export const errorCodes = {
 	ERR_PLATFORM: 'An image has no variant for the wanted platform.',
 
 	// registry
+	ERR_EMBED_CONFLICT: 'Two different images claim one name in an embedded registry.',
 	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
 } as const satisfies Record<`ERR_${string}`, string>;
 

@@ -1,3 +1,4 @@
+import {SealError} from '../../core/errors.js';
 import type {Digest} from '../../oci/digest.js';
 import type {EmbedWarning} from '../../oci/embedded.js';
 import {formatReference, type ImageReference} from '../../oci/reference.js';
@@ -21,7 +22,7 @@ export function plainNames(
 	warn: (warning: EmbedWarning) => void,
 ): ReadonlySet<ImageReference> {
 	const claims = new Map<string, NamedRoot[]>();
-	const kept = new Map(names.map(({name, root}) => [spelling(embeddedRepository(name), name), root]));
+	const kept = fullNames(names);
 	const result = new Set<ImageReference>();
 	for (const named of names) {
 		if (named.name.tag === undefined) result.add(named.name);
@@ -49,6 +50,23 @@ export function plainNames(
 		});
 	}
 	return result;
+}
+
+/** What each name with its registry points at. */
+function fullNames(names: readonly NamedRoot[]): ReadonlyMap<string, Digest> {
+	const kept = new Map<string, Digest>();
+	for (const {name, root} of names) {
+		if (name.tag === undefined) continue;
+		const key = spelling(embeddedRepository(name), name);
+		const before = kept.get(key);
+		if (before !== undefined && before !== root) {
+			throw new SealError('ERR_EMBED_CONFLICT', `${key} would be ${before} and ${root} in the embedded registry`, {
+				hint: 'Embed one of the two images, or give one another name.',
+			});
+		}
+		kept.set(key, root);
+	}
+	return kept;
 }
 
 function spelling(repository: string, {tag}: ImageReference): string {

@@ -91,7 +91,12 @@ function firstName(unit: Unit): string {
 }
 
 function titleOf(part: Part, byId: ReadonlyMap<string, Unit>): string {
-	const users = part.users.map(id => shortReference(firstName(byId.get(id) as Unit))).sort();
+	const users = part.users.map(id => titleOfUnit(byId.get(id) as Unit)).sort();
 	const shown = users.length <= 3 ? users.join(', ') : `${users.slice(0, 2).join(', ')} and ${users.length - 2} more`;
 	return part.members.length === 0 ? `blobs shared by ${shown}` : shown;
+}
+
+/** The first name, of a digest only its beginning. */
+function titleOfUnit(unit: Unit): string {
+	return shortReference(firstName(unit)).replace(/(@sha\d+:[0-9a-f]{12})[0-9a-f]+$/, '$1');
 }
