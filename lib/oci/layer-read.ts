@@ -1,19 +1,26 @@
 import type {Bytes} from '../core/bytes.js';
-import type {OperationOptions} from '../core/events.js';
+import {SealError} from '../core/errors.js';
+import {type OperationOptions, progress} from '../core/events.js';
+import {type DecompressOptions, decompress} from './compress/decompress.js';
 import type {ContentReader} from './content.js';
 import type {Descriptor} from './descriptor.js';
-import type {Digest} from './digest.js';
-import type {LayerIndex} from './layer-index.js';
-import type {TarEntry, TarOptions} from './tar/read.js';
+import {algorithmOf, createDigester, type Digest} from './digest.js';
+import type {IndexedEntry, LayerIndex} from './layer-index.js';
+import {TarParser} from './tar/parse.js';
+import {readTar, type TarEntry, type TarOptions} from './tar/read.js';
 
 /**
  * The entries of a layer, compressed in whatever way.
  * @throws SealError ERR_TAR_FORMAT, ERR_TAR_LIMIT, ERR_UNSAFE_PATH, ERR_COMPRESSION
  */
-export async function* readLayer(bytes: Bytes, options: TarOptions = {}): AsyncGenerator<TarEntry> {
-	void bytes;
-	void options;
-	yield* [];
+export function readLayer(bytes: Bytes, options: TarOptions & DecompressOptions = {}): AsyncGenerator<TarEntry> {
+	return readTar(decompress(bytes, options), options);
+}
+
+export interface IndexLayerOptions extends OperationOptions {
+	/** What the image's config says the layer is: anything else is an error. */
+	readonly diffID?: Digest | undefined;
+	readonly limitEntries?: number | undefined;
 }
 
 /**
@@ -23,10 +30,33 @@ export async function* readLayer(bytes: Bytes, options: TarOptions = {}): AsyncG
 export async function indexLayer(
 	store: ContentReader,
 	layer: Descriptor,
-	options: OperationOptions & {readonly diffID?: Digest; readonly limitEntries?: number} = {},
+	options: IndexLayerOptions = {},
 ): Promise<LayerIndex> {
-	void store;
-	void layer;
-	void options;
-	throw new Error('not built yet');
+	const entries: IndexedEntry[] = [];
+	const parser = new TarParser({entry: entry => void entries.push(entry)}, options);
+	const digester = createDigester(options.diffID === undefined ? 'sha256' : algorithmOf(options.diffID));
+	const report = progress(options, layer.digest, layer.size);
+	const counted = countBytes(await store.fetch(layer, {signal: options.signal}), report);
+	for await (const chunk of decompress(counted, {signal: options.signal})) {
+		digester.update(chunk);
+		parser.push(chunk);
+	}
+	parser.finish();
+	const diffID = digester.finish();
+	if (options.diffID !== undefined && diffID !== options.diffID) {
+		throw new SealError(
+			'ERR_CONTENT_DIGEST',
+			`The layer ${layer.digest} is ${diffID} when uncompressed, the image promises ${options.diffID}`,
+		);
+	}
+	return {diffID, sizeBytes: digester.sizeBytes, entries};
+}
+
+async function* countBytes(bytes: Bytes, report: (doneBytes: number) => void): AsyncGenerator<Uint8Array> {
+	let doneBytes = 0;
+	for await (const chunk of bytes) {
+		doneBytes += chunk.length;
+		report(doneBytes);
+		yield chunk;
+	}
 }
