@@ -38,6 +38,23 @@ export async function* readTar(bytes: Bytes, options: TarOptions = {}): AsyncGen
 	}
 }
 
+/** The table of contents of an uncompressed tar. Skips over content without looking at it. */
+export async function indexTar(
+	bytes: Bytes,
+	options: TarOptions = {},
+): Promise<{readonly entries: readonly IndexedEntry[]; readonly sizeBytes: number}> {
+	const entries: IndexedEntry[] = [];
+	const parser = new TarParser({entry: entry => void entries.push(entry)}, options);
+	let sizeBytes = 0;
+	for await (const chunk of bytes) {
+		options.signal?.throwIfAborted();
+		sizeBytes += chunk.length;
+		parser.push(chunk);
+	}
+	parser.finish();
+	return {entries, sizeBytes};
+}
+
 type TarEvent =
 	| {readonly kind: 'entry'; readonly entry: IndexedEntry; readonly storedBytes: number}
 	| {readonly kind: 'data'; readonly piece: Uint8Array};
