@@ -1,4 +1,4 @@
-import {chmodSync, linkSync, mkdirSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs';
+import {chmodSync, linkSync, lutimesSync, mkdirSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 
 /** What to make: text is a file; an object says more. */
@@ -18,8 +18,10 @@ export function makeContext(dir: string, entries: Readonly<Record<string, Contex
 		for (let folder = dirname(path); folder.length >= dir.length; folder = dirname(folder)) folders.add(folder);
 		if (typeof entry === 'string') writeAt(path, entry, 0o644, madeAt);
 		else if ('text' in entry) writeAt(path, entry.text, entry.mode ?? 0o644, entry.mtime ?? madeAt);
-		else if ('symlink' in entry) symlinkSync(entry.symlink, path);
-		else if ('hardlink' in entry) linkSync(join(dir, entry.hardlink), path);
+		else if ('symlink' in entry) {
+			symlinkSync(entry.symlink, path);
+			lutimesSync(path, madeAt, madeAt);
+		} else if ('hardlink' in entry) linkSync(join(dir, entry.hardlink), path);
 		else {
 			mkdirSync(path, {recursive: true});
 			chmodSync(path, entry.mode ?? 0o755);
