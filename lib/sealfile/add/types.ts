@@ -1,4 +1,5 @@
 import type {OperationOptions} from '../../core/events.js';
+import type {HttpClient} from '../../core/http.js';
 import type {CopiedEntry, CopyOptions, CopyRequest, CopyResult, DestinationFacts} from '../copy/types.js';
 
 /** One ADD with every word expanded. `parents` is COPY's alone. */
@@ -26,8 +27,8 @@ export interface CachedDownload {
 	readonly etag?: string | undefined;
 	/** The header as it came. */
 	readonly lastModified?: string | undefined;
-	/** The name that Content-Disposition or the path of the last URL gives. */
-	readonly name?: string | undefined;
+	/** The `--checksum` that it passed. */
+	readonly verified?: string | undefined;
 }
 
 export interface AddOptions extends Omit<CopyOptions, 'signal'>, OperationOptions {
@@ -36,10 +37,16 @@ export interface AddOptions extends Omit<CopyOptions, 'signal'>, OperationOption
 	readonly downloadCache?: DownloadCache | undefined;
 	/** Never asks a server about a cached URL; ERR_DOWNLOAD when it is not cached. */
 	readonly offline?: boolean | undefined;
-	/** Milliseconds without a byte before a download counts as cut. Default 60,000. */
-	readonly idleTimeoutMs?: number | undefined;
+	/** Default: a client of its own, closed at the end. */
+	readonly http?: HttpClient | undefined;
 	/** The `git` to run. Default `git`. */
 	readonly gitBinary?: string | undefined;
+	/** What git is run with. Default: the environment of this process. */
+	readonly gitEnv?: Readonly<Record<string, string | undefined>> | undefined;
+	/** Allow repositories at `file://` URLs. Default false. */
+	readonly localGit?: boolean | undefined;
+	/** Before the second try of a download; doubles with every further one. Default 500. */
+	readonly retryDelayMs?: number | undefined;
 	/** The step that progress events belong to. */
 	readonly id?: string | undefined;
 }

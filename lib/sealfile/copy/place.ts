@@ -9,6 +9,7 @@ import type {ModeChange} from './mode.js';
 import type {Owner} from './owner.js';
 import {join, type Selection} from './select.js';
 import type {DirectoryStyle, StagedEntry, Staging} from './staging.js';
+import type {CopyWarning} from './types.js';
 
 /** What the flags of a COPY or ADD do to everything it puts in place. */
 export interface Placing {
@@ -22,7 +23,7 @@ export interface Placing {
 }
 
 /** The style of folders that nobody wrote: 0755 of root, unless --chown or --chmod say otherwise. */
-export function impliedStyle(placing: Omit<Placing, 'source' | 'exclusions'>): DirectoryStyle {
+export function impliedStyle(placing: Pick<Placing, 'owner' | 'mode' | 'sourceDateEpoch'>): DirectoryStyle {
 	return {
 		mode: placing.mode?.(0o755, true) ?? 0o755,
 		uid: placing.owner?.uid ?? 0,
@@ -45,7 +46,11 @@ export function placeFile(entry: StagedEntry, name: string, target: string, insi
 export async function place(selection: Selection, target: string, inside: boolean, placing: Placing): Promise<void> {
 	const {node} = selection;
 	if (node.header.type === 'directory') return placeDirectory(node, target, placing);
-	if (placing.exclusions.excludesPath(selection.excludeName) || !isUsable(node, placing)) return;
+	if (
+		placing.exclusions.excludesPath(selection.excludeName) ||
+		!isUsable(node, placing.source, placing.staging.warnings)
+	)
+		return;
 	placeFile(stage(node, placing), posix.basename(selection.path), target, inside, placing);
 }
 
@@ -73,7 +78,8 @@ export async function placeWithParents(selection: Selection, target: string, pla
 		const folder = last === undefined ? path : staging.follow(join(path, last));
 		return placeDirectory(selection.node, folder, placing, true);
 	}
-	if (isUsable(selection.node, placing)) placeFile(stage(selection.node, placing), last ?? '', path, true, placing);
+	if (isUsable(selection.node, source, staging.warnings))
+		placeFile(stage(selection.node, placing), last ?? '', path, true, placing);
 }
 
 /** A folder on the way down. Excluded ones are only made when something below them is brought back. */
@@ -106,7 +112,7 @@ async function placeDirectory(root: SourceNode, target: string, placing: Placing
 				const next = {node: child, path, relative, lastRule, above: frame, made: false};
 				if (!excluded) make(next, placing);
 				pending.push(next);
-			} else if (!excluded && isUsable(child, placing)) {
+			} else if (!excluded && isUsable(child, source, staging.warnings)) {
 				make(frame, placing);
 				staging.put(stageAt(child, path, placing));
 			}
@@ -136,22 +142,20 @@ function make(frame: Frame, placing: Placing): void {
 	else placing.staging.put(stageAt(frame.node, frame.path, placing));
 }
 
-function isUsable(node: SourceNode, placing: Placing): boolean {
+/**
+ * Whether an entry can be copied; a socket cannot, which is worth a warning.
+ * @throws SealError ERR_PERMISSION
+ */
+export function isUsable(node: SourceNode, source: FileSource, warnings: CopyWarning[]): boolean {
+	const path = JSON.stringify(node.header.path);
 	if (node.problem === 'unreadable') {
-		throw new SealError(
-			'ERR_PERMISSION',
-			`Cannot read ${JSON.stringify(node.header.path)} of ${placing.source.title}`,
-			{
-				hint: 'Make it readable, or name it in the ignore file.',
-				details: {path: node.header.path},
-			},
-		);
+		throw new SealError('ERR_PERMISSION', `Cannot read ${path} of ${source.title}`, {
+			hint: 'Make it readable, or name it in the ignore file.',
+			details: {path: node.header.path},
+		});
 	}
 	if (node.problem !== 'socket') return true;
-	placing.staging.warnings.push({
-		code: 'SocketSkipped',
-		message: `The socket ${JSON.stringify(node.header.path)} of ${placing.source.title} is left out`,
-	});
+	warnings.push({code: 'SocketSkipped', message: `The socket ${path} of ${source.title} is left out`});
 	return false;
 }
 

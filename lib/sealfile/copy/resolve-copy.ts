@@ -8,7 +8,7 @@ import {resolveOwner} from './owner.js';
 import {type Placing, place, placeFile, placeWithParents, restyle} from './place.js';
 import {type Selection, select} from './select.js';
 import {createStaging, type Staging} from './staging.js';
-import type {CopyOptions, CopyRequest, CopyResult, DestinationFacts, InlineFile} from './types.js';
+import type {CopyOptions, CopyRequest, CopyResult, CopyWarning, DestinationFacts, InlineFile} from './types.js';
 
 /**
  * Decides what a COPY puts where: names, owners and modes, without reading the contents of any file. Folders that are
@@ -24,13 +24,19 @@ export async function resolveCopy(
 	options: CopyOptions = {},
 ): Promise<CopyResult> {
 	refuseRemote(request.sources);
-	const staging = createStaging(isLinked(request) ? emptyTree : destination);
-	const placing = await placingOf(request, source, destination, staging, options);
+	const tree = treeBelow(request, destination);
+	const staging = createStaging(tree);
+	const placing = {...(await placingOf(request, source, destination, options)), staging};
 	const target = targetOf(request, staging);
-	const selections = await collectSelections(request, placing, options);
+	const selections: Selection[] = [];
+	const emptyWildcards: string[] = [];
+	for await (const selection of select(request.sources, source, {signal: options.signal, emptyWildcards})) {
+		selections.push(selection);
+	}
 	const inlineFiles = request.inlineFiles ?? [];
-	const several = selections.length + inlineFiles.length > 1;
-	const inside = target.isFolder || several || staging.at(target.path)?.type === 'directory';
+	const count = selections.length + inlineFiles.length;
+	if (count === 0) staging.warnings.push(...reportEmpty(emptyWildcards, source, options));
+	const inside = target.isFolder || count > 1 || staging.at(target.path)?.type === 'directory';
 	for (const selection of selections) {
 		options.signal?.throwIfAborted();
 		if (request.parents === true) await placeWithParents(selection, target.path, placing);
@@ -39,14 +45,14 @@ export async function resolveCopy(
 	for (const file of inlineFiles) placeInline(file, target.path, inside, placing);
 	return {
 		entries: staging.entries(),
-		destinationFacts: factsOf(target.path, isLinked(request) ? emptyTree : destination, false),
+		destinationFacts: factsOf(target.path, tree, false),
 		warnings: staging.warnings,
 	};
 }
 
-/** BuildKit makes a linked layer by itself only without --chmod. */
-function isLinked(request: CopyRequest): boolean {
-	return request.link === true && request.chmod === undefined;
+/** The tree that a layer is made over: none for --link, which BuildKit makes by itself only without --chmod. */
+export function treeBelow(request: Pick<CopyRequest, 'link' | 'chmod'>, destination: ImageTree): ImageTree {
+	return request.link === true && request.chmod === undefined ? emptyTree : destination;
 }
 
 /** What the flags of a request do to entries. */
@@ -54,11 +60,9 @@ export async function placingOf(
 	request: Pick<CopyRequest, 'chown' | 'chmod' | 'exclude'>,
 	source: FileSource,
 	destination: ImageTree,
-	staging: Staging,
 	options: CopyOptions,
-): Promise<Placing> {
+): Promise<Omit<Placing, 'staging'>> {
 	return {
-		staging,
 		source,
 		exclusions: compileExclusions(request.exclude ?? []),
 		mode: request.chmod === undefined ? undefined : parseChmod(request.chmod),
@@ -93,27 +97,19 @@ export function factsOf(path: string, tree: ImageTree, wholeTree: boolean): Dest
 }
 
 /**
- * Everything the sources stand for.
- * @throws SealError ERR_COPY_SOURCE
+ * What is to be said when all that was asked for are wildcards, and they match nothing.
+ * @throws SealError ERR_COPY_SOURCE when buildah's rule is wanted
  */
-export async function collectSelections(
-	request: Pick<CopyRequest, 'sources' | 'inlineFiles'>,
-	placing: Placing,
-	options: CopyOptions,
-): Promise<Selection[]> {
-	const emptyWildcards: string[] = [];
-	const selections: Selection[] = [];
-	for await (const selection of select(request.sources, placing.source, {signal: options.signal, emptyWildcards})) {
-		selections.push(selection);
-	}
-	const nothing = selections.length === 0 && (request.inlineFiles ?? []).length === 0;
-	if (emptyWildcards.length === 0 || !nothing) return selections;
-	const message = `Nothing in ${placing.source.title} matches ${emptyWildcards.map(text => JSON.stringify(text)).join(', ')}`;
+export function reportEmpty(
+	wildcards: readonly string[],
+	source: FileSource,
+	options: Pick<CopyOptions, 'compat'>,
+): CopyWarning[] {
+	if (wildcards.length === 0) return [];
+	const message = `Nothing in ${source.title} matches ${wildcards.map(text => JSON.stringify(text)).join(', ')}`;
 	const hint = 'Check the pattern and the ignore file.';
-	if (options.compat === 'buildah')
-		throw new SealError('ERR_COPY_SOURCE', message, {hint, details: {sources: emptyWildcards}});
-	placing.staging.warnings.push({code: 'EmptyWildcard', message, hint});
-	return selections;
+	if (options.compat !== 'buildah') return [{code: 'EmptyWildcard', message, hint}];
+	throw new SealError('ERR_COPY_SOURCE', message, {hint, details: {sources: wildcards}});
 }
 
 /** Files written in the Sealfile are 0644 of root, from the beginning of time. */

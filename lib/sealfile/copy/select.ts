@@ -36,7 +36,7 @@ export async function* select(
 		options.signal?.throwIfAborted();
 		const {path, pivot} = splitPivot(text);
 		if (!hasWildcard(path)) {
-			yield literal(unescapeLiteral(path), unescapeLiteral(pivot), text, source);
+			yield {...selectLiteral(unescapeLiteral(path), text, source), pivot: unescapeLiteral(pivot)};
 			continue;
 		}
 		let matched = false;
@@ -65,10 +65,14 @@ function pivotOf(path: string, pivot: string): string {
 	return pivot === '' ? '' : path.split('/').slice(0, pivot.split('/').length).join('/');
 }
 
-function literal(path: string, pivot: string, text: string, source: FileSource): Selection {
+/**
+ * The entry at a cleaned path, links followed. `text` is how it was written.
+ * @throws SealError ERR_COPY_SOURCE
+ */
+export function selectLiteral(path: string, text: string, source: FileSource): Selection {
 	const node = follow(path, source);
 	if (node === undefined) throw missing(text, path, source);
-	return {node, path, pivot, excludeName: posix.basename(path)};
+	return {node, path, pivot: '', excludeName: posix.basename(path)};
 }
 
 /** Walks only where the pattern can still match; what is below a match belongs to it. */

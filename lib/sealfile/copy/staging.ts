@@ -27,6 +27,8 @@ export interface DirectoryStyle {
 export interface Staging {
 	/** The header at exactly this path, or undefined. */
 	at(path: string): EntryHeader | undefined;
+	/** The entry at exactly this path, ready to be put under another name as a hard link of it. */
+	entryAt(path: string): StagedEntry | undefined;
 	/** Where the path leads, links of the tree and of the layer followed. */
 	follow(path: string, options?: {readonly followLast?: boolean}): string;
 	/**
@@ -56,8 +58,13 @@ export function createStaging(tree: ImageTree): Staging {
 		at(path) {
 			const own = staged.get(path);
 			if (own !== undefined) return own.header;
-			if (gone.size > 0 && isGone(path)) return undefined;
-			return lookup(tree, path)?.header;
+			return gone.size > 0 && isGone(path) ? undefined : lookup(tree, path)?.header;
+		},
+		entryAt(path) {
+			const own = staged.get(path);
+			if (own !== undefined) return own;
+			const node = gone.size > 0 && isGone(path) ? undefined : lookup(tree, path);
+			return node === undefined ? undefined : {header: node.header, content: node.content, linkKey: node.content};
 		},
 		follow: (path, options) => followLinks(path, at => linkText(staging.at(at)), options),
 		put(entry, options = {}) {
