@@ -24,15 +24,15 @@ export interface BuiltLayer extends LayerRecord {
  * bytes (decision 1). Two calls with entries of one shape take turns, so that platforms that share a step write it once.
  */
 export async function layerOf(session: BuildSession, request: LayerRequest): Promise<BuiltLayer> {
+	const known = await cachedLayer(session, request);
+	if (known !== undefined) return {...known, cached: true};
 	const shape = shapeKey(session, request);
-	const before = session.underWay.get(shape) ?? Promise.resolve();
-	const own = before.catch(() => undefined).then(() => session.writers.run(() => findOrWrite(session, request, shape)));
+	const before = session.underWay.get(shape);
+	const own = (before ?? Promise.resolve())
+		.catch(() => undefined)
+		.then(() => session.writers.run(() => findOrWrite(session, request, shape, before !== undefined)));
 	session.underWay.set(shape, own);
-	try {
-		return await own;
-	} finally {
-		if (session.underWay.get(shape) === own) session.underWay.delete(shape);
-	}
+	return own;
 }
 
 /** The cached layer of these entries, hashing only what the stat cache does not know; undefined when there is none. */
@@ -56,9 +56,14 @@ export async function contentKeysOf(
 	return keys;
 }
 
-async function findOrWrite(session: BuildSession, request: LayerRequest, shape: string): Promise<BuiltLayer> {
+async function findOrWrite(
+	session: BuildSession,
+	request: LayerRequest,
+	shape: string,
+	waited: boolean,
+): Promise<BuiltLayer> {
 	session.operation.signal?.throwIfAborted();
-	const found = await cachedLayer(session, request);
+	const found = waited ? await cachedLayer(session, request) : undefined;
 	if (found !== undefined) return {...found, cached: true};
 	const record = await write(session, request);
 	await session.cache.saveNote('shape', shape, true);

@@ -23,7 +23,7 @@ export interface BuildSession {
 	readonly compression: Compression;
 	/** Bounds the layers written at once. */
 	readonly writers: ReturnType<typeof createGate>;
-	/** Builds of layers with the same shape under way: the second waits and finds the first in the cache. */
+	/** Layers that this build writes or wrote, by shape: a second of the same shape waits, then looks into the cache again. */
 	readonly underWay: Map<string, Promise<unknown>>;
 	/** Plain layers verified in this build already. */
 	readonly verified: Set<Digest>;
