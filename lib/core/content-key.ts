@@ -1,5 +1,6 @@
 import {hash} from 'node:crypto';
 import {open} from 'node:fs/promises';
+import {diskName} from './name.js';
 
 /** The size of the chunks that content keys are made of. Changing it makes every cache forget. */
 export const contentChunkBytes = 1024 * 1024;
@@ -10,7 +11,7 @@ export const contentChunkBytes = 1024 * 1024;
  * @throws the system's error when the file cannot be read
  */
 export async function contentKeyOf(path: string): Promise<string> {
-	const file = await open(path);
+	const file = await open(diskName(path));
 	try {
 		const chunk = Buffer.allocUnsafe(contentChunkBytes);
 		const digests: Buffer[] = [];

@@ -32,6 +32,11 @@ export function encodeName(name: string): Buffer {
 	return Buffer.concat(parts);
 }
 
+/** A path as the functions of node:fs want it: bytes where a name is not UTF-8. */
+export function diskName(path: string): string | Buffer {
+	return /[\udc80-\udcff]/.test(path) ? encodeName(path) : path;
+}
+
 /**
  * Orders paths by the raw bytes of their components, whatever the locale: a folder directly before what it holds, so
  * `a/b` before `a.b`. Negative, zero or positive as `Array.prototype.sort` wants it.

@@ -3,6 +3,7 @@ import type {Bytes} from '../core/bytes.js';
 import {SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
 import {ioError} from '../core/io-error.js';
+import {diskName} from '../core/name.js';
 
 /** Up to this size a read on the spot is cheaper than one in the thread pool. */
 const smallBytes = 64 * 1024;
@@ -19,7 +20,7 @@ export interface RangeFile {
 export function openRangeFile(path: string): RangeFile {
 	let file: number;
 	try {
-		file = openSync(path, 'r');
+		file = openSync(diskName(path), 'r');
 	} catch (error) {
 		throw ioError(error, 'open', path);
 	}

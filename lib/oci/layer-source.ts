@@ -1,5 +1,6 @@
 import {closeSync, constants, openSync, read, readSync} from 'node:fs';
 import {assert, SealError, systemCode} from '../core/errors.js';
+import {diskName} from '../core/name.js';
 import type {EntryContent, LayerEntry} from './entry.js';
 import {refused} from './layer-entry.js';
 import type {FillChunk, LayerStream} from './layer-stream.js';
@@ -52,7 +53,7 @@ async function putFile(
 	const start = content.offset ?? 0;
 	let descriptor: number | undefined;
 	try {
-		descriptor = openSync(content.path, openFlags(content));
+		descriptor = openSync(diskName(content.path), openFlags(content));
 		const file = descriptor;
 		const fill: FillChunk = (chunk, at) => {
 			if (pooled) return readPooled(file, chunk, start + at, entry).then(() => seen(chunk, at));

@@ -5,6 +5,7 @@ import {SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import {createFileWriter, type FileWriter} from '../../core/file-writer.js';
 import {withIo} from '../../core/io-error.js';
+import {diskName} from '../../core/name.js';
 import {type CompressionFormat, decompress, sniffCompression} from '../compress/decompress.js';
 import type {EntryContent, LayerEntry} from '../entry.js';
 import {isTarHeader} from './block.js';
@@ -120,7 +121,7 @@ async function firstBytes(bytes: Bytes): Promise<Buffer> {
 }
 
 async function* readFileBytes(path: string): AsyncGenerator<Uint8Array> {
-	const file = await withIo('open', path, () => open(path, 'r'));
+	const file = await withIo('open', path, () => open(diskName(path), 'r'));
 	try {
 		// Small first: often only the start is wanted.
 		for (let size = 4096; ; size = 1024 * 1024) {

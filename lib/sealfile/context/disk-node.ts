@@ -1,6 +1,6 @@
 import {type BigIntStats, closeSync, constants, lstatSync, openSync, readlinkSync} from 'node:fs';
 import {systemCode} from '../../core/errors.js';
-import {decodeName, encodeName} from '../../core/name.js';
+import {decodeName, diskName} from '../../core/name.js';
 import type {EntryType} from '../../oci/entry.js';
 import type {SourceNode} from './file-source.js';
 
@@ -23,7 +23,7 @@ export function nodeOnDisk(
 	absolutePath: string,
 	xattrs: XattrTable | undefined,
 ): DiskNode | undefined {
-	const disk = diskPath(at);
+	const disk = diskName(at);
 	let stats: BigIntStats | undefined;
 	try {
 		stats = lstatSync(disk, {bigint: true, throwIfNoEntry: false});
@@ -62,11 +62,6 @@ export function nodeOnDisk(
 		...(stats.nlink > 1n ? {linkKey: `${dev}:${ino}`} : undefined),
 		...(isReadable(disk, mode) ? undefined : {problem: 'unreadable'}),
 	};
-}
-
-/** A path as the operating system must be given it: bytes where the name is not UTF-8. */
-export function diskPath(path: string): string | Buffer {
-	return /[\udc80-\udcff]/.test(path) ? encodeName(path) : path;
 }
 
 const types: ReadonlyMap<number, EntryType> = new Map([

@@ -1,7 +1,7 @@
 import {closeSync, constants, fstatSync, openSync, readdirSync, realpathSync} from 'node:fs';
 import {SealError, systemCode} from '../../core/errors.js';
-import {compareNames, decodeName} from '../../core/name.js';
-import {type DiskNode, diskPath, nodeOnDisk, type XattrTable} from './disk-node.js';
+import {compareNames, decodeName, diskName} from '../../core/name.js';
+import {type DiskNode, nodeOnDisk, type XattrTable} from './disk-node.js';
 import {compileExclusions, type Exclusions, noRule} from './exclusions.js';
 import type {FileSource, SourceNode} from './file-source.js';
 import type {IgnoreRules} from './ignore.js';
@@ -64,7 +64,7 @@ function createContextSource(
 			if (folder === undefined) return [];
 			const prefix = path === '' ? '' : `${path}/`;
 			const nodes = within(folder, at => {
-				const names = readdirSync(diskPath(at), 'latin1');
+				const names = readdirSync(diskName(at), 'latin1');
 				return names.map(name => {
 					const decoded = isAscii(name) ? name : decodeName(Buffer.from(name, 'latin1'));
 					return see(folder, prefix + decoded, `${at}/${decoded}`);
@@ -122,7 +122,7 @@ function throughFolder<T>(root: string, node: DiskNode, title: string, look: (at
 	const path = node.header.path === '' ? root : `${root === '/' ? '' : root}/${node.header.path}`;
 	let descriptor: number | undefined;
 	try {
-		descriptor = openSync(diskPath(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+		descriptor = openSync(diskName(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
 		const now = fstatSync(descriptor, {bigint: true});
 		if (now.dev !== node.dev || now.ino !== node.ino) throw swapped(path, title);
 		return look(process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : path);
