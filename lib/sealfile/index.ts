@@ -50,7 +50,8 @@ export {
 export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';
 export {lintRules, lintSealfile} from './lint.js';
 export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
-export {type MergeConflict, type MergedImage, type MergeOptions, mergeImages} from './merge.js';
+export type {MergeConflict} from './merge/conflict.js';
+export {type MergedImage, type MergeOptions, mergeImages} from './merge.js';
 export {detectSyntax} from './parse/directives.js';
 export {type ParsedTrigger, parseSealfile, parseTrigger, type TriggerPlace} from './parse.js';
 export {printSealfile} from './print.js';
