@@ -78,7 +78,8 @@ export class LocalRootfs implements Rootfs {
 		this.#snapshot = undefined;
 		const takenMs = performance.now();
 		const workDir = await mkdtemp(join(dir, 'run-'));
-		const secretDir = await makeSecretDir(workDir);
+		const hasSecrets = request.mounts.some(({type}) => type === 'secret');
+		const secretDir = hasSecrets ? await makeSecretDir(workDir) : workDir;
 		try {
 			const context = {
 				...{tree: this.#tree, store: this.#store, scratchDir: workDir, secretDir, cacheDir: this.#options.cacheDir},
