@@ -27,7 +27,8 @@ export function writeHeader(target: Buffer, at: number, header: EntryHeader): vo
 	target.fill(0, at, at + blockBytes);
 	const path = tarName(header);
 	if (!writePath(target, at, path)) writeAsciiCut(target, at, path);
-	if (header.linkname !== undefined && writeAscii(target, at + 157, header.linkname, 0, header.linkname.length) < 0)
+	const {linkname} = header;
+	if (linkname !== undefined && linkname.length <= 100 && !writeAscii(target, at + 157, linkname, 0, linkname.length))
 		target.fill(0, at + 157, at + 257);
 	const device = header.type === 'character' || header.type === 'block';
 	finishHeader(target, at, flags[header.type], {
@@ -113,7 +114,7 @@ function writeOctal(target: Buffer, at: number, digits: number, value: number): 
 }
 
 function writePath(target: Buffer, at: number, path: string): boolean {
-	if (path.length <= 100) return writeAscii(target, at, path, 0, path.length) >= 0;
+	if (path.length <= 100) return writeAscii(target, at, path, 0, path.length);
 	const cut = splitAt(path);
 	if (cut <= 0 || !isPlain(path)) return false;
 	writeAscii(target, at + 345, path, 0, cut);
@@ -129,15 +130,14 @@ function splitAt(path: string): number {
 	return cut > 0 && rest > 0 && rest <= 100 ? cut : 0;
 }
 
-/** Writes ASCII; -1 when there is something else in it or more than the 100 (155 for a prefix) that fit. */
-function writeAscii(target: Buffer, at: number, text: string, from: number, to: number): number {
-	if (to - from > 155 || (to - from > 100 && from !== 0)) return -1;
+/** Writes a part of a text that fits; false when there is something else than ASCII in it. */
+function writeAscii(target: Buffer, at: number, text: string, from: number, to: number): boolean {
 	for (let i = from; i < to; i++) {
 		const code = text.charCodeAt(i);
-		if (code === 0 || code >= 0x80) return -1;
+		if (code === 0 || code >= 0x80) return false;
 		target[at + i - from] = code;
 	}
-	return to;
+	return true;
 }
 
 /** What of a name can be shown to a reader that does not know PAX. */
