@@ -58,6 +58,12 @@ export const errorCodes = {
 	// registry
 	ERR_EMBED_CONFLICT: 'Two different images claim one name in an embedded registry.',
 	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
+	ERR_REGISTRY_LIMIT: 'The registry wants us to slow down, and did so for too long.',
+	ERR_REGISTRY_RESPONSE:
+		'A registry answers with something that the protocol does not allow, or with an error of its own.',
+	ERR_REGISTRY_TLS: 'No secure connection to a registry can be made.',
+	ERR_REGISTRY_UNAUTHORIZED: 'A registry refuses access.',
+	ERR_REGISTRY_UNREACHABLE: 'A registry cannot be reached, or the connection to it broke.',
 } as const satisfies Record<`ERR_${string}`, string>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,3 +1,9 @@
+export {
+	type CredentialSource,
+	type Credentials,
+	credentialsFromConfig,
+	firstCredentials,
+} from './credentials.js';
 export {embedEntries} from './embed/layer.js';
 export {
 	blobFile,
@@ -13,3 +19,5 @@ export {
 export {emptyRegistry, type LowerRegistry} from './embed/lower.js';
 export {type EmbeddedRegistry, openEmbedded} from './embed/open-embedded.js';
 export {type PlanEmbedOptions, planEmbed} from './embed/plan.js';
+export {RegistryError, type RegistryErrorItem} from './error.js';
+export {openRegistry, type Registry, type RegistryOptions} from './registry.js';

@@ -1,0 +1,84 @@
+import type {ErrorCode} from '../core/codes.js';
+import type {HttpResponse} from '../core/http.js';
+import {RegistryError, type RegistryErrorItem} from './error.js';
+import {parseRetryAfter, temporaryStatuses} from './retry.js';
+
+/** Longer explanations are not read. */
+const maxErrorBytes = 64 * 1024;
+const maxItems = 10;
+
+/** The error of an answer that is no success. Reads the body, or gives it up. */
+export async function responseError(response: HttpResponse, method: string, url: string): Promise<RegistryError> {
+	const {status} = response;
+	const errors = await readItems(response);
+	const {code, what, hint} = explain(status);
+	const said = errors.map(item => (item.message === '' ? item.code : item.message)).join('; ');
+	const host = URL.canParse(url) ? new URL(url).host : url;
+	return new RegistryError(code, `${host} ${what}${said === '' ? '' : `: ${said}`}`, {
+		method,
+		url,
+		status,
+		errors,
+		hint,
+		temporary: temporaryStatuses.has(status),
+		retryAfterMs: parseRetryAfter(response.header('retry-after')),
+	});
+}
+
+interface Explanation {
+	readonly code: ErrorCode;
+	readonly what: string;
+	readonly hint?: string | undefined;
+}
+
+function explain(status: number): Explanation {
+	if (status === 401) {
+		return {
+			code: 'ERR_REGISTRY_UNAUTHORIZED',
+			what: 'wants other credentials, or has no such repository',
+			hint: 'Check the name of the image, and log in to the registry.',
+		};
+	}
+	if (status === 403) {
+		return {
+			code: 'ERR_REGISTRY_UNAUTHORIZED',
+			what: 'denies access',
+			hint: 'Check that these credentials may read the repository.',
+		};
+	}
+	if (status === 429) {
+		return {
+			code: 'ERR_REGISTRY_LIMIT',
+			what: 'wants us to slow down',
+			hint: 'Try again later, or log in: registries allow more to those they know.',
+		};
+	}
+	return {code: 'ERR_REGISTRY_RESPONSE', what: `answered with status ${status}`};
+}
+
+async function readItems(response: HttpResponse): Promise<readonly RegistryErrorItem[]> {
+	try {
+		const chunks: Uint8Array[] = [];
+		let sizeBytes = 0;
+		for await (const chunk of response.body) {
+			sizeBytes += chunk.length;
+			if (sizeBytes > maxErrorBytes) return [];
+			chunks.push(chunk);
+		}
+		const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {errors?: unknown} | null;
+		if (!Array.isArray(value?.errors)) return [];
+		return value.errors.slice(0, maxItems).map((item: {code?: unknown; message?: unknown} | null) => ({
+			code: clean(item?.code),
+			message: clean(item?.message),
+		}));
+	} catch {
+		return [];
+	} finally {
+		await response.discard();
+	}
+}
+
+/** Text from outside goes to a terminal: no control characters, no novels. */
+function clean(value: unknown): string {
+	return typeof value === 'string' ? value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 300) : '';
+}
