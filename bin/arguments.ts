@@ -79,11 +79,17 @@ function readLong(argument: string, flags: Flags): Occurrence {
 	const negated = positive !== undefined && Object.hasOwn(flags, positive) ? flags[positive] : undefined;
 	if (positive !== undefined && negated?.type === 'boolean' && text === undefined)
 		return {name: positive, flag: negated, written: argument, text: 'false'};
+	throw unknownFlag(`--${name}`, name, flags);
+}
+
+function unknownFlag(written: string, word: string, flags: Flags): UsageError {
 	const meant = closest(
-		name,
-		Object.keys(flags).filter(key => flags[key]?.hidden !== true),
+		word,
+		Object.entries(flags).flatMap(([name, flag]) =>
+			flag.hidden === true ? [] : flag.type === 'boolean' ? [name, `no-${name}`] : [name],
+		),
 	);
-	throw new UsageError(`Unknown flag --${name}`, {
+	return new UsageError(`Unknown flag ${written}`, {
 		hint: meant === undefined ? 'Run the command with --help to see its flags.' : `Did you mean --${meant}?`,
 	});
 }
@@ -95,10 +101,8 @@ function readShort(argument: string, flags: Flags): Occurrence[] {
 		const name = Object.keys(flags).find(key => flags[key]?.short === letter);
 		const flag = name === undefined ? undefined : flags[name];
 		if (name === undefined || flag === undefined) {
-			const meant = argument.length > 2 ? closest(argument.slice(1), Object.keys(flags)) : undefined;
-			throw new UsageError(`Unknown flag -${letter}${argument.length > 2 ? ` in ${argument}` : ''}`, {
-				hint: meant === undefined ? 'Run the command with --help to see its flags.' : `Did you mean --${meant}?`,
-			});
+			const grouped = argument.length > 2;
+			throw unknownFlag(`-${letter}${grouped ? ` in ${argument}` : ''}`, grouped ? argument.slice(1) : '', flags);
 		}
 		const rest = argument.slice(i + 1);
 		const written = `-${letter}`;
