@@ -83,12 +83,14 @@ function readLong(argument: string, flags: Flags): Occurrence {
 }
 
 function unknownFlag(written: string, word: string, flags: Flags): UsageError {
-	const meant = closest(
-		word,
-		Object.entries(flags).flatMap(([name, flag]) =>
-			flag.hidden === true ? [] : flag.type === 'boolean' ? [name, `no-${name}`] : [name],
-		),
-	);
+	const meant = Object.hasOwn(flags, word)
+		? word
+		: closest(
+				word,
+				Object.entries(flags).flatMap(([name, flag]) =>
+					flag.hidden === true ? [] : flag.type === 'boolean' ? [name, `no-${name}`] : [name],
+				),
+			);
 	return new UsageError(`Unknown flag ${written}`, {
 		hint: meant === undefined ? 'Run the command with --help to see its flags.' : `Did you mean --${meant}?`,
 	});

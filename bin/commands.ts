@@ -5,6 +5,7 @@ export const verbs: readonly Verb[] = [
 	verb('Build', 'build', 'Build an image from a Sealfile and a folder', async () => import('./commands/build.js'), [
 		'bud',
 	]),
+	verb('Build', 'lint', 'Check a Sealfile for errors and doubtful habits', async () => import('./commands/lint.js')),
 	verb('Build', 'parse', 'Print the syntax tree of a Sealfile', async () => import('./commands/parse.js')),
 	verb('Build', 'merge', 'Compose several cluster images into one', async () => import('./commands/merge.js')),
 	verb('Images', 'images', 'List the images of the store', async () => import('./commands/images.js'), ['ls']),

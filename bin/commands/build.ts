@@ -42,6 +42,8 @@ export const command = defineCommand({
 				return {json: plan, text: () => renderPlan(plan, context.style)};
 			}
 			const built = await build(options);
+			// Without a name it is kept under its digest, so that it can be named later; prune removes it.
+			if (built.tags.length === 0) await store.tag(built.descriptor.digest, built.descriptor, {signal});
 			if (destination !== undefined)
 				await saveImages(store, [{descriptor: built.descriptor, names: built.tags}], destination, undefined, context);
 			if (flags.iidfile !== undefined)

@@ -1,7 +1,7 @@
 import {type Image, loadImage} from '../../lib/oci/image.js';
-import {diffTrees, type TreeDiff, type TreeNode} from '../../lib/oci/tree.js';
+import type {TreeDiff, TreeNode} from '../../lib/oci/tree.js';
 import {defineCommand} from '../command.js';
-import {imageTree} from '../image-tree.js';
+import {compareImages} from '../compare-images.js';
 import type {Style} from '../render/style.js';
 import {printable} from '../render/text.js';
 import {formatBytes} from '../render/units.js';
@@ -9,7 +9,7 @@ import {readPlatform, withStore} from '../store.js';
 
 export const command = defineCommand({
 	description:
-		'Files are compared by type, mode, owner, size, time, link and place of their content, settings one by one. The exit code is 0 whether or not there is a difference.',
+		'Files are compared by type, mode, owner, time, link and content, settings one by one. The exit code is 0 whether or not there is a difference.',
 	operands: [
 		{name: 'A', help: 'the image before', completes: 'image'},
 		{name: 'B', help: 'the image after', completes: 'image'},
@@ -36,9 +36,7 @@ export const command = defineCommand({
 			);
 			const settings = diffSettings(before!, after!);
 			const layers = diffLayers(before!, after!);
-			const files = flags.files
-				? diffTrees(await imageTree(store, before!, context), await imageTree(store, after!, context))
-				: undefined;
+			const files = flags.files ? await compareImages(store, before!, after!, context) : undefined;
 			return {
 				json: {settings, layers, ...(files === undefined ? {} : {files: filesAsData(files)})},
 				text: () => render(settings, layers, files, context.style),

@@ -100,6 +100,17 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 	}
 }
 
+/** Content that moves without a step is known by its digest, of which people read the first digits. */
+function blobRow(id: string, nowMs: number): Row {
+	return {
+		id,
+		title: `blob ${id.replace(/^sha(?:256|512):/, '').slice(0, 12)}`,
+		scope: '',
+		startedMs: nowMs,
+		doneBytes: 0,
+	};
+}
+
 /** A blob that is a row of its own ends it; one that belongs to a step (same id) only completes the step's bar. */
 function finishBlob(
 	state: ProgressState,
@@ -108,7 +119,7 @@ function finishBlob(
 ): Outcome | undefined {
 	const row = state.rows.get(event.id);
 	if (row === undefined) return undefined;
-	if (row.title !== event.id) {
+	if (row.title !== blobRow(event.id, nowMs).title) {
 		state.rows.set(event.id, {...row, doneBytes: event.sizeBytes, totalBytes: event.sizeBytes});
 		return undefined;
 	}

@@ -63,7 +63,7 @@ export function unknownImage(reference: string, where: string, entries: readonly
 	const names = entries.flatMap(namesOf).map(shortReference);
 	const near = names.find(name => name.split(/[:@]/)[0] === shortReference(reference).split(/[:@]/)[0]);
 	return new SealError('ERR_IMAGE_UNKNOWN', `No image "${reference}" in ${where}`, {
-		hint: near === undefined ? undefined : `Use ${near}, or see the list of images.`,
+		hint: near === undefined ? 'Check the name, or see the list of images.' : `Use ${near}, or see the list of images.`,
 		details: {reference},
 	});
 }

@@ -1,0 +1,66 @@
+import {resolve} from 'node:path';
+import {compileExclusions} from '../../lib/sealfile/context/exclusions.js';
+import {findIgnoreRules} from '../../lib/sealfile/context/ignore.js';
+import {lintRules, lintSealfile} from '../../lib/sealfile/lint.js';
+import {locateSealfile} from '../../lib/sealfile/locate.js';
+import {parseSealfile} from '../../lib/sealfile/parse.js';
+import {defineCommand} from '../command.js';
+import {exitCodes} from '../exit-codes.js';
+import {countDiagnostics, renderDiagnostics} from '../render/diagnostic.js';
+import {renderTable} from '../render/table.js';
+import {shownPath} from '../shown-path.js';
+
+export const command = defineCommand({
+	description:
+		'Prints what a build would refuse, and what is doubtful. The exit code is 1 when there are errors; warnings are errors with --strict or with "# check=error=true" in the file.',
+	operands: [
+		{name: 'CONTEXT', help: 'the folder with the Sealfile (default: this one)', optional: true, completes: 'folder'},
+	],
+	flags: {
+		file: {type: 'string', short: 'f', value: 'FILE', help: 'the Sealfile', completes: 'file'},
+		strict: {type: 'boolean', help: 'treat warnings as errors'},
+		skip: {type: 'list', separator: ',', value: 'RULE', help: 'rules to leave out'},
+		experimental: {type: 'list', separator: ',', value: 'RULE', help: 'experimental rules to run, or all'},
+		rules: {type: 'boolean', help: 'list the rules instead'},
+	},
+	examples: [
+		{about: 'The Sealfile of this folder', line: 'sealimage lint'},
+		{about: 'In a pipeline', line: 'sealimage lint --strict --output json deploy/'},
+	],
+	async run({operands, flags}, context) {
+		const {io, signal, style} = context;
+		if (flags.rules) {
+			return {
+				json: lintRules,
+				text: () =>
+					renderTable(
+						[{title: 'RULE'}, {title: 'WHAT IT FINDS'}],
+						lintRules.map(({name, description}) => [name, description]),
+						style,
+					),
+			};
+		}
+		const folder = resolve(io.cwd, operands[0] ?? '.');
+		const file = flags.file === undefined ? undefined : resolve(io.cwd, flags.file);
+		const located = await locateSealfile(folder, file, {signal});
+		const tree = parseSealfile(located.bytes, {file: shownPath(located.file, io.cwd)});
+		const exclusions = compileExclusions(findIgnoreRules(folder, located.file).patterns);
+		const diagnostics = lintSealfile(tree, {
+			skip: flags.skip,
+			experimental: flags.experimental,
+			...(flags.strict ? {error: true} : {}),
+			isIgnored: path => exclusions.excludesPath(path),
+		});
+		const failed = diagnostics.some(({severity}) => severity === 'error');
+		return {
+			json: {file: tree.file, diagnostics},
+			text: () =>
+				diagnostics.length === 0
+					? context.quiet
+						? ''
+						: `${tree.file}: no problems`
+					: `${renderDiagnostics(diagnostics, style)}\n${countDiagnostics(diagnostics)}`,
+			exitCode: failed ? exitCodes.failure.code : exitCodes.ok.code,
+		};
+	},
+});
