@@ -7,7 +7,11 @@ export interface Checksum {
 	readonly hex: string;
 }
 
-const hexLengths: Readonly<Record<string, number>> = {sha256: 64, sha384: 96, sha512: 128};
+const hexLengths = new Map([
+	['sha256', 64],
+	['sha384', 96],
+	['sha512', 128],
+]);
 
 /**
  * Reads `sha256:<hex>`, `sha384:<hex>` or `sha512:<hex>`.
@@ -15,7 +19,7 @@ const hexLengths: Readonly<Record<string, number>> = {sha256: 64, sha384: 96, sh
  */
 export function parseChecksum(text: string): Checksum {
 	const [algorithm = '', hex = '', ...rest] = text.split(':');
-	const length = hexLengths[algorithm];
+	const length = hexLengths.get(algorithm);
 	const details = {checksum: text};
 	if (length === undefined) {
 		throw new SealError('ERR_CHECKSUM', `Unsupported digest algorithm ${JSON.stringify(algorithm)} in --checksum`, {

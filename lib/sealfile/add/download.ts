@@ -25,6 +25,8 @@ export interface DownloadOptions extends OperationOptions {
 
 /** Tries in a row that bring no byte. */
 const limitTries = 5;
+/** Tries at all: a server that cuts after every byte is given up. */
+const limitRequests = 100;
 
 /**
  * Fetches one file. A server that says it has not changed costs no transfer, a cached file with the wanted sha256 not
@@ -103,7 +105,7 @@ async function transfer(
 		lastModified: undefined,
 	};
 	try {
-		for (let tries = 1; ; tries++) {
+		for (let tries = 1, requests = 1; ; tries++, requests++) {
 			const before = part.doneBytes;
 			try {
 				if (!(await fetchRest(url, part, known, options))) return 'unchanged';
@@ -111,7 +113,7 @@ async function transfer(
 			} catch (error) {
 				options.signal?.throwIfAborted();
 				if (part.doneBytes > before) tries = 1;
-				if (!isPassing(error) || tries >= limitTries) throw failure(url, error);
+				if (!isPassing(error) || tries >= limitTries || requests >= limitRequests) throw failure(url, error);
 				await pause(url, tries, error, options);
 			}
 		}

@@ -200,7 +200,7 @@ function gitFailed(remote: GitRemote, command: string, stderr: string): SealErro
 		.split('\n')
 		.map(line => line.trim())
 		.filter(line => line !== '');
-	const reason = lines.findLast(line => /^(?:fatal|error|remote):/.test(line)) ?? lines.at(-1) ?? 'no reason given';
+	const reason = lines.find(line => /^(?:fatal|error|remote):/.test(line)) ?? lines.at(-1) ?? 'no reason given';
 	return new SealError('ERR_GIT', `git ${command} of ${redactUrl(remote.url)} failed: ${hideLogins(reason)}`, {
 		hint: 'Check the URL, the ref and the access rights.',
 		details: {url: redactUrl(remote.url), ...(remote.ref === undefined ? {} : {ref: remote.ref})},

@@ -41,6 +41,9 @@ export async function planAdd(
 	};
 }
 
+/** More than any release archive, less than what hides in a bomb. */
+const defaultLimitBytes = 64 * 1024 ** 3;
+
 interface Addition {
 	readonly request: AddRequest;
 	readonly found: FoundParts;
@@ -71,7 +74,11 @@ async function placeParts(
 			placeFile(downloaded(part, placing), part.name, target.path, inside, placing);
 		} else {
 			const {onEvent, signal} = operation;
-			const entries = await readArchive(part.path, options.scratchDir, {onEvent, signal});
+			const entries = await readArchive(part.path, options.scratchDir, {
+				onEvent,
+				signal,
+				limitBytes: options.archiveLimitBytes ?? defaultLimitBytes,
+			});
 			await placeArchive(part.title, entries, target.path, placing);
 		}
 	}

@@ -41,6 +41,8 @@ export interface AddOptions extends Omit<CopyOptions, 'signal'>, OperationOption
 	readonly http?: HttpClient | undefined;
 	/** The `git` to run. Default `git`. */
 	readonly gitBinary?: string | undefined;
+	/** The most that one archive may unpack to. Default 64 GiB. */
+	readonly archiveLimitBytes?: number | undefined;
 	/** What git is run with. Default: the environment of this process. */
 	readonly gitEnv?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Allow repositories at `file://` URLs. Default false. */
