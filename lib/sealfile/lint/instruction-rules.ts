@@ -1,5 +1,6 @@
 import {basename} from 'node:path';
 import {splitPort} from '../evaluate-ports.js';
+import {parseDirectives} from '../parse/directives.js';
 import type {Stage} from '../stages.js';
 import type {Instruction} from '../syntax.js';
 import type {LintFile, Rule} from './rule.js';
@@ -161,6 +162,7 @@ const invalidDefinitionDescription: Rule = {
 	description: 'A comment above FROM or ARG should begin with the name it describes.',
 	experimental: true,
 	*check(file) {
+		const {lineCount} = parseDirectives(file.tree.source);
 		for (const instruction of file.tree.instructions) {
 			const names =
 				instruction.kind === 'ARG'
@@ -171,7 +173,7 @@ const invalidDefinitionDescription: Rule = {
 			const [name] = names;
 			const line = instruction.range.startLine - 1;
 			const comment = /^\s*#(.*)$/.exec(file.lines[line - 1] ?? '')?.[1]?.trim();
-			if (name === undefined || comment === undefined || line <= directiveLines(file)) continue;
+			if (name === undefined || comment === undefined || line <= lineCount) continue;
 			if (names.some(known => comment.split(' ')[0] === known)) continue;
 			yield {
 				message: `Comment for ${instruction.kind === 'FROM' ? 'build stage' : 'build argument'} should follow the format: \`# ${name} <description>\``,
@@ -210,9 +212,4 @@ function* exposed(file: LintFile): Generator<readonly [Instruction, string]> {
 	for (const instruction of file.tree.instructions) {
 		if (instruction.kind === 'EXPOSE') for (const port of instruction.ports) yield [instruction, port];
 	}
-}
-
-function directiveLines(file: LintFile): number {
-	const {syntax, check} = file.tree.directives;
-	return Number(syntax !== undefined) + Number(check !== undefined) + Number(file.tree.directives.escape === '`');
 }

@@ -27,9 +27,12 @@ const invalidDefaultArgInFrom: Rule = {
 	description: 'FROM should name an image when no build argument is given.',
 	*check(file) {
 		const defaults = headerDefaults(file);
+		const declared = headerNames(file);
 		for (const {from} of file.groups.stages) {
 			const expansion = expandWord(from.image, name => defaults.get(name), {escape: file.tree.directives.escape});
 			if (!expansion.ok || expansion.names.used.length === 0 || isReference(expansion.value)) continue;
+			// UndefinedArgInFrom has said it already.
+			if (expansion.names.used.some(name => !declared.has(name))) continue;
 			const word = from.image;
 			yield {
 				message: `Default value for ARG ${word} results in empty or invalid base image name`,
