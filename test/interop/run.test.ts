@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process';
+import {type ChildProcess, spawn} from 'node:child_process';
 import {
 	chmodSync,
 	chownSync,
@@ -10,6 +10,7 @@ import {
 	writeFileSync,
 } from 'node:fs';
 import {join, resolve} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
 import {peerTest} from './peer-test.js';
 import {entryOf, file, folder, type Outcome, playSession, type Session} from './run-session.js';
@@ -47,11 +48,7 @@ function playerOf(name: string, account: readonly string[], manyIds: boolean): P
 async function play(player: Player, session: Session): Promise<Outcome> {
 	mkdirSync(session.dir, {recursive: true});
 	if (player.uid === 0) return await playSession(session);
-	chownSync(session.dir, player.uid, player.gid);
-	const child = spawn(process.execPath, [resolve('.build/test/interop/run-user.js')], {
-		...{uid: player.uid, gid: player.gid, cwd: '/', stdio: ['pipe', 'pipe', 'pipe']},
-		env: {PATH: process.env.PATH, HOME: '/nonexistent'},
-	});
+	const child = startSession(player, session);
 	let [out, err] = ['', ''];
 	child.stdout?.on('data', (chunk: Buffer) => {
 		out += chunk.toString();
@@ -59,10 +56,31 @@ async function play(player: Player, session: Session): Promise<Outcome> {
 	child.stderr?.on('data', (chunk: Buffer) => {
 		err += chunk.toString();
 	});
-	child.stdin?.end(JSON.stringify(session));
 	await new Promise(done => child.on('close', done));
 	if (out === '') throw new Error(`The session of ${player.name} gave nothing: ${err}`);
 	return JSON.parse(out) as Outcome;
+}
+
+/** A session in a process of its own. */
+function startSession(player: Player, session: Session): ChildProcess {
+	mkdirSync(session.dir, {recursive: true});
+	chownSync(session.dir, player.uid, player.gid);
+	const child = spawn(process.execPath, [resolve('.build/test/interop/run-user.js')], {
+		...{uid: player.uid, gid: player.gid, cwd: '/', stdio: ['pipe', 'pipe', 'pipe']},
+		env: {PATH: process.env.PATH, HOME: '/nonexistent'},
+	});
+	child.stdin?.end(JSON.stringify(session));
+	return child;
+}
+
+function processesWith(text: string): readonly string[] {
+	return readdirSync('/proc').filter(name => /^\d+$/.test(name) && commandLine(name).includes(text));
+}
+
+/** Waits for what happens soon, a few seconds at most. */
+async function eventually(happened: () => boolean): Promise<boolean> {
+	for (let tries = 0; tries < 100 && !happened(); tries++) await sleep(100);
+	return happened();
 }
 
 function commandLine(pid: string): string {
@@ -359,8 +377,7 @@ sessionTest('an abort kills the command and leaves no process', async (t, act) =
 		steps: [{run: 'echo begun; sleep 98765 & sleep 98765'}],
 	});
 	t.is(error?.message, 'stopped by the caller');
-	const running = readdirSync('/proc').filter(name => /^\d+$/.test(name) && commandLine(name).includes('98765'));
-	t.deepEqual(running, []);
+	t.deepEqual(processesWith('98765'), []);
 });
 
 sessionTest('processes that a command leaves behind end with it', async (t, act) => {
@@ -391,3 +408,20 @@ peerTest('another architecture without emulation is refused before anything is u
 	t.regex(error?.message ?? '', /has no emulation of linux\/s390x/);
 	t.regex(error?.hint ?? '', /qemu/);
 });
+
+for (const player of players()) {
+	peerTest(
+		`the command of a build that is killed ends soon after (${player.name})`,
+		['runc', 'busybox'],
+		async (t, scratch) => {
+			chmodSync(scratch, 0o755);
+			const child = startSession(player, {dir: join(scratch, 'session'), steps: [{run: 'exec sleep 86420'}]});
+			t.true(await eventually(() => processesWith('sleep\0' + '86420').length > 0), 'It did not start');
+			child.kill('SIGKILL');
+			t.true(await eventually(() => processesWith('sleep\0' + '86420').length === 0), 'It still runs');
+			// The worker of an ordinary user removes its files as well; those of root are swept when the store is opened again.
+			const left = () => readdirSync(join(scratch, 'session/scratch')).length;
+			if (player.uid !== 0) t.true(await eventually(() => left() === 0), 'Files are left');
+		},
+	);
+}

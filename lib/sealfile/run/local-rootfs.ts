@@ -18,7 +18,7 @@ import {findTouchedContents} from './content-compare.js';
 import {whyNotRunnable} from './emulation.js';
 import {mapsId} from './id-map.js';
 import {type MountTarget, makeMountpoints} from './mountpoints.js';
-import {type PreparedMounts, withMounts} from './mounts.js';
+import {type PreparedMounts, targetPath, withMounts} from './mounts.js';
 import {type ContainerResult, runContainer} from './process.js';
 import {runFailed, runUnavailable} from './run-errors.js';
 import {findRuntime, type Runtime} from './runtime.js';
@@ -88,7 +88,7 @@ export class LocalRootfs implements Rootfs {
 			await withMounts(request, context, async prepared => {
 				// Stamps of files that the kernel's clock cannot tell from the snapshot would hide a change.
 				await sleep(Math.max(0, clockStepMs - (performance.now() - takenMs)));
-				await this.#execute(request, command, {user, prepared, workDir});
+				await this.#execute(request, command, {user, prepared, workDir, secretDir});
 			});
 		} finally {
 			await removeTree(secretDir);
@@ -164,6 +164,8 @@ export class LocalRootfs implements Rootfs {
 			throw new SealError('ERR_RUN_FAILED', `${request.file}:${request.line}: RUN has no command`);
 		}
 		if (script !== undefined || !program.startsWith('/')) return;
+		const targets = request.mounts.map(mount => mount.target).filter(target => target !== undefined);
+		if (targets.some(target => program.startsWith(targetPath(request, target)))) return;
 		if (lookup(this.#tree, resolvePath(this.#tree, program)) === undefined) {
 			throw runUnavailable(request, this.#options.platform, `the image has no ${program}`);
 		}
@@ -172,7 +174,7 @@ export class LocalRootfs implements Rootfs {
 	async #execute(
 		request: RunRequest,
 		{argv, script}: RunCommand,
-		{user, prepared, workDir}: {user: ImageUser; prepared: PreparedMounts; workDir: string},
+		{user, prepared, workDir, secretDir}: Preparation,
 	): Promise<void> {
 		const basics = await this.#makeBasics(workDir, script);
 		const all = [...basics, ...prepared.mounts];
@@ -192,7 +194,7 @@ export class LocalRootfs implements Rootfs {
 				insecure: request.security === 'insecure',
 				userNamespace: this.#options.userNamespace,
 			});
-			result = await runContainer(this.#runtime as Runtime, config, {...request, bundleDir: workDir});
+			result = await runContainer(this.#runtime as Runtime, config, {...request, bundleDir: workDir, secretDir});
 		} finally {
 			mountpoints.clear();
 		}
@@ -280,6 +282,13 @@ export class LocalRootfs implements Rootfs {
 		this.#snapshot = after;
 		return {entries};
 	}
+}
+
+interface Preparation {
+	readonly user: ImageUser;
+	readonly prepared: PreparedMounts;
+	readonly workDir: string;
+	readonly secretDir: string;
 }
 
 /** What the runtime mounts by itself. */

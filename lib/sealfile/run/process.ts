@@ -10,6 +10,8 @@ export interface ContainerOptions extends OperationOptions {
 	readonly id: string;
 	/** An empty folder for the bundle and the runtime's state. */
 	readonly bundleDir: string;
+	/** A folder of secrets, to be removed even when this process is killed. */
+	readonly secretDir: string;
 }
 
 export interface ContainerResult {
@@ -38,8 +40,10 @@ export async function runContainer(
 	const child = spawn(
 		runtime.path,
 		[...common, '--log', log, '--log-format', 'json', 'run', '--bundle', bundleDir, name],
-		{stdio: ['ignore', 'pipe', 'pipe'], env: runtimeEnv(bundleDir), cwd: bundleDir},
+		// A session of its own: a Ctrl-C at the terminal is ours to pass on, as an abort.
+		{stdio: ['ignore', 'pipe', 'pipe'], env: runtimeEnv(bundleDir), cwd: bundleDir, detached: true},
 	);
+	const guard = startGuard([runtime.path, ...common, 'delete', '--force', name], options.secretDir);
 	const tail = collectOutput(child, options);
 	const ended = new Promise<number>(resolve => {
 		child.on('error', () => resolve(-1));
@@ -68,10 +72,29 @@ export async function runContainer(
 		return {exitCode, tail: tail(), ...(runtimeError === undefined ? {} : {runtimeError})};
 	} finally {
 		options.signal?.removeEventListener('abort', kill);
+		guard.stdin?.end('done\n');
 	}
 }
 
 let counter = 0;
+
+/**
+ * A container outlives the process that started it. This one waits for the end of a pipe that only we hold, and removes
+ * the container and its secrets when it ends without a word: then this process was killed.
+ */
+function startGuard(removal: readonly string[], secretDir: string): ChildProcess {
+	const script = 'read -r _ && exit; secrets=$1; shift; "$@"; rm -rf -- "$secrets"';
+	const guard = spawn('/bin/sh', ['-c', script, 'sh', secretDir, ...removal], {
+		stdio: ['pipe', 'ignore', 'ignore'],
+		env: runtimeEnv('/'),
+		cwd: '/',
+		detached: true,
+	});
+	guard.on('error', () => undefined);
+	guard.stdin?.on('error', () => undefined);
+	guard.unref();
+	return guard;
+}
 
 /** `delete --force` kills what runs and succeeds where there is nothing. */
 async function deleteContainer(runtime: Runtime, args: readonly string[], bundleDir: string): Promise<void> {

@@ -59,6 +59,8 @@ function start(unshare: string, args: readonly string[], program: string): Child
 		stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
 		serialization: 'advanced',
 		env: runtimeEnv('/tmp'),
+		// A Ctrl-C at the terminal is for the session to judge.
+		detached: true,
 	});
 }
 

@@ -41,8 +41,6 @@ process.on('disconnect', () => {
 	abort.abort(new SealError('ERR_ABORTED', 'The build is gone'));
 	void queue.then(() => rootfs?.close());
 });
-// The terminal's Ctrl-C reaches this process too; the session decides what it means.
-process.on('SIGINT', () => undefined);
 
 async function serve(order: WorkerOrder, sent: LayerEntry[]): Promise<void> {
 	try {
