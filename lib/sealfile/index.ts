@@ -47,6 +47,7 @@ export {
 	type LabelWarning,
 	readImageFacts,
 } from './image-type.js';
+export {type ClusterLint, type ClusterLintOptions, clusterRules, lintCluster} from './lint/cluster.js';
 export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';
 export {lintRules, lintSealfile} from './lint.js';
 export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';

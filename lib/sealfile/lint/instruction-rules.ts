@@ -199,7 +199,8 @@ export const instructionRules: readonly Rule[] = [
 /** Sealos and sealimage spell the labels of cluster images with these prefixes. */
 const clusterLabel = /^["']?(?:apps\.)?(?:sealos\.io|sealimage\.io)[./]/;
 
-function isClusterStage(stage: Stage, file: LintFile): boolean {
+/** Whether a stage builds a cluster image: see `LintOptions.clusterImage`. */
+export function isClusterStage(stage: Stage, file: LintFile): boolean {
 	const {clusterImage} = file.options;
 	if (clusterImage !== undefined) return clusterImage;
 	if (/^(?:sealfile|kubefile)(?:\.|$)|\.(?:sealfile|kubefile)$/i.test(basename(file.tree.file))) return true;
