@@ -1,4 +1,5 @@
 import type {Flags} from './command.js';
+import {registryFlags} from './registry-source.js';
 
 /** The flags of `build`; names are those of buildah and sealos where they have one. */
 export const buildFlags = {
@@ -94,4 +95,5 @@ export const buildFlags = {
 		help: 'whose rule to follow where they differ: with buildah, a wildcard that matches nothing is an error',
 	},
 	jobs: {type: 'integer', value: 'N', minimum: 1, help: 'how many layers to write at once'},
+	...registryFlags,
 } as const satisfies Flags;

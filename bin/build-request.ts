@@ -1,8 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {parseCompression} from '../lib/oci/compress/compression.js';
-import type {ImageSource} from '../lib/oci/content.js';
-import type {Store} from '../lib/oci/store.js';
 import type {BuildOptions} from '../lib/sealfile/build/options.js';
 import type {buildFlags} from './build-flags.js';
 import type {FlagValues} from './command.js';
@@ -54,11 +52,6 @@ export async function readBuildRequest(
 			: {jobs: flags.jobs ?? settings.jobs.value}),
 		now: () => io.now(),
 	};
-}
-
-/** Where images come from that the store lacks. */
-export async function openSources(_store: Store, _context: Context): Promise<readonly ImageSource[]> {
-	return [];
 }
 
 /** Lines of NAME=VALUE; empty lines and those that start with # do not count. */

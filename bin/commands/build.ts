@@ -5,10 +5,12 @@ import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
 import {planBuild} from '../../lib/sealfile/build/build.js';
 import type {BuildResult} from '../../lib/sealfile/build/options.js';
+import {findHelm} from '../../lib/sealfile/discover/helm.js';
 import {buildFlags} from '../build-flags.js';
-import {openSources, readBuildRequest} from '../build-request.js';
+import {readBuildRequest} from '../build-request.js';
 import {defineCommand, type Result} from '../command.js';
 import type {Context} from '../context.js';
+import {openRegistries} from '../registry-source.js';
 import {renderPlan} from '../render/build-plan.js';
 import {formatBytes} from '../render/units.js';
 import {readDestination, saveImages} from '../save-images.js';
@@ -36,12 +38,16 @@ export const command = defineCommand({
 		const destination = flags.dest === undefined ? undefined : readDestination('--dest', flags.dest, context.io.cwd);
 		return await withStore(context, async store => {
 			const {signal, onEvent} = context;
-			const options = {...request, store, sources: await openSources(store, context), signal, onEvent};
+			const registries = openRegistries(flags, context);
+			const helm = !flags['save-image']
+				? undefined
+				: await findHelm({tempDir: store.tempDir, env: context.io.env, signal});
+			const options = {...request, store, sources: [registries], helm, signal, onEvent};
 			if (flags['dry-run']) {
-				const plan = await planBuild(options);
+				const plan = await planBuild(options).finally(() => registries.close());
 				return {json: plan, text: () => renderPlan(plan, context.style)};
 			}
-			const built = await build(options);
+			const built = await build(options).finally(() => registries.close());
 			// Without a name it is kept under its digest, so that it can be named later; prune removes it.
 			if (built.tags.length === 0) await store.tag(built.descriptor.digest, built.descriptor, {signal});
 			if (destination !== undefined)
