@@ -7,15 +7,29 @@ import {portableXattrs} from './xattrs.js';
 const notNormal = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
 
 /**
- * Checks that an entry can stand in a layer after the entry at `last`.
- * @throws SealError ERR_LAYER_ENTRY
+ * A function that checks the entries of one layer in their order.
+ * @throws SealError ERR_LAYER_ENTRY for one that cannot stand there
  */
-export function checkEntry(entry: LayerEntry, last: string | undefined): void {
+export function createEntryCheck(): (entry: LayerEntry) => void {
+	let last: string | undefined;
+	/** Targets of hard links: whoever comes with such a path comes too late. */
+	const linked = new Map<string, string>();
+	return entry => {
+		const {path, type, linkname} = entry.header;
+		checkEntry(entry);
+		if (last !== undefined) checkOrder(path, last);
+		last = path;
+		const early = linked.size === 0 ? undefined : linked.get(path);
+		if (early !== undefined) throw refused(early, `is a hard link to ${path}, which comes after it`);
+		if (type === 'hardlink') linked.set(linkname as string, path);
+	};
+}
+
+function checkEntry(entry: LayerEntry): void {
 	const {header, content} = entry;
 	const {path} = header;
 	if (path !== '' && notNormal.test(path)) throw refused(path, 'is no normal path below the root of the image');
 	if (path === '' && header.type !== 'directory') throw refused(path, 'is the root of the image but no directory');
-	if (last !== undefined) checkOrder(path, last);
 	checkNumbers(header);
 	if (path.includes(whiteoutPrefix)) checkWhiteout(header);
 	if ((header.type === 'symlink' || header.type === 'hardlink') && !header.linkname)

@@ -5,7 +5,7 @@ import type {Ingest, Ingester} from './content.js';
 import type {Descriptor} from './descriptor.js';
 import {createDigester, type Digest, type Digester} from './digest.js';
 import type {LayerEntry} from './entry.js';
-import {checkEntry, storedHeader} from './layer-entry.js';
+import {createEntryCheck, storedHeader} from './layer-entry.js';
 import type {IndexedEntry, LayerIndex} from './layer-index.js';
 import {createContentKeys} from './layer-keys.js';
 import {putEntryContent} from './layer-source.js';
@@ -85,11 +85,10 @@ async function writeEntries(
 		return encoder.push(block);
 	});
 	const indexed: IndexedEntry[] = [];
-	let last: string | undefined;
+	const check = createEntryCheck();
 	const add = async (entry: LayerEntry): Promise<void> => {
 		options.signal?.throwIfAborted();
-		checkEntry(entry, last);
-		last = entry.header.path;
+		check(entry);
 		const header = storedHeader(entry.header);
 		await stream.putHeader(header);
 		indexed.push({header, offset: stream.offset});

@@ -43,6 +43,8 @@ export function startFilter(filter: Filter, options: Abortable = {}): RunningFil
 			options.signal?.removeEventListener('abort', stop);
 		}
 	})();
+	// Who is interested awaits it; a process that is given up is not.
+	ended.catch(() => undefined);
 	return {child, ended};
 }
 
@@ -56,7 +58,6 @@ export async function* filterBytes(bytes: Bytes, filter: Filter, options: Aborta
 		inputFailure ??= error;
 		child.kill('SIGKILL');
 	});
-	ended.catch(() => undefined);
 	try {
 		for await (const chunk of child.stdout) yield chunk as Uint8Array;
 		await feeding;

@@ -72,8 +72,8 @@ test(
 test(
 	'a record whose length grows by counting itself',
 	records,
-	{path: long(92) + 'ü'},
-	`102 path=${long(92)}\xc3\xbc\n`,
+	{path: `${long(89)}ü`},
+	`101 path=${long(89)}\xc3\xbc\n`,
 );
 
 test('an archive ends with two blocks of zeros and no more', async t => {
