@@ -7,7 +7,8 @@ import {createFileWriter} from '../../core/file-writer.js';
 import {ioError, withIo} from '../../core/io-error.js';
 import {createTempDir, type TempDir} from '../../core/temp-dir.js';
 import {decompress, sniffCompression} from '../compress/decompress.js';
-import {indexTar} from '../tar/read.js';
+import type {IndexedEntry} from '../layer-index.js';
+import {TarParser} from '../tar/parse.js';
 
 /** A tar on disk with its table of contents: members are read at their place, nothing is unpacked. */
 export interface TarFile {
@@ -97,8 +98,48 @@ async function* readAll(path: string): AsyncGenerator<Uint8Array> {
 	}
 }
 
+const zeros = Buffer.alloc(1024 * 1024);
+const headerReadBytes = 32 * 1024;
+
+/** Reads the headers only: the parser is given zeros for contents, which it does not look at. */
+async function indexFile(path: string, signal: AbortSignal | undefined): Promise<readonly IndexedEntry[]> {
+	const entries: IndexedEntry[] = [];
+	let contentEnd = 0;
+	const parser = new TarParser(
+		{
+			entry(entry, storedBytes) {
+				entries.push(entry);
+				contentEnd = entry.offset + storedBytes;
+			},
+		},
+		{limitEntries: maxMembers},
+	);
+	const file = await withIo('read', path, () => open(path, 'r'));
+	try {
+		const {size} = await withIo('read', path, () => file.stat());
+		const buffer = Buffer.allocUnsafeSlow(headerReadBytes);
+		for (let position = 0; position < size; ) {
+			signal?.throwIfAborted();
+			const at = position;
+			const {bytesRead} = await withIo('read', path, () => file.read(buffer, 0, buffer.length, at));
+			if (bytesRead === 0) break;
+			parser.push(buffer.subarray(0, bytesRead));
+			position += bytesRead;
+			for (const end = Math.min(contentEnd, size); position < end; ) {
+				const skipped = Math.min(zeros.length, end - position);
+				parser.push(zeros.subarray(0, skipped));
+				position += skipped;
+			}
+		}
+		parser.finish();
+		return entries;
+	} finally {
+		await file.close();
+	}
+}
+
 async function readMembers(path: string, {signal}: Abortable): Promise<ReadonlyMap<string, TarMember>> {
-	const {entries} = await indexTar(readAll(path), {limitEntries: maxMembers, ...(signal ? {signal} : {})});
+	const entries = await indexFile(path, signal);
 	const files = new Map<string, TarMember>();
 	const links = new Map<string, string>();
 	for (const {header, offset, sparse} of entries) {
