@@ -37,8 +37,7 @@ function waysOut(reason: string, platform: Platform): string {
 	const last = 'move the work out of RUN (build the files beforehand and COPY them)';
 	if (reason.includes('installed')) return `Install crun or runc, or ${last}.`;
 	if (reason.includes('emulation')) {
-		const architecture = platform.architecture;
-		return `Register qemu (install qemu-user-static and binfmt-support), build on a ${architecture} machine, or ${last}.`;
+		return `Register qemu (install qemu-user-static and binfmt-support), build on ${formatPlatform(platform)}, or ${last}.`;
 	}
 	if (reason.includes('does not have the ids'))
 		return `Install newuidmap (package uidmap) and give yourself a range in /etc/subuid and /etc/subgid, or ${last}.`;
