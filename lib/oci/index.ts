@@ -13,6 +13,7 @@ export type * from './entry.js';
 export {type Collected, type CollectOptions, collectGarbage} from './gc.js';
 export {type Image, type ImageFacts, imageFacts, listManifests, loadImage, resolvePlatform} from './image.js';
 export {addToIndex, annotateIndex, annotateWholeIndex, createIndex, removeFromIndex} from './index-edit.js';
+export {type ContentOptions, locateContents, readContents, streamContents} from './layer-content.js';
 export type {IndexedEntry, LayerIndex} from './layer-index.js';
 export {indexLayer, readLayer} from './layer-read.js';
 export {opaque, type WriteLayerOptions, type WrittenLayer, whiteout, writeLayer} from './layer-write.js';

@@ -67,7 +67,10 @@ export function parseLayerIndex(bytes: Uint8Array): LayerIndex | undefined {
 	const [, diffID, sizeBytes, count] = flat as [number, unknown, number, number];
 	if (!isDigest(diffID) || flat.length !== 4 + width * count) return undefined;
 	const entries: IndexedEntry[] = [];
-	for (let at = 4; at < flat.length; at += width) entries.push(readEntry(flat, at));
+	for (let at = 4; at < flat.length; at += width) {
+		if (!isEntry(flat, at)) return undefined;
+		entries.push(readEntry(flat, at));
+	}
 	return {diffID, sizeBytes, entries};
 }
 
@@ -83,6 +86,14 @@ function rareOf(header: EntryHeader, sparse: SparseMap | undefined): Rare | 0 {
 			: {x: Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const)}),
 		...(sparse === undefined ? {} : {s: sparse}),
 	};
+}
+
+function isEntry(flat: readonly unknown[], at: number): boolean {
+	if (typeof flat[at] !== 'string' || types[flat[at + 1] as number] === undefined) return false;
+	for (let i = at + 2; i < at + 8; i++) {
+		if (typeof flat[i] !== 'number') return false;
+	}
+	return flat[at + 8] === 0 || (typeof flat[at + 8] === 'object' && flat[at + 8] !== null);
 }
 
 function readEntry(flat: readonly unknown[], at: number): IndexedEntry {
