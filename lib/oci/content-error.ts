@@ -48,9 +48,12 @@ export async function* streamOnSide(
 	}
 }
 
-function withSide(side: CopySide, descriptor: Descriptor | undefined, thrown: unknown): unknown {
+function withSide(where: CopySide, descriptor: Descriptor | undefined, thrown: unknown): unknown {
 	const error = ioError(thrown, 'read or write', descriptor?.digest ?? 'content');
 	if (error instanceof ContentError || !isSealError(error)) return error;
+	// A sink that refuses bytes for what they are has met a fault of the source.
+	const isWrong = error.code === 'ERR_CONTENT_DIGEST' || error.code === 'ERR_CONTENT_SIZE';
+	const side = isWrong ? 'source' : where;
 	const verb = side === 'source' ? 'read from the source' : 'write to the target';
 	return new ContentError(error.code, `Cannot ${verb}: ${error.message}`, {
 		side,
