@@ -1,10 +1,9 @@
-import {posix} from 'node:path';
 import {setImmediate as breathe} from 'node:timers/promises';
 import {SealError} from '../../core/errors.js';
 import type {EntryHeader, LayerEntry} from '../../oci/entry.js';
 import {impliedStyle, type Placing, restyle} from '../copy/place.js';
-import {join} from '../copy/select.js';
-import type {StagedEntry} from '../copy/staging.js';
+import {baseOf, join} from '../copy/select.js';
+import {parentOf, type StagedEntry} from '../copy/staging.js';
 
 /**
  * Unpacks the entries of an archive over the folder `target`, as `tar -x` would: later entries win, whatever they
@@ -21,13 +20,19 @@ export async function placeArchive(
 	const {exclusions, signal, staging} = placing;
 	const style = impliedStyle(placing);
 	staging.makeDirectory(target, style);
+	let known: {readonly written: string; readonly folder: string} | undefined;
 	for (const [index, entry] of entries.entries()) {
 		if (index % 4096 === 4095) await breathe(undefined, {signal});
 		const {header} = entry;
 		if (header.path === '' || exclusions.excludesPath(header.path)) continue;
-		const folder = staging.follow(parentOf(join(target, header.path)));
-		staging.makeDirectory(folder, style);
-		const path = join(folder, posix.basename(header.path));
+		const written = parentOf(join(target, header.path));
+		if (known?.written !== written) {
+			known = {written, folder: staging.follow(written)};
+			staging.makeDirectory(known.folder, style);
+		}
+		const path = join(known.folder, baseOf(header.path));
+		// Whatever may be a link, or may have been one, can change where the next path leads.
+		if (staging.at(path) !== undefined || (header.type !== 'file' && header.type !== 'directory')) known = undefined;
 		const staged = header.type === 'hardlink' ? linked(name, header, target, placing) : fresh(entry);
 		staging.put({...staged, header: {...restyle(staged.header, placing), path}}, {replace: true});
 	}
@@ -43,7 +48,7 @@ function fresh(entry: LayerEntry): StagedEntry {
 function linked(name: string, header: EntryHeader, target: string, placing: Placing): StagedEntry {
 	const {staging} = placing;
 	const written = join(target, header.linkname ?? '');
-	const path = join(staging.follow(parentOf(written)), posix.basename(written));
+	const path = join(staging.follow(parentOf(written)), baseOf(written));
 	const found = staging.entryAt(path);
 	if (found !== undefined && found.header.type !== 'directory') return found;
 	throw new SealError(
@@ -54,8 +59,4 @@ function linked(name: string, header: EntryHeader, target: string, placing: Plac
 			details: {archive: name, path: header.path, linkname: header.linkname},
 		},
 	);
-}
-
-function parentOf(path: string): string {
-	return posix.dirname(`/${path}`).slice(1);
 }

@@ -1,7 +1,7 @@
 import {type BigIntStats, closeSync, constants, lstatSync, openSync, readlinkSync} from 'node:fs';
 import {systemCode} from '../../core/errors.js';
 import {decodeName, diskName} from '../../core/name.js';
-import type {EntryType} from '../../oci/entry.js';
+import type {EntryHeader, EntryType} from '../../oci/entry.js';
 import type {SourceNode} from './file-source.js';
 
 /** A `SourceNode` that remembers which inode it was. */
@@ -36,7 +36,8 @@ export function nodeOnDisk(
 	const format = mode & constants.S_IFMT;
 	const type = types.get(format) ?? 'file';
 	const attributes = xattrs?.get(absolutePath);
-	const header = {
+	const {dev, ino, mtimeNs} = stats;
+	const plain = {
 		path,
 		type,
 		// A link's own mode means nothing and differs between systems.
@@ -44,21 +45,33 @@ export function nodeOnDisk(
 		uid: Number(stats.uid),
 		gid: Number(stats.gid),
 		size: format === constants.S_IFREG ? Number(stats.size) : 0,
-		mtime: secondsOf(stats.mtimeNs),
-		...(type === 'symlink' ? {linkname: decodeName(readlinkSync(disk, 'buffer'))} : undefined),
-		...(type === 'character' || type === 'block' ? deviceNumbers(stats.rdev) : undefined),
-		...(attributes === undefined ? undefined : {xattrs: attributes}),
+		mtime: secondsOf(mtimeNs),
 	};
-	const {dev, ino} = stats;
-	if (format === constants.S_IFSOCK) return {header, dev, ino, problem: 'socket'};
-	if (type !== 'file') return {header, dev, ino};
-	const {size, mtimeNs, ctimeNs} = stats;
+	const header: EntryHeader = attributes === undefined ? plain : {...plain, xattrs: attributes};
+	switch (format) {
+		case constants.S_IFREG:
+			return fileNode(header, disk, absolutePath, stats);
+		case constants.S_IFLNK:
+			return {header: {...header, linkname: decodeName(readlinkSync(disk, 'buffer'))}, dev, ino};
+		case constants.S_IFCHR:
+		case constants.S_IFBLK:
+			return {header: {...header, ...deviceNumbers(stats.rdev)}, dev, ino};
+		case constants.S_IFSOCK:
+			return {header, dev, ino, problem: 'socket'};
+		default:
+			return {header, dev, ino};
+	}
+}
+
+function fileNode(header: EntryHeader, disk: string | Buffer, path: string, stats: BigIntStats): DiskNode {
+	const {dev, ino, size, mtimeNs, ctimeNs} = stats;
+	const mode = Number(stats.mode);
+	const identity = {path, dev, ino, size, mtimeNs, ctimeNs, mode};
+	const node = {header, dev, ino, identity};
+	const whole = header.size === 0 ? node : {...node, content: {kind: 'file', path} as const};
+	if (stats.nlink === 1n && isReadable(disk, mode)) return whole;
 	return {
-		header,
-		dev,
-		ino,
-		identity: {path: absolutePath, dev, ino, size, mtimeNs, ctimeNs, mode},
-		...(header.size === 0 ? undefined : {content: {kind: 'file', path: absolutePath}}),
+		...whole,
 		...(stats.nlink > 1n ? {linkKey: `${dev}:${ino}`} : undefined),
 		...(isReadable(disk, mode) ? undefined : {problem: 'unreadable'}),
 	};

@@ -63,17 +63,12 @@ function createContextSource(
 			const folder = folderAt(path);
 			if (folder === undefined) return [];
 			const prefix = path === '' ? '' : `${path}/`;
-			const nodes = within(folder, at => {
-				const names = readdirSync(diskName(at), 'latin1');
-				return names.map(name => {
-					const decoded = isAscii(name) ? name : decodeName(Buffer.from(name, 'latin1'));
-					return see(folder, prefix + decoded, `${at}/${decoded}`);
-				});
-			});
-			return nodes
-				.filter(node => node !== undefined)
-				.filter(node => node.implied !== true || holdsAnything(node.header.path))
-				.sort((a, b) => compareNames(a.header.path, b.header.path));
+			const nodes = within(folder, at =>
+				sortedNames(at).map(name => see(folder, prefix + name, `${at}/${name}`)),
+			).filter(node => node !== undefined);
+			return nodes.some(node => node.implied === true)
+				? nodes.filter(node => node.implied !== true || holdsAnything(node.header.path))
+				: nodes;
 		},
 		excludes: path => exclusions.excludesPath(path),
 	};
@@ -167,6 +162,9 @@ function unreadableFolder(path: string, title: string, cause: unknown): SealErro
 	});
 }
 
-function isAscii(text: string): boolean {
-	return !/[^\0-\x7f]/.test(text);
+/** Latin-1 gives each byte as a character, so that only names beyond ASCII cost a second look. */
+function sortedNames(at: string): string[] {
+	const names = readdirSync(diskName(at), 'latin1');
+	if (names.every(name => !/[^\0-\x7f]/.test(name))) return names.sort();
+	return names.map(name => decodeName(Buffer.from(name, 'latin1'))).sort(compareNames);
 }

@@ -1,4 +1,3 @@
-import {posix} from 'node:path';
 import {setImmediate as breathe} from 'node:timers/promises';
 import {SealError} from '../../core/errors.js';
 import type {EntryHeader} from '../../oci/entry.js';
@@ -7,8 +6,8 @@ import type {FileSource, SourceNode} from '../context/file-source.js';
 import {followLinks, linkText} from '../context/links.js';
 import type {ModeChange} from './mode.js';
 import type {Owner} from './owner.js';
-import {join, type Selection} from './select.js';
-import type {DirectoryStyle, StagedEntry, Staging} from './staging.js';
+import {baseOf, join, type Selection} from './select.js';
+import {type DirectoryStyle, parentOf, type StagedEntry, type Staging} from './staging.js';
 import type {CopyWarning} from './types.js';
 
 /** What the flags of a COPY or ADD do to everything it puts in place. */
@@ -35,7 +34,7 @@ export function impliedStyle(placing: Pick<Placing, 'owner' | 'mode' | 'sourceDa
 /** Puts a file into the folder `target` under its own name, or at `target` itself. */
 export function placeFile(entry: StagedEntry, name: string, target: string, inside: boolean, placing: Placing): void {
 	const path = inside ? join(target, name) : target;
-	placing.staging.makeDirectory(posix.dirname(`/${path}`).slice(1), impliedStyle(placing));
+	placing.staging.makeDirectory(parentOf(path), impliedStyle(placing));
 	placing.staging.put({...entry, header: {...entry.header, path}});
 }
 
@@ -51,7 +50,7 @@ export async function place(selection: Selection, target: string, inside: boolea
 		!isUsable(node, placing.source, placing.staging.warnings)
 	)
 		return;
-	placeFile(stage(node, placing), posix.basename(selection.path), target, inside, placing);
+	placeFile(stageAt(node, node.header.path, placing), baseOf(selection.path), target, inside, placing);
 }
 
 /** `--parents`: the path right of the pivot is kept below `target`, its folders are made like those of the source. */
@@ -79,7 +78,7 @@ export async function placeWithParents(selection: Selection, target: string, pla
 		return placeDirectory(selection.node, folder, placing, true);
 	}
 	if (isUsable(selection.node, source, staging.warnings))
-		placeFile(stage(selection.node, placing), last ?? '', path, true, placing);
+		placeFile(stageAt(selection.node, selection.path, placing), last ?? '', path, true, placing);
 }
 
 /** A folder on the way down. Excluded ones are only made when something below them is brought back. */
@@ -102,7 +101,7 @@ async function placeDirectory(root: SourceNode, target: string, placing: Placing
 		const frame = pending.pop()!;
 		for (const child of source.list(frame.node.header.path)) {
 			if (++seen % 4096 === 0) await breathe(undefined, {signal: placing.signal});
-			const name = posix.basename(child.header.path);
+			const name = baseOf(child.header.path);
 			const relative = join(frame.relative, name);
 			const path = join(frame.path, name);
 			const lastRule = exclusions.lastRule(relative, frame.lastRule);
@@ -125,7 +124,7 @@ function placeRoot(root: SourceNode, target: string, placing: Placing, keepOwner
 	const {staging} = placing;
 	if (staging.at(target)?.type === 'directory') return;
 	const style = impliedStyle(placing);
-	staging.makeDirectory(posix.dirname(`/${target}`).slice(1), style);
+	staging.makeDirectory(parentOf(target), style);
 	if (root.implied === true) {
 		staging.makeDirectory(target, style);
 		return;
@@ -147,6 +146,7 @@ function make(frame: Frame, placing: Placing): void {
  * @throws SealError ERR_PERMISSION
  */
 export function isUsable(node: SourceNode, source: FileSource, warnings: CopyWarning[]): boolean {
+	if (node.problem === undefined) return true;
 	const path = JSON.stringify(node.header.path);
 	if (node.problem === 'unreadable') {
 		throw new SealError('ERR_PERMISSION', `Cannot read ${path} of ${source.title}`, {
@@ -154,42 +154,41 @@ export function isUsable(node: SourceNode, source: FileSource, warnings: CopyWar
 			details: {path: node.header.path},
 		});
 	}
-	if (node.problem !== 'socket') return true;
 	warnings.push({code: 'SocketSkipped', message: `The socket ${path} of ${source.title} is left out`});
 	return false;
 }
 
-function stage(node: SourceNode, placing: Placing): StagedEntry {
-	return stageAt(node, node.header.path, placing);
+function stageAt(node: SourceNode, path: string, placing: Placing): StagedEntry {
+	const {header, content, identity, linkKey} = node;
+	return {header: styled(header, path, placing.source.keepsOwners, placing), content, identity, linkKey};
 }
 
-function stageAt(node: SourceNode, path: string, placing: Placing): StagedEntry {
-	const {content, identity, linkKey} = node;
-	const keepsOwner = placing.owner === undefined && placing.source.keepsOwners;
-	return {
-		header: restyle(
-			{...node.header, path, uid: keepsOwner ? node.header.uid : 0, gid: keepsOwner ? node.header.gid : 0},
-			placing,
-		),
-		content,
-		identity,
-		linkKey,
-	};
-}
+type Style = Pick<Placing, 'owner' | 'mode' | 'sourceDateEpoch'>;
 
 /** The header with what --chown, --chmod and SOURCE_DATE_EPOCH say; times are whole seconds in layers. */
-export function restyle(
-	header: EntryHeader,
-	placing: Pick<Placing, 'owner' | 'mode' | 'sourceDateEpoch'>,
-): EntryHeader {
-	const {mtimeNsec: _, ...rest} = header;
-	const isDirectory = header.type === 'directory';
+export function restyle(header: EntryHeader, style: Style): EntryHeader {
+	return styled(header, header.path, true, style);
+}
+
+/** Written field by field: this is done for every entry of a build. */
+function styled(header: EntryHeader, path: string, keepsOwner: boolean, style: Style): EntryHeader {
+	const {type, mode, size, mtime, linkname, devmajor, devminor, xattrs} = header;
+	const {owner, mode: change, sourceDateEpoch: epoch} = style;
+	const plain = {
+		path,
+		type,
+		mode: change === undefined || type === 'symlink' ? mode : change(mode, type === 'directory'),
+		uid: owner === undefined ? (keepsOwner ? header.uid : 0) : owner.uid,
+		gid: owner === undefined ? (keepsOwner ? header.gid : 0) : owner.gid,
+		size,
+		mtime: epoch !== undefined && mtime > epoch ? epoch : mtime,
+	};
+	if (type === 'file' || type === 'directory') return xattrs === undefined ? plain : {...plain, xattrs};
 	return {
-		...rest,
-		mode:
-			header.type === 'symlink' || placing.mode === undefined ? header.mode : placing.mode(header.mode, isDirectory),
-		uid: placing.owner?.uid ?? header.uid,
-		gid: placing.owner?.gid ?? header.gid,
-		mtime: Math.min(header.mtime, placing.sourceDateEpoch ?? Number.POSITIVE_INFINITY),
+		...plain,
+		...(linkname === undefined ? undefined : {linkname}),
+		...(devmajor === undefined ? undefined : {devmajor}),
+		...(devminor === undefined ? undefined : {devminor}),
+		...(xattrs === undefined ? undefined : {xattrs}),
 	};
 }

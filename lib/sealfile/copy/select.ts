@@ -72,7 +72,7 @@ function pivotOf(path: string, pivot: string): string {
 export function selectLiteral(path: string, text: string, source: FileSource): Selection {
 	const node = follow(path, source);
 	if (node === undefined) throw missing(text, path, source);
-	return {node, path, pivot: '', excludeName: posix.basename(path)};
+	return {node, path, pivot: '', excludeName: baseOf(path)};
 }
 
 /** Walks only where the pattern can still match; what is below a match belongs to it. */
@@ -95,7 +95,7 @@ async function* matches(
 		const below: typeof pending = [];
 		for (const child of source.list(folder.header.path)) {
 			if (++seen % 4096 === 0) await breathe(undefined, {signal: options.signal});
-			const relative = join(folderPath, posix.basename(child.header.path));
+			const relative = join(folderPath, baseOf(child.header.path));
 			if (pattern.matches(relative)) {
 				const written = join(base, relative);
 				const node = child.header.type === 'symlink' ? follow(child.header.path, source) : child;
@@ -126,4 +126,9 @@ function missing(text: string, path: string, source: FileSource): SealError {
 export function join(folder: string, name: string): string {
 	if (folder === '') return name;
 	return name === '' ? folder : `${folder}/${name}`;
+}
+
+/** The last component of a path. */
+export function baseOf(path: string): string {
+	return path.slice(path.lastIndexOf('/') + 1);
 }

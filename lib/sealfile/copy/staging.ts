@@ -2,7 +2,7 @@ import {SealError} from '../../core/errors.js';
 import {compareNames} from '../../core/name.js';
 import type {EntryContent, EntryHeader} from '../../oci/entry.js';
 import {opaque} from '../../oci/layer-write.js';
-import {type ImageTree, lookup} from '../../oci/tree.js';
+import {type ImageTree, lookup, type TreeNode} from '../../oci/tree.js';
 import type {StatIdentity} from '../context/file-source.js';
 import {followLinks, linkText} from '../context/links.js';
 import type {CopiedEntry, CopyWarning} from './types.js';
@@ -48,44 +48,62 @@ export interface Staging {
 }
 
 export function createStaging(tree: ImageTree): Staging {
-	const staged = new Map<string, StagedEntry>();
-	/** Paths where a directory of the tree gave way: nothing below them is there any more. */
-	const gone = new Set<string>();
+	const staged = new Map<string, Staged>();
+	/** Where a directory gave way to something else, and when: what was below it by then is not there any more. */
+	const replaced = new Map<string, number>();
+	const treeAt = createTreeReader(tree);
 	const warnings: CopyWarning[] = [];
+	let moment = 0;
+
+	/** Entries of the tree were there before everything else. */
+	const isAlive = (path: string, since: number): boolean => {
+		if (replaced.size === 0) return true;
+		for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
+			if ((replaced.get(path.slice(0, end)) ?? -1) >= since) return false;
+		}
+		return since > 0 || !replaced.has(path);
+	};
 
 	const staging: Staging = {
 		warnings,
-		at(path) {
-			const own = staged.get(path);
-			if (own !== undefined) return own.header;
-			return gone.size > 0 && isGone(path) ? undefined : lookup(tree, path)?.header;
-		},
+		at: path => staging.entryAt(path)?.header,
 		entryAt(path) {
 			const own = staged.get(path);
-			if (own !== undefined) return own;
-			const node = gone.size > 0 && isGone(path) ? undefined : lookup(tree, path);
-			return node === undefined ? undefined : {header: node.header, content: node.content, linkKey: node.content};
+			if (own !== undefined && isAlive(path, own.since)) return own.entry;
+			const node = treeAt(path);
+			if (node === undefined || !isAlive(path, 0)) return undefined;
+			return node.content === undefined ? node : {...node, linkKey: node.content};
 		},
 		follow: (path, options) => followLinks(path, at => linkText(staging.at(at)), options),
 		put(entry, options = {}) {
 			const {path, type} = entry.header;
-			refuseWhiteout(path);
+			refuseName(path);
 			const present = staging.at(path);
+			moment++;
 			if (present !== undefined && (present.type === 'directory') !== (type === 'directory')) {
 				if (options.replace !== true) admitReplacement(present, entry.header);
-				if (present.type === 'directory') removeBelow(path);
+				if (present.type === 'directory') replaced.set(path, moment);
 			}
-			staged.set(path, entry);
+			staged.set(path, {entry, since: moment});
 		},
 		makeDirectory(path, style) {
-			const present = staging.at(path);
-			if (present?.type === 'directory') return;
-			if (present !== undefined) throw conflict(path, 'a folder is needed there', present.type);
-			const cut = path.lastIndexOf('/');
-			staging.makeDirectory(cut === -1 ? '' : path.slice(0, cut), style);
-			staging.put({header: {path, type: 'directory', size: 0, ...style}});
+			const missing: string[] = [];
+			for (let at = path; ; at = parentOf(at)) {
+				const present = staging.at(at);
+				if (present?.type === 'directory') break;
+				if (present !== undefined) throw conflict(at, 'a folder is needed there', present.type);
+				missing.push(at);
+			}
+			for (const at of missing.reverse()) staging.put({header: {path: at, type: 'directory', size: 0, ...style}});
 		},
-		entries: () => finish(staged, gone),
+		entries() {
+			const alive = [...staged.values()].filter(({entry, since}) => isAlive(entry.header.path, since));
+			const hides = (path: string): boolean => replaced.has(path) && treeAt(path)?.header.type === 'directory';
+			return finish(
+				alive.map(({entry}) => entry),
+				hides,
+			);
+		},
 	};
 
 	function admitReplacement(present: EntryHeader, next: EntryHeader): void {
@@ -99,52 +117,67 @@ export function createStaging(tree: ImageTree): Staging {
 		});
 	}
 
-	function removeBelow(path: string): void {
-		if (staged.get(path)?.header.type === 'directory') {
-			for (const key of [...staged.keys()]) if (key.startsWith(`${path}/`)) staged.delete(key);
-		}
-		if (!isGone(path) && lookup(tree, path)?.header.type === 'directory') gone.add(path);
-	}
-
-	function isGone(path: string): boolean {
-		for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
-			if (gone.has(path.slice(0, end))) return true;
-		}
-		return gone.has(path);
-	}
-
 	return staging;
 }
 
-function finish(staged: ReadonlyMap<string, StagedEntry>, gone: ReadonlySet<string>): CopiedEntry[] {
-	const paths = [...staged.keys()].sort(compareNames);
+interface Staged {
+	readonly entry: StagedEntry;
+	readonly since: number;
+}
+
+/** Looks nodes up; one after the other mostly lies in the same folder. */
+function createTreeReader(tree: ImageTree): (path: string) => TreeNode | undefined {
+	let folder: string | undefined;
+	let children: TreeNode['children'];
+	return path => {
+		if (path === '') return tree.root;
+		const cut = path.lastIndexOf('/');
+		const parent = cut === -1 ? '' : path.slice(0, cut);
+		if (parent !== folder) {
+			folder = parent;
+			children = lookup(tree, parent)?.children;
+		}
+		return children?.get(path.slice(cut + 1));
+	};
+}
+
+/** @param hides whether the tree has things below this directory that are not to be seen any more */
+function finish(staged: readonly StagedEntry[], hides: (path: string) => boolean): CopiedEntry[] {
+	const sorted = staged.toSorted((a, b) => compareNames(a.header.path, b.header.path));
 	const firstNames = new Map<string | object, string>();
 	const entries: CopiedEntry[] = [];
-	let hidden = 0;
-	for (const path of paths) {
-		const {header, content, identity, linkKey} = staged.get(path)!;
+	const opaques: CopiedEntry[] = [];
+	for (const {header, content, identity, linkKey} of sorted) {
 		const first = linkKey === undefined ? undefined : firstNames.get(linkKey);
 		if (first !== undefined) {
 			entries.push({header: {...header, type: 'hardlink', size: 0, linkname: first}});
 			continue;
 		}
-		if (linkKey !== undefined) firstNames.set(linkKey, path);
-		entries.push({
-			header,
-			...(content === undefined ? undefined : {content}),
-			...(identity === undefined ? undefined : {identity}),
-		});
-		if (header.type === 'directory' && gone.has(path)) {
-			entries.push(opaque(path, header.mtime));
-			hidden++;
-		}
+		if (linkKey !== undefined) firstNames.set(linkKey, header.path);
+		if (content === undefined) entries.push(identity === undefined ? {header} : {header, identity});
+		else entries.push(identity === undefined ? {header, content} : {header, content, identity});
+		if (header.type === 'directory' && hides(header.path)) opaques.push(opaque(header.path, header.mtime));
 	}
-	return hidden === 0 ? entries : entries.sort((a, b) => compareNames(a.header.path, b.header.path));
+	if (opaques.length === 0) return entries;
+	return [...entries, ...opaques].sort((a, b) => compareNames(a.header.path, b.header.path));
 }
 
-/** In a layer such a name would remove a file of the layers below. */
-function refuseWhiteout(path: string): void {
+/** The path of the folder that a path is in; '' for the root, which is in itself. */
+export function parentOf(path: string): string {
+	return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+/** What Linux takes for a path; keeps hostile archives from costing time with longer ones. */
+const limitPathLength = 4096;
+
+function refuseName(path: string): void {
+	if (path.length > limitPathLength) {
+		throw new SealError('ERR_LAYER_ENTRY', `A path of ${path.length} characters cannot be put in a layer`, {
+			details: {path: `${path.slice(0, 200)}...`},
+		});
+	}
 	const name = path.slice(path.lastIndexOf('/') + 1);
+	// In a layer such a name would remove a file of the layers below.
 	if (!name.startsWith('.wh.')) return;
 	throw new SealError(
 		'ERR_LAYER_ENTRY',
