@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {allCases} from './buildah-compare/all-cases.js';
-import {buildWithBuildah, buildWithSealimage, prepareCase, readConfig} from './buildah-compare/build.js';
+import {buildWithBuildah, buildWithSealimage, type Config, prepareCase} from './buildah-compare/build.js';
 import type {BuildCase} from './buildah-compare/case.js';
 import {compareConfigs} from './buildah-compare/compare-configs.js';
 import {decisions} from './buildah-compare/decisions.js';
@@ -73,8 +73,10 @@ async function compareCase(build: BuildCase, scratch: string): Promise<readonly 
 				},
 			];
 		}
-		if (theirs.outcome === 'refused') throw new Error(`Both refuse it:\n${theirs.message}\n${ours.message}`);
-		return await compareImages(layouts);
+		if (theirs.config === undefined || ours.config === undefined) {
+			throw new Error(`Both refuse it:\n${theirs.message}\n${ours.message}`);
+		}
+		return [...(await compareLayouts(layouts)), ...compareConfigs(theirs.config, ours.config)];
 	} finally {
 		await prepared.close();
 	}
@@ -83,26 +85,23 @@ async function compareCase(build: BuildCase, scratch: string): Promise<readonly 
 interface Outcome {
 	readonly outcome: 'built' | 'refused';
 	readonly message: string;
+	readonly config?: Config;
 }
 
-async function outcomeOf(work: () => Promise<void>): Promise<Outcome> {
+async function outcomeOf(work: () => Promise<Config>): Promise<Outcome> {
 	try {
-		await work();
-		return {outcome: 'built', message: ''};
+		return {outcome: 'built', message: '', config: await work()};
 	} catch (error) {
 		return {outcome: 'refused', message: (error as Error).message};
 	}
 }
 
-async function compareImages(layouts: {
+async function compareLayouts(layouts: {
 	readonly theirs: string;
 	readonly ours: string;
 }): Promise<readonly Difference[]> {
 	const trees = {theirs: `${layouts.theirs}-tree`, ours: `${layouts.ours}-tree`};
 	await umociUnpack(layouts.theirs, 'image', trees.theirs);
 	await umociUnpack(layouts.ours, 'docker.io/library/case:1', trees.ours);
-	return [
-		...compareTrees(readTree(trees.theirs), readTree(trees.ours)),
-		...compareConfigs(readConfig(layouts.theirs), readConfig(layouts.ours)),
-	];
+	return compareTrees(readTree(trees.theirs), readTree(trees.ours));
 }

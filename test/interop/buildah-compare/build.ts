@@ -8,6 +8,9 @@ import {openStore} from '../../../lib/oci/store.js';
 import type {Command} from '../peers.js';
 import {type BuildCase, writeContext} from './case.js';
 
+/** An image config, of which only the comparison knows the fields. */
+export type Config = Readonly<Record<string, unknown>>;
+
 /** A case laid out on disk, ready for either tool. */
 export interface PreparedCase {
 	readonly build: BuildCase;
@@ -63,8 +66,11 @@ async function serve(files: Readonly<Record<string, string>>): Promise<{url: str
 	};
 }
 
-/** Builds with buildah into an OCI layout of one image, `layout:image`. Rejects when buildah refuses. */
-export async function buildWithBuildah(prepared: PreparedCase, buildah: Command, layout: string): Promise<void> {
+/**
+ * Builds with buildah into an OCI layout of one image, `layout:image`, and gives its config. The config is docker's, which
+ * has what OCI lacks: health checks, triggers and the shell. Rejects when buildah refuses.
+ */
+export async function buildWithBuildah(prepared: PreparedCase, buildah: Command, layout: string): Promise<Config> {
 	const {build} = prepared;
 	const flags = [
 		...Object.entries(prepared.buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
@@ -72,28 +78,31 @@ export async function buildWithBuildah(prepared: PreparedCase, buildah: Command,
 		...(build.target === undefined ? [] : ['--target', build.target]),
 		...(build.platform === undefined ? [] : ['--platform', build.platform]),
 	];
+	const name = 'localhost/case:1';
+	const sealfile = ['--file', prepared.sealfilePath];
 	await buildah(
-		...['bud', '--quiet', '--isolation', 'chroot', '--format', 'docker', ...flags],
-		...['--file', prepared.sealfilePath, '--tag', 'localhost/case:1', prepared.contextDir],
-	);
-	await buildah(
-		'push',
+		'bud',
 		'--quiet',
+		'--isolation',
+		'chroot',
 		'--format',
-		'oci',
-		'--disable-compression',
-		'localhost/case:1',
-		`oci:${layout}:image`,
+		'docker',
+		...flags,
+		...sealfile,
+		'-t',
+		name,
+		prepared.contextDir,
 	);
-	await buildah('rmi', '--force', '--all');
+	await buildah('push', '--quiet', '--format', 'oci', '--disable-compression', name, `oci:${layout}:image`);
+	return (JSON.parse(await buildah('inspect', '--type', 'image', name)) as {Docker: Config}).Docker;
 }
 
-/** Builds with sealimage into the OCI layout of a fresh store, named `docker.io/library/case:1` there. */
-export async function buildWithSealimage(prepared: PreparedCase, layout: string): Promise<void> {
+/** Builds with sealimage into the OCI layout of a fresh store, named `docker.io/library/case:1` there; gives the config. */
+export async function buildWithSealimage(prepared: PreparedCase, layout: string): Promise<Config> {
 	const {build, secrets} = prepared;
 	const store = await openStore(layout, {durability: 'none'});
 	try {
-		await buildImage({
+		const {platforms} = await buildImage({
 			context: prepared.contextDir,
 			file: prepared.sealfilePath,
 			store,
@@ -104,26 +113,8 @@ export async function buildWithSealimage(prepared: PreparedCase, layout: string)
 			buildArgs: prepared.buildArgs,
 			secret: id => (secrets[id] === undefined ? undefined : readFileSync(secrets[id])),
 		});
+		return JSON.parse(readFileSync(store.blobPath(platforms[0]!.config), 'utf8')) as Config;
 	} finally {
 		await store.close();
 	}
-}
-
-interface LayoutIndex {
-	readonly manifests: readonly {readonly digest: string}[];
-}
-
-/** The config of the only image of a layout, as the JSON that it is. */
-export function readConfig(layout: string): Record<string, unknown> {
-	const index = readJson<LayoutIndex>(join(layout, 'index.json'));
-	const manifest = readJson<{config: {digest: string}}>(blobPath(layout, index.manifests[0]?.digest ?? ''));
-	return readJson(blobPath(layout, manifest.config.digest));
-}
-
-function blobPath(layout: string, digest: string): string {
-	return join(layout, 'blobs', ...digest.split(':'));
-}
-
-function readJson<T>(path: string): T {
-	return JSON.parse(readFileSync(path, 'utf8')) as T;
 }

@@ -1,4 +1,5 @@
 import type {Difference} from '../disk-tree.js';
+import type {Config} from './build.js';
 
 /**
  * What of a config runs a container, and what names its author and machine. Left out: history (each tool writes its own
@@ -7,11 +8,11 @@ import type {Difference} from '../disk-tree.js';
 const outside = ['architecture', 'variant', 'os', 'author'] as const;
 
 /** Everything in which two configs differ. Absent, null and empty are one and the same, as for every runtime. */
-export function compareConfigs(theirs: Record<string, unknown>, ours: Record<string, unknown>): Difference[] {
-	const pick = (config: Record<string, unknown>): Map<string, string | undefined> =>
+export function compareConfigs(theirs: Config, ours: Config): Difference[] {
+	const pick = (config: Config): Map<string, string | undefined> =>
 		new Map([
 			...outside.map(key => [key, meaningOf(config[key])] as const),
-			...Object.entries((config.config ?? {}) as Record<string, unknown>).flatMap(([key, value]) => spread(key, value)),
+			...Object.entries((config.config ?? {}) as Config).flatMap(([key, value]) => spread(key, value)),
 		]);
 	const a = pick(theirs);
 	const b = pick(ours);
@@ -21,11 +22,20 @@ export function compareConfigs(theirs: Record<string, unknown>, ours: Record<str
 		.map(key => ({where: `config.${key}`, field: 'value', theirs: a.get(key), ours: b.get(key)}));
 }
 
-/** Maps are compared by key, so that one label more is one difference. */
+/** Maps are compared by key, so that one label more is one difference; of the environment, PATH is apart. */
 function spread(key: string, value: unknown): readonly (readonly [string, string | undefined])[] {
+	if (key === 'Env' && Array.isArray(value)) {
+		const [paths, others] = [value.filter(isPath), value.filter(item => !isPath(item))];
+		return [
+			['Env', meaningOf(others)],
+			['Env.PATH', meaningOf(paths)],
+		];
+	}
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[key, meaningOf(value)]];
 	return Object.entries(value).map(([name, item]) => [`${key}.${name}`, JSON.stringify(item)] as const);
 }
+
+const isPath = (item: unknown): boolean => String(item).startsWith('PATH=');
 
 function meaningOf(value: unknown): string | undefined {
 	if (value === undefined || value === null || value === '') return undefined;
