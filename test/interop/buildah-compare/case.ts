@@ -132,6 +132,7 @@ function setAttributes(path: string, attributes: Attributes, mode: number | unde
 	const bits = attributes.mode ?? mode;
 	// After chown, which clears setuid.
 	if (bits !== undefined) chmodSync(path, bits);
-	const time = attributes.mtime ?? defaultTime;
+	// As a Date: Node takes a negative number for the present.
+	const time = new Date((attributes.mtime ?? defaultTime) * 1000);
 	lutimesSync(path, time, time);
 }

@@ -7,12 +7,18 @@ import type {Config} from './build.js';
  */
 const outside = ['architecture', 'variant', 'os', 'author'] as const;
 
+/** Fields of an image; docker's form has more, which belong to containers (Hostname, Tty). */
+const inside = [
+	...['User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Healthcheck', 'Volumes', 'WorkingDir', 'Labels'],
+	...['StopSignal', 'OnBuild', 'Shell'],
+] as const;
+
 /** Everything in which two configs differ. Absent, null and empty are one and the same, as for every runtime. */
 export function compareConfigs(theirs: Config, ours: Config): Difference[] {
 	const pick = (config: Config): Map<string, string | undefined> =>
 		new Map([
 			...outside.map(key => [key, meaningOf(config[key])] as const),
-			...Object.entries((config.config ?? {}) as Config).flatMap(([key, value]) => spread(key, value)),
+			...inside.flatMap(key => spread(key, (config.config as Config | undefined)?.[key])),
 		]);
 	const a = pick(theirs);
 	const b = pick(ours);

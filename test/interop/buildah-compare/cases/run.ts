@@ -43,9 +43,9 @@ export const runCases: readonly BuildCase[] = [
 	}),
 	running('a command runs in WORKDIR', ['WORKDIR /dir', `RUN busybox pwd > here; ${still} here /dir`]),
 	running('a command runs as USER', [
-		'RUN busybox chmod 777 /dir',
+		'RUN busybox chown app /dir',
 		'USER app',
-		`RUN busybox id -u > /dir/me; busybox id -g >> /dir/me; ${still} /dir/me`,
+		`RUN busybox id -u > /dir/me; busybox id -g >> /dir/me; ${still} /dir/me /dir`,
 	]),
 	running('a copy after a command', [`RUN busybox rm /dir/a; ${still} /dir`, 'COPY tree/dir/b /dir/a']),
 	running('a file deleted and copied again in a stage', ['FROM scratch', 'COPY --from=0 /dir /dir']),
