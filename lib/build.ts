@@ -1,5 +1,8 @@
-import {embedEntries, openEmbedded, planEmbed} from './registry/index.js';
-import {type BuildOptions, type BuildResult, buildImage} from './sealfile/index.js';
+import {embedEntries} from './registry/embed/layer.js';
+import {openEmbedded} from './registry/embed/open-embedded.js';
+import {planEmbed} from './registry/embed/plan.js';
+import {buildImage} from './sealfile/build/build.js';
+import type {BuildOptions, BuildResult} from './sealfile/build/options.js';
 
 /**
  * Builds a Sealfile into an image, or an index of images, in a store; see `BuildOptions`. This is where the build meets

@@ -12,7 +12,7 @@ import {defineCommand, type Result} from '../command.js';
 import type {Context} from '../context.js';
 import {openRegistries} from '../registry-source.js';
 import {renderPlan} from '../render/build-plan.js';
-import {formatBytes} from '../render/units.js';
+import {count, formatBytes} from '../render/units.js';
 import {readDestination, saveImages} from '../save-images.js';
 import {withStore} from '../store.js';
 
@@ -83,7 +83,7 @@ function resultOf(built: BuildResult, context: Context): Result {
 						...(built.tags.length === 0 ? [digest] : built.tags.map(tag => `${shortReference(tag)} is ${digest}`)),
 						...platforms.map(
 							({platform, sizeBytes, layers, images}) =>
-								`  ${platform}: ${formatBytes(sizeBytes)} in ${layers.length} layers${images.length > 0 ? `, ${images.length} images embedded` : ''}`,
+								`  ${platform}: ${formatBytes(sizeBytes)} in ${count(layers.length, 'layer')}${images.length > 0 ? `, ${count(images.length, 'image')} embedded` : ''}`,
 						),
 					].join('\n'),
 	};

@@ -5,7 +5,7 @@ import {formatPlatform, hostPlatform} from '../../lib/oci/platform.js';
 import {unpackTree} from '../../lib/oci/unpack.js';
 import {defineCommand} from '../command.js';
 import {imageTree} from '../image-tree.js';
-import {formatBytes} from '../render/units.js';
+import {count, formatBytes} from '../render/units.js';
 import {readPlatform, withStore} from '../store.js';
 
 export const command = defineCommand({
@@ -43,7 +43,8 @@ export const command = defineCommand({
 			});
 			return {
 				json: {path, reference, platform: formatPlatform(image.config), digest: image.descriptor.digest, ...report},
-				text: () => `${path}${context.quiet ? '' : `: ${report.entries} files, ${formatBytes(report.sizeBytes)}`}`,
+				text: () =>
+					`${path}${context.quiet ? '' : `: ${count(report.entries, 'file')}, ${formatBytes(report.sizeBytes)}`}`,
 			};
 		});
 	},

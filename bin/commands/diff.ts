@@ -4,7 +4,7 @@ import {defineCommand} from '../command.js';
 import {compareImages} from '../compare-images.js';
 import type {Style} from '../render/style.js';
 import {printable} from '../render/text.js';
-import {formatBytes} from '../render/units.js';
+import {count, formatBytes} from '../render/units.js';
 import {readPlatform, withStore} from '../store.js';
 
 export const command = defineCommand({
@@ -121,7 +121,7 @@ function render(
 		);
 	}
 	lines.push(
-		style.dim(`${layers.sharedCount} layers shared, ${layers.newCount} new (${formatBytes(layers.newBytes)})`),
+		style.dim(`${count(layers.sharedCount, 'layer')} shared, ${layers.newCount} new (${formatBytes(layers.newBytes)})`),
 	);
 	return lines.join('\n');
 }

@@ -1,7 +1,7 @@
 import {rm} from 'node:fs/promises';
 import {collectGarbage} from '../../lib/oci/gc.js';
 import {defineCommand} from '../command.js';
-import {formatBytes} from '../render/units.js';
+import {count, formatBytes} from '../render/units.js';
 import {withStore} from '../store.js';
 import {UsageError} from '../usage-error.js';
 
@@ -29,16 +29,20 @@ export const command = defineCommand({
 					? await collectGarbage(store, {unnamed: true, dryRun: true, signal, onEvent})
 					: undefined;
 			const question = (): string =>
-				`Remove ${expected?.images.length} images without a name, ${formatBytes(expected?.freedBytes ?? 0)} in ${expected?.blobs.length} blobs${flags.all ? ', and the build cache' : ''}?`;
-			const goes = flags.force || (asks && (await context.confirm(question())));
+				`Remove ${count(expected?.images.length ?? 0, 'image')} without a name, ${formatBytes(expected?.freedBytes ?? 0)} in ${count(expected?.blobs.length ?? 0, 'blob')}${flags.all ? ', and the build cache' : ''}?`;
+			const isNothing = expected !== undefined && expected.images.length + expected.blobs.length === 0 && !flags.all;
+			const goes = flags.force || (asks && !isNothing && (await context.confirm(question())));
 			const collected = goes ? await collectGarbage(store, {unnamed: true, signal, onEvent}) : expected;
 			if (goes && flags.all) await rm(store.cacheDir, {recursive: true, force: true});
 			const {images = [], blobs = [], freedBytes = 0, protectedBlobs = 0} = collected ?? {};
-			const kept = protectedBlobs > 0 ? `; ${protectedBlobs} blobs kept for running builds` : '';
+			const kept = protectedBlobs > 0 ? `; ${count(protectedBlobs, 'blob')} kept for running builds` : '';
 			return {
 				json: {removed: goes, images: images.map(({digest}) => digest), blobs, freedBytes, protectedBlobs},
-				text: () =>
-					`${goes ? 'freed' : flags['dry-run'] ? 'would free' : 'nothing removed; there are'} ${formatBytes(freedBytes)} in ${blobs.length} blobs${kept}`,
+				text: () => {
+					const amount = `${formatBytes(freedBytes)} in ${count(blobs.length, 'blob')}${kept}`;
+					if (isNothing) return `nothing to remove${kept}`;
+					return goes ? `freed ${amount}` : flags['dry-run'] ? `would free ${amount}` : `kept ${amount}`;
+				},
 			};
 		});
 	},

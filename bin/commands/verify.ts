@@ -2,7 +2,7 @@ import {type Verification, verifyImage} from '../../lib/oci/validate.js';
 import {defineCommand} from '../command.js';
 import {exitCodes} from '../exit-codes.js';
 import {printable} from '../render/text.js';
-import {formatBytes} from '../render/units.js';
+import {count, formatBytes} from '../render/units.js';
 import {withStore} from '../store.js';
 
 export const command = defineCommand({
@@ -25,14 +25,14 @@ export const command = defineCommand({
 				text: () =>
 					verified
 						.flatMap(({reference, descriptor, findings, blobs, sizeBytes, missingChildren}) => [
-							`${findings.length === 0 ? style.green('ok') : style.red('damaged')} ${printable(reference)} ${descriptor.digest}: ${blobs} blobs, ${formatBytes(sizeBytes)}`,
+							`${findings.length === 0 ? style.green('ok') : style.red('damaged')} ${printable(reference)} ${descriptor.digest}: ${count(blobs, 'blob')}, ${formatBytes(sizeBytes)}`,
 							...findings.map(
 								({code, digest, message}) =>
 									`  ${code === 'warning' ? 'warning: ' : ''}${printable(message)} [${code}] in ${digest}`,
 							),
 							...(missingChildren.length === 0
 								? []
-								: [`  ${missingChildren.length} images of its index are not here, which is allowed`]),
+								: [`  ${count(missingChildren.length, 'image')} of its index not here, which is allowed`]),
 						])
 						.join('\n'),
 				exitCode: wrong ? exitCodes.failure.code : exitCodes.ok.code,

@@ -1,6 +1,7 @@
 import type {BuildPlan, StepPlan} from '../../lib/sealfile/build/plan.js';
 import type {Style} from './style.js';
 import {renderTree} from './tree.js';
+import {count} from './units.js';
 
 /** What a build would do, as a tree: platforms, their stages, the steps of each with what becomes of them. */
 export function renderPlan(plan: BuildPlan, style: Style): string {
@@ -10,7 +11,7 @@ export function renderPlan(plan: BuildPlan, style: Style): string {
 			note: '',
 			children: plan.platforms.map(({platform, stages, images}) => ({
 				text: platform,
-				note: images.length > 0 ? `${images.length} images to embed` : '',
+				note: images.length > 0 ? `${count(images.length, 'image')} to embed` : '',
 				children: [
 					...stages.map(stage => ({
 						text: `stage ${stage.name ?? stage.index} from ${stage.base}`,

@@ -8,6 +8,11 @@ export function shortDigest(digest: string): string {
 	return isDigest(digest) ? hexOf(digest).slice(0, 12) : digest;
 }
 
+/** "1 layer", "2 layers". */
+export function count(number: number, noun: string): string {
+	return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 const spans = [
 	['year', 365 * 86_400],
 	['month', 30 * 86_400],

@@ -1,4 +1,4 @@
-import {Agent, type Dispatcher, EnvHttpProxyAgent, request} from 'undici';
+import type {Dispatcher} from 'undici';
 import type {Bytes} from './bytes.js';
 import {isSealError, SealError, systemCode} from './errors.js';
 import type {Abortable} from './events.js';
@@ -48,9 +48,13 @@ export interface HttpClient {
 	close(): Promise<void>;
 }
 
-/** This file is the only one that knows undici. */
+/**
+ * This file is the only one that knows undici. Loading it takes as long as all of an unchanged build, so that waits for
+ * the first request.
+ */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
-	const dispatcher = createDispatcher(options);
+	let loaded: Promise<Undici> | undefined;
+	let dispatcher: Dispatcher | undefined;
 	return {
 		async request(url, {body, headers, method = 'GET', signal} = {}) {
 			signal?.throwIfAborted();
@@ -58,8 +62,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 			const withoutLogin = new URL(target);
 			withoutLogin.username = '';
 			withoutLogin.password = '';
+			loaded ??= import('undici');
+			const undici = await loaded;
+			dispatcher ??= createDispatcher(undici, options);
 			try {
-				const answer = await request(withoutLogin, {
+				const answer = await undici.request(withoutLogin, {
 					dispatcher,
 					method,
 					headers: {...basicLogin(target), ...headers},
@@ -71,9 +78,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 				throw networkError(error, target, signal);
 			}
 		},
-		close: () => dispatcher.close(),
+		close: async () => dispatcher?.close(),
 	};
 }
+
+type Undici = typeof import('undici');
 
 /** A URL that may be shown: without password and query, where signatures and tokens are. */
 export function redactUrl(url: string | URL): string {
@@ -86,7 +95,7 @@ export function redactUrl(url: string | URL): string {
 	return shown.href;
 }
 
-function createDispatcher(options: HttpClientOptions): Dispatcher {
+function createDispatcher(undici: Undici, options: HttpClientOptions): Dispatcher {
 	const idle = options.idleTimeoutMs ?? 60_000;
 	const tls = {
 		...(options.ca === undefined ? {} : {ca: [options.ca].flat()}),
@@ -99,8 +108,8 @@ function createDispatcher(options: HttpClientOptions): Dispatcher {
 		connect: {timeout: options.connectTimeoutMs ?? 30_000, ...tls},
 	};
 	const {proxy} = options;
-	if (proxy === undefined) return new Agent(settings);
-	return new EnvHttpProxyAgent({
+	if (proxy === undefined) return new undici.Agent(settings);
+	return new undici.EnvHttpProxyAgent({
 		...settings,
 		requestTls: tls,
 		// Empty strings keep undici from looking into the environment.
