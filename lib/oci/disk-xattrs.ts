@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {emit, type OperationOptions} from '../core/events.js';
+import {type Abortable, emit, type OperationOptions} from '../core/events.js';
 import {decodeName, encodeName} from '../core/name.js';
 import {isPortableXattr, portableXattrs} from './xattrs.js';
 
@@ -48,6 +48,20 @@ export async function readXattrs(root: string, paths: readonly string[]): Promis
 	return found;
 }
 
+/**
+ * The attributes that layers carry of everything below `root`, by path, in one run of the program. Empty when there is no
+ * getfattr.
+ */
+export async function readXattrsBelow(root: string, options: Abortable = {}): Promise<Map<string, Xattrs>> {
+	const found = new Map<string, Xattrs>();
+	options.signal?.throwIfAborted();
+	const args = ['-R', '-P', '-h', '-d', '-m', '-', '-e', 'base64', '--', '.'];
+	const {stdout} = await pipe('getfattr', args, root, [], options);
+	options.signal?.throwIfAborted();
+	for (const block of stdout.toString('latin1').split('\n\n')) parse(block, found);
+	return found;
+}
+
 function parse(block: string, found: Map<string, Xattrs>): void {
 	const lines = block.split('\n').filter(line => line !== '');
 	const name = lines.shift();
@@ -89,9 +103,15 @@ interface Piped {
 	readonly stderr: string;
 }
 
-async function pipe(program: string, args: readonly string[], cwd: string, input: readonly string[]): Promise<Piped> {
+async function pipe(
+	program: string,
+	args: readonly string[],
+	cwd: string,
+	input: readonly string[],
+	{signal}: Abortable = {},
+): Promise<Piped> {
 	return await new Promise(resolve => {
-		const child = spawn(program, args, {cwd, stdio: 'pipe'});
+		const child = spawn(program, args, {cwd, stdio: 'pipe', ...(signal === undefined ? {} : {signal})});
 		const stdout: Buffer[] = [];
 		let stderr = '';
 		child.on('error', () => resolve({code: undefined, stdout: Buffer.alloc(0), stderr}));

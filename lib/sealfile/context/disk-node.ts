@@ -2,6 +2,7 @@ import {type BigIntStats, closeSync, constants, lstatSync, openSync, readlinkSyn
 import {systemCode} from '../../core/errors.js';
 import {decodeName, diskName} from '../../core/name.js';
 import type {EntryHeader, EntryType} from '../../oci/entry.js';
+import type {XattrTable} from './context-xattrs.js';
 import type {SourceNode} from './file-source.js';
 
 /** A `SourceNode` that remembers which inode it was. */
@@ -9,9 +10,6 @@ export interface DiskNode extends SourceNode {
 	readonly dev: bigint;
 	readonly ino: bigint;
 }
-
-/** Extended attributes by absolute path. */
-export type XattrTable = ReadonlyMap<string, Readonly<Record<string, Uint8Array>>>;
 
 /**
  * The entry `path` of a context: looked at by the path `at`, its content found at `absolutePath` later. Undefined when
@@ -35,7 +33,7 @@ export function nodeOnDisk(
 	const mode = Number(stats.mode);
 	const format = mode & constants.S_IFMT;
 	const type = types.get(format) ?? 'file';
-	const attributes = xattrs?.get(absolutePath);
+	const attributes = xattrs?.get(path);
 	const {dev, ino, mtimeNs} = stats;
 	const plain = {
 		path,

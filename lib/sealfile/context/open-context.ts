@@ -1,14 +1,15 @@
 import {closeSync, constants, fstatSync, openSync, readdirSync, realpathSync} from 'node:fs';
 import {SealError, systemCode} from '../../core/errors.js';
 import {compareNames, decodeName, diskName} from '../../core/name.js';
-import {type DiskNode, nodeOnDisk, type XattrTable} from './disk-node.js';
+import type {XattrTable} from './context-xattrs.js';
+import {type DiskNode, nodeOnDisk} from './disk-node.js';
 import {compileExclusions, type Exclusions, noRule} from './exclusions.js';
 import type {FileSource, SourceNode} from './file-source.js';
 import type {IgnoreRules} from './ignore.js';
 
 export interface ContextOptions {
 	readonly ignore?: IgnoreRules | undefined;
-	/** Extended attributes as `readXattrs` found them; without it there are none. */
+	/** Extended attributes as `readContextXattrs` found them; without it there are none. */
 	readonly xattrs?: XattrTable | undefined;
 	/** For messages. Default "the build context". */
 	readonly title?: string | undefined;
