@@ -10,6 +10,7 @@ import {isAttestation, readDocument, resolvePlatform} from './image.js';
 import {childrenOf, isIndex, maxManifestBytes, parseManifest} from './manifest.js';
 import {isIndexType, isManifestType} from './media-types.js';
 import type {Platform} from './platform.js';
+import {discard} from './verify.js';
 
 export interface CopyOptions extends OperationOptions {
 	/** The name in the sink; default is the name in the source. A digest stores the image without a name. */
@@ -158,7 +159,12 @@ async function copyBlob(work: Work, descriptor: Descriptor): Promise<void> {
 	if (await isLeftOut(work, descriptor)) return skipped(work, descriptor);
 	const bytes = await onSide('source', descriptor, () => source.fetch(descriptor, {signal}));
 	const watched = counted(streamOnSide('source', descriptor, bytes), progress(options, id, descriptor.size));
-	await onSide('sink', descriptor, () => sink.push(descriptor, watched, {signal}));
+	try {
+		await onSide('sink', descriptor, () => sink.push(descriptor, watched, {signal}));
+	} finally {
+		// A sink that fails before it reads must not leave a download hanging.
+		await discard(bytes).catch(() => undefined);
+	}
 	emit(options, {type: 'blob.finished', id, digest: id, sizeBytes: descriptor.size});
 }
 

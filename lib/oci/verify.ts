@@ -10,26 +10,51 @@ const readBytes = 1024 * 1024;
 
 /**
  * Passes a stream on while checking it against its descriptor; it fails as soon as there is too much, and at the end when
- * there is too little or the digest differs. A consumer that reaches the end has the right bytes.
+ * there is too little or the digest differs. A consumer that reaches the end has the right bytes. Ending it ends the
+ * stream below, also before the first chunk.
  * @param where fits after "from": "the registry ghcr.io"
  * @throws SealError ERR_CONTENT_SIZE, ERR_CONTENT_DIGEST
  */
-export async function* verified(
-	bytes: Bytes,
-	descriptor: Descriptor,
-	where: string,
-	options: Abortable = {},
-): AsyncGenerator<Uint8Array> {
-	const digester = createDigester(algorithmOf(descriptor.digest));
-	for await (const chunk of bytes) {
-		options.signal?.throwIfAborted();
-		digester.update(chunk);
-		if (digester.sizeBytes > descriptor.size) throw wrongSize(descriptor, where, 'longer');
-		yield chunk;
-	}
-	options.signal?.throwIfAborted();
-	if (digester.sizeBytes < descriptor.size) throw wrongSize(descriptor, where, 'shorter', digester.sizeBytes);
-	checkDigest(descriptor, digester.finish(), where);
+export function verified(bytes: Bytes, descriptor: Descriptor, where: string, options: Abortable = {}): Bytes {
+	return {
+		[Symbol.asyncIterator]() {
+			const source = bytes[Symbol.asyncIterator]();
+			const digester = createDigester(algorithmOf(descriptor.digest));
+			const check = (result: IteratorResult<Uint8Array, unknown>): IteratorResult<Uint8Array, undefined> => {
+				options.signal?.throwIfAborted();
+				if (result.done !== true) {
+					digester.update(result.value);
+					if (digester.sizeBytes > descriptor.size) throw wrongSize(descriptor, where, 'longer');
+					return {done: false, value: result.value};
+				}
+				const {sizeBytes} = digester;
+				if (sizeBytes < descriptor.size) throw wrongSize(descriptor, where, 'shorter', sizeBytes);
+				checkDigest(descriptor, digester.finish(), where);
+				return {done: true, value: undefined};
+			};
+			const end = async (): Promise<void> => void (await source.return?.());
+			let over = false;
+			return {
+				async next() {
+					if (over) return {done: true, value: undefined};
+					try {
+						const result = check(await source.next());
+						over = result.done === true;
+						return result;
+					} catch (error) {
+						over = true;
+						await end().catch(() => undefined);
+						throw error;
+					}
+				},
+				async return() {
+					over = true;
+					await end();
+					return {done: true, value: undefined};
+				},
+			};
+		},
+	};
 }
 
 /**

@@ -27,7 +27,20 @@ export async function openBlob(
 	const download = {transport, request, descriptor, policy, options};
 	if (offset === descriptor.size && offset > 0) return empty();
 	const first = await begin(download, offset, {attempt: 0});
-	return readOn(download, first, offset);
+	return closable(readOn(download, first, offset), () => first.discard());
+}
+
+/** A generator that was never started runs no `finally`: ending it must let go of the connection all the same. */
+function closable(generator: AsyncGenerator<Uint8Array>, close: () => Promise<void>): Bytes {
+	return {
+		[Symbol.asyncIterator]: () => ({
+			next: () => generator.next(),
+			async return() {
+				await close();
+				return await generator.return(undefined);
+			},
+		}),
+	};
 }
 
 interface Download {
