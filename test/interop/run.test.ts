@@ -222,6 +222,31 @@ sessionTest('WORKDIR, USER and environment reach the command', async (t, act) =>
 	t.deepEqual(layers, [['directory 755 0:0 /', 'directory 755 0:0 /made', 'directory 755 0:0 /made/here']]);
 });
 
+sessionTest(
+	'what the caller does not want for his own files does not shut out the user of a command',
+	async (t, act) => {
+		const before = process.umask(0o077);
+		t.teardown(() => process.umask(before));
+		const body = '#!/bin/cat\nscript\n';
+		const heredocs = [{name: 'EOF', expand: true, chomp: false, fd: 0, body}];
+		const {output, error} = await act({
+			steps: [
+				{run: 'head -n 1 /etc/hosts; touch /tmp/mine', request: {user: 'app'}},
+				{run: '<<EOF', request: {user: 'app', heredocs}},
+			],
+		});
+		t.is(error, undefined);
+		t.is(output, `127.0.0.1\tlocalhost sealimage\n${body}`);
+	},
+	({uid}) => uid === 0,
+);
+
+sessionTest('a flood of output does not fill the memory', async (t, act) => {
+	const {output, error} = await act({steps: [{run: 'head -c 30000000 /dev/zero'}]});
+	t.is(error, undefined);
+	t.is(output.length, 30_000_000);
+});
+
 sessionTest('heredocs are scripts', async (t, act) => {
 	const heredoc = (body: string) => ({name: 'EOF', expand: true, chomp: false, fd: 0, body});
 	const {output} = await act({

@@ -1,5 +1,5 @@
 import {chmodSync, lchownSync, mkdirSync} from 'node:fs';
-import {mkdir, mkdtemp, readFile, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {SealError} from '../../core/errors.js';
@@ -11,7 +11,8 @@ import {readXattrs} from '../../oci/disk-xattrs.js';
 import type {LayerEntry} from '../../oci/entry.js';
 import type {LayerSource} from '../../oci/layer-content.js';
 import {applyEntries, type ImageTree, lookup, resolvePath, walkTree} from '../../oci/tree.js';
-import {type RunCommand, runCommand, scriptFolder} from '../run-command.js';
+import {type RunCommand, runCommand} from '../run-command.js';
+import {basicMounts} from './basic-mounts.js';
 import {bundleConfig, type UserNamespace} from './bundle.js';
 import {changeEntries, compareSnapshots, withOtherNames} from './changes.js';
 import {findTouchedContents} from './content-compare.js';
@@ -28,6 +29,8 @@ import {type ImageUser, lookUpUser} from './user.js';
 
 export interface LocalRootfsOptions extends RootfsOptions {
 	readonly userNamespace: UserNamespace | undefined;
+	/** Asked after output was passed on: where it is not taken fast enough, the command has to wait. */
+	readonly taken?: (() => Promise<void>) | undefined;
 }
 
 /** A session of a process that is root: of the machine, or of a user namespace made for it. */
@@ -176,7 +179,7 @@ export class LocalRootfs implements Rootfs {
 		{argv, script}: RunCommand,
 		{user, prepared, workDir, secretDir}: Preparation,
 	): Promise<void> {
-		const basics = await this.#makeBasics(workDir, script);
+		const basics = await basicMounts(this.#tree, workDir, script);
 		const all = [...basics, ...prepared.mounts];
 		const targets = [...kernelTargets, ...all.map(({target}) => target)].filter(({path}, _, list) =>
 			// What lies on another mount is made by the runtime, on that mount.
@@ -194,7 +197,10 @@ export class LocalRootfs implements Rootfs {
 				insecure: request.security === 'insecure',
 				userNamespace: this.#options.userNamespace,
 			});
-			result = await runContainer(this.#runtime as Runtime, config, {...request, bundleDir: workDir, secretDir});
+			result = await runContainer(this.#runtime as Runtime, config, {
+				...request,
+				...{bundleDir: workDir, secretDir, taken: this.#options.taken},
+			});
 		} finally {
 			mountpoints.clear();
 		}
@@ -214,33 +220,6 @@ export class LocalRootfs implements Rootfs {
 		}
 		const tail = [...result.tail, runtimeError].filter(line => line !== '');
 		throw runFailed(request, {...result, tail});
-	}
-
-	/** Files that every container gets and no layer: names of hosts, name servers, the script of a heredoc. */
-	async #makeBasics(workDir: string, script: RunCommand['script']): Promise<PreparedMounts['mounts']> {
-		const hosts = '127.0.0.1\tlocalhost sealimage\n::1\tlocalhost ip6-localhost ip6-loopback\n';
-		const resolvConf = await readFile('/etc/resolv.conf').catch(() => Buffer.alloc(0));
-		const file = async (
-			name: string,
-			destination: string,
-			bytes: Buffer | string,
-		): Promise<PreparedMounts['mounts'][number]> => {
-			const source = join(workDir, name);
-			await writeFile(source, bytes, {mode: 0o644});
-			const path = resolvePath(this.#tree, destination);
-			const mount = {destination: `/${path}`, type: 'bind', source, options: ['bind', 'rw', 'nosuid', 'nodev']};
-			return {mount, target: {path, kind: 'file'}};
-		};
-		const mounts = [
-			await file('resolv.conf', '/etc/resolv.conf', resolvConf),
-			await file('hosts', '/etc/hosts', hosts),
-		];
-		if (script === undefined) return mounts;
-		const source = join(workDir, 'pipes');
-		await mkdir(source, {mode: 0o755});
-		await writeFile(join(source, script.path.slice(scriptFolder.length + 1)), script.body, {mode: 0o755});
-		const mount = {destination: scriptFolder, type: 'bind', source, options: ['bind', 'ro', 'nosuid', 'nodev']};
-		return [...mounts, {mount, target: {path: scriptFolder.slice(1), kind: 'folder'}}];
 	}
 
 	/** WORKDIR has made its folder, as a rule; where it did not, the folder is made here and gets into the layer. */

@@ -1,4 +1,4 @@
-import {closeSync, lutimesSync, mkdirSync, openSync, rmdirSync, type Stats, unlinkSync} from 'node:fs';
+import {chmodSync, closeSync, lutimesSync, mkdirSync, openSync, rmdirSync, type Stats, unlinkSync} from 'node:fs';
 import {SealError, systemCode} from '../../core/errors.js';
 import {diskPath, lstatIfExists, parentOf} from '../../oci/disk-path.js';
 
@@ -32,8 +32,10 @@ export function makeMountpoints(root: string, targets: readonly MountTarget[]): 
 		make(parent, 'folder');
 		const before = lstatIfExists(diskPath(root, parent));
 		if (before !== undefined && !parents.has(parent)) parents.set(parent, {before, after: undefined});
-		if (kind === 'folder') mkdirSync(full, 0o755);
-		else closeSync(openSync(full, 'wx', 0o644));
+		if (kind === 'folder') mkdirSync(full);
+		else closeSync(openSync(full, 'wx'));
+		// runc gives a tmpfs the mode of the folder below it, so the caller's umask must not be in there.
+		chmodSync(full, kind === 'folder' ? 0o755 : 0o644);
 		made.push({path, kind});
 	};
 	const clear = (): void => {

@@ -12,6 +12,8 @@ export interface ContainerOptions extends OperationOptions {
 	readonly bundleDir: string;
 	/** A folder of secrets, to be removed even when this process is killed. */
 	readonly secretDir: string;
+	/** Resolves when output that was passed on is taken; default at once. */
+	readonly taken?: (() => Promise<void>) | undefined;
 }
 
 export interface ContainerResult {
@@ -118,7 +120,12 @@ function collectOutput(child: ChildProcess, options: ContainerOptions): () => re
 			tails[stream] = (tails[stream] + text).slice(-tailBytes);
 			emit(options, {type: 'command.output', id: options.id, stream, text});
 		};
-		child[stream]?.on('data', (chunk: Buffer) => take(decoder.write(chunk)));
+		child[stream]?.on('data', (chunk: Buffer) => {
+			take(decoder.write(chunk));
+			if (options.taken === undefined) return;
+			child[stream]?.pause();
+			void options.taken().finally(() => child[stream]?.resume());
+		});
 		child[stream]?.on('end', () => take(decoder.end()));
 	}
 	return () => {

@@ -55,13 +55,16 @@ async function readRanges(): Promise<{uids: IdRange; gids: IdRange} | undefined>
 }
 
 function start(unshare: string, args: readonly string[], program: string): ChildProcess {
-	return spawn(unshare, [...args, process.execPath, program], {
+	const child = spawn(unshare, [...args, process.execPath, program], {
 		stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
 		serialization: 'advanced',
 		env: runtimeEnv('/tmp'),
 		// A Ctrl-C at the terminal is for the session to judge.
 		detached: true,
 	});
+	// Whoever waits for it sees its end; without a listener the event would end this process.
+	child.on('error', () => undefined);
+	return child;
 }
 
 /** Waits until the shell inside of the namespace has said that it is there. */

@@ -1,6 +1,7 @@
 import {chmodSync, copyFileSync, mkdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {isSealError, SealError} from '../../core/errors.js';
+import type {SealEvent} from '../../core/events.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {removeTree} from '../../oci/disk-remove.js';
 import type {LayerEntry} from '../../oci/entry.js';
@@ -61,7 +62,8 @@ async function obey(order: WorkerOrder, sent: LayerEntry[]): Promise<void> {
 				uidMap: readFileSync('/proc/self/uid_map', 'utf8'),
 				gidMap: readFileSync('/proc/self/gid_map', 'utf8'),
 			},
-			onEvent: event => void reply({kind: 'event', event}),
+			onEvent: report,
+			taken: () => reported,
 		});
 	} else if (order.kind === 'apply') {
 		for (const [digest, path] of order.blobs) blobs.set(digest, path);
@@ -86,7 +88,7 @@ async function run(order: WorkerOrder & {readonly kind: 'run'}, signal: AbortSig
 	const result = await (rootfs as LocalRootfs).run({
 		...order.request,
 		signal,
-		onEvent: event => void reply({kind: 'event', event}),
+		onEvent: report,
 		bindSource: mount => binds.get(order.request.mounts.indexOf(mount)) ?? {kind: 'entries', entries: []},
 		secret: id => order.secrets.get(id),
 	});
@@ -109,6 +111,13 @@ async function exportFiles(paths: readonly string[]): Promise<string[]> {
 		chmodSync(copy, 0o600);
 		return copy;
 	});
+}
+
+/** Resolves when the session has taken the last event. */
+let reported = Promise.resolve();
+
+function report(event: SealEvent): void {
+	reported = reply({kind: 'event', event});
 }
 
 async function reply(message: WorkerReply): Promise<void> {
