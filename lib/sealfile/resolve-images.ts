@@ -2,6 +2,7 @@ import {hasCode, isSealError, SealError} from '../core/errors.js';
 import {emit, type OperationOptions} from '../core/events.js';
 import {mapBounded} from '../core/pool.js';
 import type {ContentReader, ImageSink, ImageSource} from '../oci/content.js';
+import {ContentError} from '../oci/content-error.js';
 import {copyContent} from '../oci/copy.js';
 import type {Descriptor} from '../oci/descriptor.js';
 import type {EmbedImage} from '../oci/embedded.js';
@@ -95,12 +96,17 @@ async function findImage(
 			return await takeFrom(named, image, locked, options);
 		} catch (error) {
 			options.signal?.throwIfAborted();
-			if (!isSealError(error) || error.code === 'ERR_ABORTED' || error.code === 'ERR_NO_SPACE') throw error;
+			if (!isSealError(error) || error.code === 'ERR_ABORTED' || isOurs(error)) throw error;
 			// What a source simply does not have is worth a word only when none has it.
 			reasons.push(hasCode(error, 'ERR_IMAGE_UNKNOWN') ? `not in ${named.name}` : `${named.name}: ${error.message}`);
 		}
 	}
 	return {image, reasons};
+}
+
+/** Our own store cannot write: no other source will help. */
+function isOurs(error: SealError): boolean {
+	return error.code === 'ERR_NO_SPACE' || (error instanceof ContentError && error.side === 'sink');
 }
 
 async function takeFrom(

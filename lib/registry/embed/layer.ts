@@ -2,6 +2,7 @@ import type {BlobFiles} from '../../oci/content.js';
 import {type Digest, digestOf} from '../../oci/digest.js';
 import type {EmbedLayer} from '../../oci/embedded.js';
 import type {EntryHeader, LayerEntry} from '../../oci/entry.js';
+import {compareLayerPaths} from '../../oci/whiteout.js';
 import type {Blob} from './content.js';
 import {blobFile} from './layout.js';
 import type {Link} from './links.js';
@@ -9,7 +10,7 @@ import type {Link} from './links.js';
 /** A layer without its identity: put in order, doubles removed, and named by everything that its bytes depend on. */
 export function finishLayer(title: string, blobs: readonly Blob[], links: readonly Link[], mtime: number): EmbedLayer {
 	const distinct = [...new Map(links.map(link => [link.path, link])).values()];
-	const sorted = distinct.sort((a, b) => compare(a.path, b.path));
+	const sorted = distinct.sort((a, b) => compareLayerPaths(a.path, b.path));
 	const key = digestOf(JSON.stringify([1, mtime, blobs.map(blob => [blob.digest, blob.size]), sorted]));
 	return {title, key, blobs, links: sorted, mtime};
 }
@@ -28,7 +29,7 @@ export function embedEntries(layer: EmbedLayer, files: BlobFiles): LayerEntry[] 
 	for (const {digest, size} of layer.blobs) add(blobFile(digest), size, {kind: 'file', path: files.blobPath(digest)});
 	for (const {path, digest} of layer.links)
 		add(path, digest.length, {kind: 'bytes', bytes: Buffer.from(digest as Digest)});
-	return [...entries.values()].sort((a, b) => compare(a.header.path, b.header.path));
+	return [...entries.values()].sort((a, b) => compareLayerPaths(a.header.path, b.header.path));
 }
 
 function addParents(entries: Map<string, LayerEntry>, path: string, mtime: number): void {
@@ -41,10 +42,4 @@ function addParents(entries: Map<string, LayerEntry>, path: string, mtime: numbe
 
 function headerOf(path: string, type: 'file' | 'directory', size: number, mtime: number): EntryHeader {
 	return {path, type, mode: type === 'file' ? 0o644 : 0o755, uid: 0, gid: 0, size, mtime};
-}
-
-/** Byte order of path components; everything here is ASCII. */
-function compare(a: string, b: string): number {
-	const [left, right] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')];
-	return left < right ? -1 : left > right ? 1 : 0;
 }

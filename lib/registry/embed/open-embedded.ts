@@ -19,7 +19,7 @@ export interface EmbeddedRegistry extends LowerRegistry, ImageSource {
 }
 
 /** Documents of all images together; beyond this an image is no cluster image. */
-const maxDocumentsBytes = 512 * 1024 * 1024;
+const maxDocumentsBytes = 128 * 1024 * 1024;
 
 /**
  * Reads the embedded registry of a tree: its links, manifests and configs at once, since each look into a compressed

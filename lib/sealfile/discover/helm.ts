@@ -3,6 +3,7 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
+import {withIo} from '../../core/io-error.js';
 import {withTempDir} from '../../core/temp-dir.js';
 import type {ChartFiles} from './chart-load.js';
 
@@ -23,7 +24,7 @@ export interface FindHelmOptions extends Abortable {
 	readonly tempDir: string;
 	/** The program (default `helm`, looked up in the PATH of `env`). */
 	readonly command?: string | undefined;
-	/** Environment of the program, `process.env` for most callers; plugins and caches of the user are kept out of it. */
+	/** Only PATH is used: plugins and settings of the user's own helm must not change what a build finds. */
 	readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -58,11 +59,7 @@ export async function renderChart(
 ): Promise<string> {
 	await mkdir(helm.tempDir, {recursive: true});
 	return await withTempDir(helm.tempDir, async folder => {
-		for (const [path, bytes] of files) {
-			const target = join(folder, 'chart', path);
-			await mkdir(dirname(target), {recursive: true});
-			await writeFile(target, bytes);
-		}
+		await withIo('write a chart to', folder, () => writeChart(join(folder, 'chart'), files));
 		const argv = ['template', 'dryrun', 'chart'];
 		for (const [index, bytes] of valuesFiles.entries()) {
 			await writeFile(join(folder, `values-${index}.yaml`), bytes);
@@ -74,6 +71,15 @@ export async function renderChart(
 	});
 }
 
+/** Paths come from a tree or an archive reader, which let none lead out of its folder. */
+async function writeChart(folder: string, files: ChartFiles): Promise<void> {
+	for (const [path, bytes] of files) {
+		const target = join(folder, path);
+		await mkdir(dirname(target), {recursive: true});
+		await writeFile(target, bytes);
+	}
+}
+
 const maxOutputBytes = 256 * 1024 * 1024;
 
 function runProgram(
@@ -82,7 +88,6 @@ function runProgram(
 	options: Abortable & {readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>>},
 ): Promise<HelmResult> {
 	const {cwd, signal} = options;
-	// Settings of the user's own helm must not change what a build finds.
 	const env = {PATH: options.env.PATH, HOME: cwd, HELM_NO_PLUGINS: '1', LC_ALL: 'C'};
 	return new Promise((resolve, reject) => {
 		execFile(

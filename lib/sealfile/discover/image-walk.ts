@@ -110,9 +110,15 @@ function splitForm(node: Mapping, defaultTag: string | undefined): Mention | und
 	return {text: pinned, line: repository.line, sure: 'certain'};
 }
 
+/** Longer arguments are programs. */
+const maxFlagLength = 2048;
+
 /** `--prometheus-config-reloader-image=quay.io/...`: operators get the images that they start this way. */
 function flagMention(item: YamlNode): Mention[] {
-	const flag = item.kind === 'scalar' ? /^--?[\w.-]*image[\w.-]*=(\S+)$/i.exec(item.value) : null;
+	const flag =
+		item.kind === 'scalar' && item.value.length <= maxFlagLength
+			? /^--?[\w.-]*image[\w.-]*=(\S+)$/i.exec(item.value)
+			: null;
 	return flag === null ? [] : [{text: flag[1] as string, line: item.line, sure: 'likely'}];
 }
 
@@ -121,7 +127,7 @@ function visitTexts(node: Mapping, detail: string | undefined, options: WalkOpti
 		const data = entryOf(node, field)?.value;
 		if (data?.kind !== 'mapping') continue;
 		for (const {value} of data.entries)
-			if (value.kind === 'scalar' && /^\s*(?:-\s+)?["']?image["']?\s*:\s*\S/m.test(value.value))
+			if (value.kind === 'scalar' && /^[ \t]*(?:-[ \t]+)?["']?image["']?[ \t]*:[ \t]*\S/m.test(value.value))
 				options.nested?.(value.value, value.line, detail);
 	}
 }

@@ -50,6 +50,8 @@ function readText(
 		} else report.mention({...mention, text: resolved, line, detail});
 	};
 	for (const {part, line: start} of splitDocuments(clean)) {
+		// Most documents of large bundles have no images; parsing them is most of the work.
+		if (!/image|repository/i.test(part) && (options.fields ?? []).length === 0) continue;
 		const offset = lineOffset + start;
 		const parsed = parsePart(part);
 		if ('documents' in parsed) {

@@ -3,7 +3,6 @@ import {evaluate, type TemplateData, type TemplateScope, unresolved} from './tem
 /** Stands where an action could not be resolved. A private-use character, which no image reference can contain. */
 export const unresolvedMark = '\uE000';
 
-const action = /\{\{-?\s*([\s\S]*?)\s*-?\}\}/g;
 const control = /^(?:if|else|end|range|with|define|block|template|break|continue)\b|^\/\*/;
 
 /**
@@ -14,7 +13,7 @@ const control = /^(?:if|else|end|range|with|define|block|template|break|continue
 export function flattenTemplate(text: string, data: TemplateData): string {
 	const scope: TemplateScope = {root: data, dots: [data], variables: new Map()};
 	const blocks: Array<'with' | 'range' | 'other'> = [];
-	const replaced = text.replace(action, (whole: string, body: string) => {
+	const replaced = replaceActions(text, (whole, body) => {
 		const newlines = '\n'.repeat(whole.split('\n').length - 1);
 		if (control.test(body)) {
 			enterOrLeave(body, scope, blocks);
@@ -37,10 +36,31 @@ export function flattenTemplate(text: string, data: TemplateData): string {
 /** The value of a text with actions in it, or undefined when one cannot be resolved. */
 export function resolveTemplate(text: string, data: TemplateData): string | undefined {
 	const scope: TemplateScope = {root: data, dots: [data], variables: new Map()};
-	const result = text.replace(action, (_whole, body: string) =>
+	const result = replaceActions(text, (_whole, body) =>
 		control.test(body) ? unresolvedMark : printed(evaluate(body, scope)),
 	);
 	return result.includes(unresolvedMark) || result.includes('{{') ? undefined : result;
+}
+
+/** Longer actions are programs, not look-ups. */
+const maxActionLength = 4096;
+
+/** One pass over the text, however the braces are set. */
+function replaceActions(text: string, replace: (whole: string, body: string) => string): string {
+	const parts: string[] = [];
+	let position = 0;
+	for (;;) {
+		const start = text.indexOf('{{', position);
+		const end = start === -1 ? -1 : text.indexOf('}}', start + 2);
+		if (end === -1) return parts.join('') + text.slice(position);
+		const inner = text.slice(start + 2, end);
+		const body = inner
+			.slice(inner.startsWith('-') ? 1 : 0, inner.endsWith('-') && inner.length > 1 ? -1 : undefined)
+			.trim();
+		const isLong = body.length > maxActionLength;
+		parts.push(text.slice(position, start), replace(text.slice(start, end + 2), isLong ? '' : body));
+		position = end + 2;
+	}
 }
 
 /** Marks where an action stood, so that lines of nothing but actions are known. */

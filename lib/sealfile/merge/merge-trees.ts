@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util';
 import type {OperationOptions} from '../../core/events.js';
 import {createDigester} from '../../oci/digest.js';
 import type {LayerEntry} from '../../oci/entry.js';
@@ -116,7 +117,8 @@ function hasSameHeader({header: a}: TreeNode, {header: b}: TreeNode): boolean {
 		a.size === b.size &&
 		(a.type !== 'symlink' || a.linkname === b.linkname) &&
 		a.devmajor === b.devmajor &&
-		a.devminor === b.devminor
+		a.devminor === b.devminor &&
+		isDeepStrictEqual(a.xattrs ?? {}, b.xattrs ?? {})
 	);
 }
 

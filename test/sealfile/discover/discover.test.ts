@@ -370,3 +370,29 @@ test('the same tree read in another order gives the same result', async t => {
 	const reversed = {...files, read: (paths: Iterable<string>) => files.read([...paths].reverse())};
 	t.deepEqual(await discoverImages(reversed), await discoverImages(files));
 });
+
+const hostile: Readonly<Record<string, string>> = {
+	'open braces': '{{ '.repeat(500_000),
+	'blank lines': `kind: ConfigMap\ndata:\n  a: |\n${'\n'.repeat(500_000)}    image\n`,
+	'white space in an action': `image: {{${' '.repeat(500_000)}x`,
+	'a long flag': `args: ["-${'image'.repeat(200_000)}"]`,
+	'many documents': '---\n'.repeat(300_000),
+	'many comments': '# image: x\n'.repeat(300_000),
+	'quotes without end': 'image:"'.repeat(100_000),
+	'deep flow': `image: ${'{a: '.repeat(50_000)}`,
+	'many anchors': Array.from({length: 50_000}, (_, i) => `a${i}: &a${i} {image: *a${Math.max(0, i - 1)}}`).join('\n'),
+};
+
+for (const [name, text] of Object.entries(hostile)) {
+	test(`a manifest of ${name} is read to its end`, async t => {
+		const {images} = await discover({
+			'manifests/x.yaml': text,
+			'manifests/x.yaml.tmpl': text,
+			'images/shim/list': 'ok:1\n',
+		});
+		t.deepEqual(
+			images.map(image => image.name).filter(found => found.endsWith('ok:1')),
+			['docker.io/library/ok:1'],
+		);
+	});
+}
