@@ -5,9 +5,6 @@ import {stableDeflateBlock} from './fflate.js';
 import {createGzipEncoder} from './gzip.js';
 import {createZstdEncoder} from './zstd.js';
 
-/** The size of the blocks that layers are cut into. Changing it changes the bytes of every compressed layer. */
-export const encoderBlockBytes = 1024 * 1024;
-
 /** Takes what an encoder makes, in order; the next chunk comes when the promise resolves. */
 export type EncoderOutput = (chunk: Uint8Array) => Promise<void>;
 

@@ -23,6 +23,8 @@ export function createGzipEncoder(deflate: DeflateBlock, output: EncoderOutput):
 	let sizeBytes = 0;
 	return {
 		push(block) {
+			// zlib's crc32 forgets what came before when it is given nothing.
+			if (block.length === 0) return turn;
 			const job = deflate(block, dictionary);
 			job.catch(ignore);
 			checksum = crc32(block, checksum);

@@ -4,6 +4,7 @@ import type {Abortable} from '../../core/events.js';
 import {filterBytes, startFilter} from './child.js';
 import {type Encoder, type EncoderOutput, ignore} from './encoder.js';
 import {throughTransform} from './transform.js';
+import {zstdFrames} from './zstd-frames.js';
 
 /** What Node has from 22.15 on; its types are those of Node 20. */
 interface ZstdOfNode {
@@ -28,9 +29,19 @@ export function createZstdEncoder(level: number, output: EncoderOutput, options:
 /** Zstandard to plain bytes. @throws SealError ERR_COMPRESSION when neither Node nor a `zstd` program can */
 export function decompressZstd(bytes: Bytes, options: Abortable): AsyncGenerator<Uint8Array> {
 	const {createZstdDecompress} = native;
-	if (createZstdDecompress === undefined)
-		return filterBytes(bytes, {command: 'zstd', args: ['-q', '-d', '-c']}, options);
-	return throughTransform(bytes, createZstdDecompress({chunkSize: 1024 * 1024}), 'zstd', options);
+	return createZstdDecompress === undefined
+		? filterBytes(bytes, {command: 'zstd', args: ['-q', '-d', '-c']}, options)
+		: decompressFrames(bytes, createZstdDecompress, options);
+}
+
+async function* decompressFrames(
+	bytes: Bytes,
+	create: NonNullable<ZstdOfNode['createZstdDecompress']>,
+	options: Abortable,
+): AsyncGenerator<Uint8Array> {
+	for await (const frame of zstdFrames(bytes)) {
+		yield* throughTransform(frame, create({chunkSize: 256 * 1024}), 'zstd', options);
+	}
 }
 
 /** One frame per block: frames follow each other in a zstd stream (RFC 8878, 3), and so blocks compress side by side. */
