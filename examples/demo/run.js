@@ -58,9 +58,9 @@ async function main() {
 	const descriptor = await buildOne(store, cluster, 'cluster/Sealfile', join(work, 'context'));
 
 	const archive = join(work, 'cluster.tar');
-	await timed(`save it as an OCI archive`, async () => {
+	await timed('save it as an OCI archive', async () => {
 		await pipeline(writeOciArchive(store, [{descriptor, names: [cluster]}]), createWriteStream(archive));
-		return formatBytes(statSync(archive).size);
+		return {note: formatBytes(statSync(archive).size)};
 	});
 	await store.close();
 
@@ -72,9 +72,11 @@ async function main() {
 
 	for (const {architecture} of platforms) {
 		console.log(`\n${cluster} for linux/${architecture}`);
-		console.log(sealimage('tree', '--root', second, '--platform', `linux/${architecture}`, '--depth', '3', cluster));
+		console.log(
+			sealimage('tree', '--root', second, '--platform', `linux/${architecture}`, '--depth', '3', cluster).trim(),
+		);
 	}
-	console.log(`${cluster}@${descriptor.digest}`);
+	console.log(`\n${cluster}@${descriptor.digest}`);
 	console.log(`Done in ${seconds(performance.now() - started)}.`);
 	suggest(root);
 }
@@ -122,7 +124,7 @@ async function buildOne(store, name, sealfile, context) {
 				if (event.type === 'warning') console.log(`  warning: ${event.message}`);
 			},
 		});
-		return {...result.descriptor, note: `${made} steps done, ${cached} from the cache`};
+		return {result: result.descriptor, note: `${made} steps done, ${cached} from the cache`};
 	});
 }
 
@@ -130,7 +132,8 @@ async function load(archive, root) {
 	const store = await openStore(root);
 	const source = await openArchive(archive, {tempDir: store.tempDir});
 	try {
-		return await copy(source, cluster, store);
+		const result = await copy(source, cluster, store);
+		return {result, note: result.digest};
 	} finally {
 		await source.close();
 		await store.close();
@@ -150,13 +153,12 @@ async function verifyBlobs(root) {
 		}
 		if (hash.digest('hex') !== name) throw new Error(`The blob ${name} is damaged`);
 	}
-	return `${names.length} blobs, ${formatBytes(sizeBytes)}`;
+	return {note: `${names.length} blobs, ${formatBytes(sizeBytes)}`};
 }
 
 async function timed(title, action) {
 	const started = performance.now();
-	const result = await action();
-	const note = typeof result === 'string' ? result : (result.note ?? result.digest.slice(0, 19));
+	const {result, note} = await action();
 	console.log(`${title}: ${note} (${seconds(performance.now() - started)})`);
 	return result;
 }
@@ -174,9 +176,9 @@ function suggest(root) {
 	const store = `--root ${relative(process.cwd(), root)}`;
 	console.log(`
 Try next:
-  npm run demo                                     again: everything comes from the cache
+  npm run demo                    # again: everything comes from the cache
   ${command} images ${store}
   ${command} history ${store} ${cluster}
   ${command} tree ${store} --all ${cluster} registry
-  ${command} create ${store} ${cluster} out        unpack it to a folder`);
+  ${command} create ${store} ${cluster} out    # unpack it to a folder`);
 }

@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {mkdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {peerTest} from './peer-test.js';
 import {skopeo, startRegistry} from './peers.js';
@@ -26,6 +26,7 @@ peerTest(
 				lock.images.map(image => image.reference),
 				[dataRecipe.name, siteRecipe.name],
 			);
+			mkdirSync(join(home, 'pulled', architecture), {recursive: true});
 			const host = await startRegistry(t, join(tree, 'registry'), home);
 			for (const image of lock.images) {
 				const [repository = '', tag = ''] = image.reference.split(/:(?=[^:]*$)/);

@@ -1,4 +1,5 @@
-import {mkdtempSync, rmSync} from 'node:fs';
+import {randomBytes} from 'node:crypto';
+import {mkdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -28,7 +29,9 @@ export function peerTest(
 
 /** An empty folder that is removed after the test. */
 export function scratchFolder(t: ExecutionContext): string {
-	const path = mkdtempSync(join(tmpdir(), 'sealimage-interop-'));
+	// In lower case: buildah and podman take the path of a layout for a reference, which has no capitals.
+	const path = join(tmpdir(), `sealimage-interop-${randomBytes(6).toString('hex')}`);
+	mkdirSync(path, {mode: 0o700});
 	t.teardown(() => rmSync(path, {recursive: true, force: true, maxRetries: 3}));
 	return path;
 }

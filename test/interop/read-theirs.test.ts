@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {busybox, file, hardlink, symlink, writeContext} from './buildah-compare/case.js';
 import {compareTrees, readTree} from './disk-tree.js';
 import {peerTest} from './peer-test.js';
-import {buildahIn, run, skopeo} from './peers.js';
+import {buildahIn, skopeo} from './peers.js';
 import {buildRecipe, sealimageIn} from './sealimage.js';
 
 /** An image of several layers with whiteouts, made by buildah alone. */
@@ -12,6 +12,7 @@ const sealfile = [
 	'COPY bin /bin',
 	'COPY data /data',
 	'RUN ["/bin/busybox", "rm", "-r", "/data/gone", "/data/sub"]',
+	'RUN ["/bin/busybox", "chmod", "4711", "/data/kept"]',
 	'RUN ["/bin/busybox", "touch", "-d", "@1500000000", "/data", "/data/kept"]',
 	'ENV FROM_BUILDAH=yes',
 	'CMD ["/bin/busybox", "true"]',
@@ -22,7 +23,7 @@ async function buildTheirs(home: string): Promise<{readonly name: string; readon
 	mkdirSync(context);
 	writeContext(context, {
 		'bin/busybox': busybox,
-		'data/kept': file('kept\n', {mode: 0o4711}),
+		'data/kept': file('kept\n'),
 		'data/hard': hardlink('data/kept'),
 		'data/soft': symlink('kept'),
 		'data/gone': file('gone\n'),
@@ -67,13 +68,13 @@ for (const {title, push, target, file: path} of forms) {
 			const buildah = buildahIn(join(home, 'buildah'));
 			await buildah('push', '--quiet', ...push, name, target.replace('HOME', home));
 			const sealimage = sealimageIn(home);
-			const [digest = ''] =
-				(await sealimage('load', '--quiet', '--input', join(home, path))).match(/sha256:[0-9a-f]{64}/) ?? [];
-			await sealimage('create', digest, join(home, 'ours'));
+			const image = 'loaded:1';
+			await sealimage('load', '--tag', image, '--input', join(home, path));
+			await sealimage('create', image, join(home, 'ours'));
 			t.deepEqual(compareTrees(readTree(tree), readTree(join(home, 'ours'))), []);
-			const inspected = await sealimage('inspect', '--output', 'json', digest);
+			const inspected = await sealimage('inspect', '--output', 'json', image);
 			t.true(inspected.includes('FROM_BUILDAH=yes'));
-			t.regex(await sealimage('tree', digest), /busybox/);
+			t.regex(await sealimage('tree', image), /busybox/);
 			await buildah('rm', '--all');
 		},
 	);
@@ -123,12 +124,10 @@ peerTest(
 			['zstd', 'localhost/zstd:1'],
 			['v2s2.tar', 'localhost/v2s2:1'],
 		] as const) {
-			const loaded = await sealimageIn(home)('load', '--input', join(home, source));
-			t.regex(loaded, new RegExp(image));
+			await sealimageIn(home)('load', '--tag', image, '--input', join(home, source));
 			await sealimageIn(home)('create', image, join(home, `tree-${source}`));
 			t.deepEqual(compareTrees(readTree(tree), readTree(join(home, `tree-${source}`))), [], source);
 		}
 		await buildah('rm', '--all');
-		t.regex(await run(['zstd', '--version']), /zstd/i);
 	},
 );
