@@ -3,12 +3,10 @@ import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {SealError, systemCode} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
+import {maxFileBytes} from './parse/read-source.js';
 
 /** The names looked for in a context, in this order. */
 export const sealfileNames = ['Sealfile', 'Kubefile', 'Dockerfile', 'Containerfile'] as const;
-
-/** A Sealfile is text that people write: larger than this it is something else. */
-const maxBytes = 16 * 1024 * 1024;
 
 export interface LocatedSealfile {
 	/** The path that was read, for messages. */
@@ -55,15 +53,15 @@ async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
 		const status = await handle.stat();
 		if (!status.isFile()) throw unreadable(path, 'is not a file', 'Name a text file with -f.');
 		// One byte more than allowed, so that a file that grows while it is read is noticed as well.
-		const buffer = Buffer.alloc(Math.min(status.size, maxBytes) + 1);
+		const buffer = Buffer.alloc(Math.min(status.size, maxFileBytes) + 1);
 		let length = 0;
 		for (;;) {
 			const {bytesRead} = await handle.read(buffer, length, buffer.length - length, length);
 			length += bytesRead;
 			if (bytesRead === 0 || length === buffer.length) break;
 		}
-		if (length > maxBytes) {
-			throw unreadable(path, `is larger than ${maxBytes} bytes`, 'Check that this is a Sealfile.');
+		if (length > maxFileBytes) {
+			throw unreadable(path, `is larger than ${maxFileBytes} bytes`, 'Check that this is a Sealfile.');
 		}
 		return buffer.subarray(0, length);
 	} catch (error) {

@@ -14,10 +14,13 @@ import type {Heredoc, Instruction, OnbuildInstruction, SealfileTree} from './syn
 /** A file with more errors than this is not a Sealfile; the rest of it is not read. */
 const maxErrors = 100;
 
+/** Far beyond what people write, and small enough for everything that looks at pairs of instructions. */
+const maxInstructions = 50_000;
+
 /**
  * Reads a Sealfile with BuildKit's rules. Never throws: what is wrong is in `diagnostics`, each with its place, and the
  * instructions that could be read are in the tree, so that several errors are reported at once. Time and memory are
- * linear in the size of the input; input over 16 MiB is refused unread.
+ * linear in the size of the input; input over 4 MiB is refused unread.
  */
 export function parseSealfile(text: string | Uint8Array, {file}: {readonly file: string}): SealfileTree {
 	const {text: source, problems} = readSource(text, file);
@@ -34,6 +37,11 @@ export function parseSealfile(text: string | Uint8Array, {file}: {readonly file:
 		const instruction = parseInstruction(line, reader, info, diagnostics);
 		if (instruction !== undefined) instructions.push(instruction);
 		if (diagnostics.length >= maxErrors && countErrors(diagnostics) >= maxErrors) break;
+		if (instructions.length > maxInstructions) {
+			const message = `The file has more than ${maxInstructions} instructions`;
+			diagnostics.push(problemIn(line, {start: 0, end: line.text.length}, info, 'TooManyInstructions', message));
+			break;
+		}
 	}
 	return {file, source, directives: header.directives, instructions, diagnostics};
 }

@@ -21,7 +21,7 @@ export function diagnose(at: Placed, source: SourceInfo, finding: Finding): Diag
 		...(hint === undefined ? {} : {hint}),
 		file: source.file,
 		range: at.range,
-		lineText: lineOf(source.source, at.range.startLine),
+		lineText: lineText(source, at.range.startLine),
 		...(notes === undefined ? {} : {notes}),
 	};
 }
@@ -40,9 +40,6 @@ export function diagnoseExpansion(expansion: Expansion<unknown>, at: Placed, sou
 	);
 }
 
-/** A longer line is cut: nobody reads it, and it may be megabytes. */
-const maxShown = 65_536;
-
 /** The text of a line, counted from 1, without its line end; empty when there is no such line. */
 export function lineOf(text: string, line: number): string {
 	let start = 0;
@@ -51,6 +48,29 @@ export function lineOf(text: string, line: number): string {
 		if (end === -1) return '';
 		start = end + 1;
 	}
+	return lineAt(text, start);
+}
+
+/** Where the lines of a source begin, found once: a file may have thousands of messages. */
+const lineStarts = new WeakMap<SourceInfo, readonly number[]>();
+
+function lineText(info: SourceInfo, line: number): string {
+	let starts = lineStarts.get(info);
+	if (starts === undefined) {
+		const found = [0];
+		for (let at = info.source.indexOf('\n'); at !== -1; at = info.source.indexOf('\n', at + 1)) found.push(at + 1);
+		starts = found;
+		lineStarts.set(info, starts);
+	}
+	const start = starts[line - 1];
+	return start === undefined ? '' : lineAt(info.source, start);
+}
+
+/** A longer line is cut: nobody reads it, and it may be megabytes. */
+const maxShown = 65_536;
+
+/** The text of the line that begins at `start`, without its line end. */
+export function lineAt(text: string, start: number): string {
 	const end = text.indexOf('\n', start);
 	const content = text.slice(start, Math.min(end === -1 ? text.length : end, start + maxShown));
 	return content.endsWith('\r') ? content.slice(0, -1) : content;

@@ -41,7 +41,8 @@ export function groupStages(tree: SealfileTree): StageGroups {
 			stage.instructions.push(instruction);
 		} else if (instruction.kind === 'ARG') {
 			globalArgs.push(instruction);
-		} else {
+		} else if (diagnostics.length === 0) {
+			// One message is enough: what follows suffers from the same missing FROM.
 			diagnostics.push(noStage(tree, instruction));
 		}
 	}

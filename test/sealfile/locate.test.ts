@@ -41,11 +41,11 @@ test('what is no readable text file of sane size is refused, a pipe without wait
 	mkdirSync(join(dir, 'folder'));
 	execFileSync('mkfifo', [join(dir, 'pipe')]);
 	writeFileSync(join(dir, 'huge'), '');
-	truncateSync(join(dir, 'huge'), 16 * 1024 * 1024 + 1);
+	truncateSync(join(dir, 'huge'), 4 * 1024 * 1024 + 1);
 	for (const [name, what] of [
 		['folder', 'is not a file'],
 		['pipe', 'is not a file'],
-		['huge', 'is larger than 16777216 bytes'],
+		['huge', 'is larger than 4194304 bytes'],
 	] as const) {
 		const error = await t.throwsAsync(locateSealfile(dir, join(dir, name)), {code: 'ERR_SEALFILE_MISSING'});
 		t.is(error?.message, `Sealfile ${join(dir, name)} ${what}`);

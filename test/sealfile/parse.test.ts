@@ -198,6 +198,10 @@ test('a file with more than a hundred errors is not read to its end', t => {
 	t.is(parse('X\n'.repeat(100_000)).diagnostics.length, 100);
 });
 
+test('a file with more than fifty thousand instructions is refused at the first too many', t => {
+	t.like(parse('RUN x\n'.repeat(60_000)).diagnostics, [{code: 'TooManyInstructions', range: {startLine: 50_001}}]);
+});
+
 test('a NUL byte and invalid UTF-8 are errors with a place', t => {
 	t.like(parse('FROM a\nRUN b\0c').diagnostics, [{code: 'NulByte', range: {startLine: 2, startColumn: 6}}]);
 	const bytes = Buffer.concat([Buffer.from('FROM a\n# '), Buffer.from([0xff]), Buffer.from('\n')]);

@@ -1,11 +1,11 @@
 import type {Diagnostic} from '../diagnostic.js';
-import {lineOf} from '../place.js';
+import {lineAt} from '../place.js';
 
 /** BuildKit's limit for one line, in bytes of UTF-8. */
 export const maxLineBytes = 65_535;
 
-/** The same limit that reading a Sealfile from disk has. */
-const maxFileBytes = 16 * 1024 * 1024;
+/** A Sealfile is text that people write: larger than this it is something else. */
+export const maxFileBytes = 4 * 1024 * 1024;
 
 export interface SourceText {
 	readonly text: string;
@@ -79,7 +79,7 @@ function problemAt(
 	const start = text.lastIndexOf('\n', offset - 1) + 1;
 	let line = 1;
 	for (let i = text.indexOf('\n'); i !== -1 && i < offset; i = text.indexOf('\n', i + 1)) line++;
-	return at(file, line, offset - start + 1, lineOf(text.slice(start), 1), code, message, hint);
+	return at(file, line, offset - start + 1, lineAt(text, start), code, message, hint);
 }
 
 function at(
