@@ -26,8 +26,8 @@ export function nodeOnDisk(
 	try {
 		stats = lstatSync(disk, {bigint: true, throwIfNoEntry: false});
 	} catch (error) {
-		// A name longer than the file system allows, or one below a file, names nothing.
-		if (systemCode(error) !== 'ENAMETOOLONG' && systemCode(error) !== 'ENOTDIR') throw error;
+		// A name that is too long, below a file, or has a NUL in it names nothing.
+		if (!['ENAMETOOLONG', 'ENOTDIR', 'ERR_INVALID_ARG_VALUE'].includes(systemCode(error) ?? '')) throw error;
 	}
 	if (stats === undefined) return undefined;
 	const mode = Number(stats.mode);

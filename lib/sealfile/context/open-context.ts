@@ -61,12 +61,7 @@ function createContextSource(
 			return node?.implied === true && !holdsAnything(path) ? undefined : node;
 		},
 		list(path) {
-			const folder = folderAt(path);
-			if (folder === undefined) return [];
-			const prefix = path === '' ? '' : `${path}/`;
-			const nodes = within(folder, at =>
-				sortedNames(at).map(name => see(folder, prefix + name, `${at}/${name}`)),
-			).filter(node => node !== undefined);
+			const nodes = entriesOf(path);
 			return nodes.some(node => node.implied === true)
 				? nodes.filter(node => node.implied !== true || holdsAnything(node.header.path))
 				: nodes;
@@ -97,12 +92,38 @@ function createContextSource(
 		return folders.get(path);
 	}
 
+	/** Everything that is not excluded for good; implied folders may turn out to be empty. */
+	function entriesOf(path: string): SourceNode[] {
+		const folder = folderAt(path);
+		if (folder === undefined) return [];
+		const prefix = path === '' ? '' : `${path}/`;
+		return within(folder, at => sortedNames(at).map(name => see(folder, prefix + name, `${at}/${name}`))).filter(
+			node => node !== undefined,
+		);
+	}
+
+	/** Whether an implied folder has something below it. Each folder is looked through once, however deep they are. */
 	function holdsAnything(path: string): boolean {
+		const pending = [{path, rest: knownOrLeft(path)}];
+		while (pending.length > 0) {
+			const {path: current, rest} = pending.at(-1)!;
+			const next = rest === true ? rest : rest.pop();
+			if (next === undefined) {
+				impliedFolders.set(current, false);
+				pending.pop();
+			} else if (next !== true && next.implied === true) {
+				pending.push({path: next.header.path, rest: knownOrLeft(next.header.path)});
+			} else {
+				for (const folder of pending) impliedFolders.set(folder.path, true);
+				return true;
+			}
+		}
+		return false;
+	}
+
+	function knownOrLeft(path: string): true | SourceNode[] {
 		const known = impliedFolders.get(path);
-		if (known !== undefined) return known;
-		const found = source.list(path).length > 0;
-		impliedFolders.set(path, found);
-		return found;
+		return known === undefined ? entriesOf(path) : known || [];
 	}
 
 	function within<T>(folder: Folder, look: (at: string) => T): T {

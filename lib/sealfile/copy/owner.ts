@@ -49,7 +49,8 @@ export async function resolveOwner(
 
 	async function fields(file: string): Promise<string[][]> {
 		const path = followLinks(file, at => linkText(lookup(tree, at)?.header));
-		const bytes = lookup(tree, path) === undefined ? undefined : await readFile?.(path);
+		const isFile = lookup(tree, path)?.header.type === 'file';
+		const bytes = isFile ? await readFile?.(path) : undefined;
 		if (bytes === undefined) return [];
 		const lines = Buffer.from(bytes).toString('utf8').split('\n');
 		return lines.map(line => line.trim().split(':'));

@@ -43,13 +43,11 @@ export function placeFile(entry: StagedEntry, name: string, target: string, insi
  * when it is missing and left as it is otherwise; anything else goes to `target` or, when `inside`, into it.
  */
 export async function place(selection: Selection, target: string, inside: boolean, placing: Placing): Promise<void> {
-	const {node} = selection;
+	const {exclusions, source, staging} = placing;
+	const {node, excludeName} = selection;
+	if (excludeName !== '' && exclusions.excludesPath(excludeName)) return;
 	if (node.header.type === 'directory') return placeDirectory(node, target, placing);
-	if (
-		placing.exclusions.excludesPath(selection.excludeName) ||
-		!isUsable(node, placing.source, placing.staging.warnings)
-	)
-		return;
+	if (!isUsable(node, source, staging.warnings)) return;
 	placeFile(stageAt(node, node.header.path, placing), baseOf(selection.path), target, inside, placing);
 }
 
@@ -60,7 +58,7 @@ export async function placeWithParents(selection: Selection, target: string, pla
 		.slice(selection.pivot.length)
 		.split('/')
 		.filter(name => name !== '');
-	if (selection.node.header.type !== 'directory' && placing.exclusions.excludesPath(selection.excludeName)) return;
+	if (selection.excludeName !== '' && placing.exclusions.excludesPath(selection.excludeName)) return;
 	staging.makeDirectory(target, impliedStyle(placing));
 	let written = selection.pivot;
 	let path = target;

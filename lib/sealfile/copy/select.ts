@@ -13,7 +13,7 @@ export interface Selection {
 	readonly path: string;
 	/** How much of `path` `--parents` cuts off. */
 	readonly pivot: string;
-	/** What --exclude sees of an entry that is named itself. */
+	/** What --exclude sees of the entry itself; '' for a folder that is named, whose contents it is about. */
 	readonly excludeName: string;
 }
 
@@ -42,7 +42,7 @@ export async function* select(
 		let matched = false;
 		for await (const selection of matches(path, text, source, options)) {
 			matched = true;
-			yield {...selection, pivot: pivotOf(selection.path, pivot)};
+			yield {...selection, pivot: pivotOf(selection.path, path, pivot)};
 		}
 		if (!matched) options.emptyWildcards.push(text);
 	}
@@ -60,9 +60,17 @@ function clean(path: string): string {
 	return posix.normalize(`/${path}`).slice(1).replace(/\/$/u, '');
 }
 
-/** The matched folders that stand for the pattern left of `/./`: as many components as it has. */
-function pivotOf(path: string, pivot: string): string {
-	return pivot === '' ? '' : path.split('/').slice(0, pivot.split('/').length).join('/');
+/** Which part of a matched path the pattern left of `/./` stands for. */
+function pivotOf(path: string, pattern: string, pivot: string): string {
+	if (pivot === '') return '';
+	const names = path.split('/');
+	if (!pivot.includes('**')) return names.slice(0, pivot.split('/').length).join('/');
+	const left = compilePattern(pivot);
+	const right = compilePattern(pattern.slice(pivot.length + 1));
+	const fits = (depth: number): boolean =>
+		left.matches(names.slice(0, depth).join('/')) && right.matches(names.slice(depth).join('/'));
+	const depth = names.findIndex((_, at) => fits(at));
+	return names.slice(0, Math.max(0, depth)).join('/');
 }
 
 /**
@@ -72,7 +80,8 @@ function pivotOf(path: string, pivot: string): string {
 export function selectLiteral(path: string, text: string, source: FileSource): Selection {
 	const node = follow(path, source);
 	if (node === undefined) throw missing(text, path, source);
-	return {node, path, pivot: '', excludeName: baseOf(path)};
+	const isFolder = node.header.type === 'directory';
+	return {node, path, pivot: '', excludeName: isFolder ? '' : baseOf(path)};
 }
 
 /** Walks only where the pattern can still match; what is below a match belongs to it. */

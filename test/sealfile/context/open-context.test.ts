@@ -130,6 +130,29 @@ test('an excluded folder is walked for what is brought back, and only implied', 
 	t.is(source.lookup('')?.header.type, 'directory');
 });
 
+test('folders below folders that are excluded count only when something is in them', t => {
+	const dir = tempDir(t);
+	const deep = Array.from({length: 600}, () => 'd').join('/');
+	writeFiles(dir, {
+		[`one/${deep}/keep`]: '',
+		[`two/${deep}/drop`]: '',
+		'three/a/x': '',
+		'three/b/keep': '',
+		'three/c/x': '',
+	});
+	const source = openContext(dir, {ignore: {patterns: ['**', '!**/keep'], files: []}});
+	t.deepEqual(
+		source.list('').map(node => node.header.path),
+		['one', 'three'],
+	);
+	t.deepEqual(
+		source.list('three').map(node => node.header.path),
+		['three/b'],
+	);
+	t.is(source.lookup(`two/${deep}`), undefined);
+	t.true(source.lookup(`one/${deep}`)?.implied);
+});
+
 test('a rule that brings back a folder brings all of it', t => {
 	const dir = tempDir(t);
 	writeFiles(dir, {'sub/keep/a': '', 'sub/keep/b/c': '', 'sub/x': ''});
