@@ -1,5 +1,6 @@
-import {mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
+import {chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {systemCode} from './errors.js';
 import {ifExists, withIo} from './io-error.js';
 import {createOwner, parseOwner, stateOf} from './process-owner.js';
 
@@ -26,11 +27,16 @@ export async function createTempDir(parent: string, prefix = 'work'): Promise<Te
 /** Runs `work` with a scratch folder, removed whether it succeeds, fails or is aborted. */
 export async function withTempDir<R>(parent: string, work: (path: string) => Promise<R>, prefix?: string): Promise<R> {
 	const folder = await createTempDir(parent, prefix);
+	let result: R;
 	try {
-		return await work(folder.path);
-	} finally {
-		await folder.remove();
+		result = await work(folder.path);
+	} catch (error) {
+		// What failed first is what the caller wants to know.
+		await folder.remove().catch(() => undefined);
+		throw error;
 	}
+	await folder.remove();
+	return result;
 }
 
 /** Removes what dead processes left in `parent`. Failures are passed over: the next sweep tries again. */
@@ -57,5 +63,22 @@ export async function isAbandoned(path: string): Promise<boolean> {
 }
 
 async function removeTree(path: string): Promise<void> {
-	await withIo('remove', path, () => rm(path, {recursive: true, force: true, maxRetries: 3}));
+	const remove = (): Promise<void> => rm(path, {recursive: true, force: true, maxRetries: 3});
+	await withIo('remove', path, async () => {
+		try {
+			await remove();
+		} catch (error) {
+			if (!['EACCES', 'EPERM'].includes(systemCode(error) ?? '')) throw error;
+			await openFolders(path);
+			await remove();
+		}
+	});
+}
+
+/** Folders without write permission, as images have them, keep everybody but root from emptying them. */
+async function openFolders(path: string): Promise<void> {
+	await chmod(path, 0o700);
+	for (const entry of await readdir(path, {withFileTypes: true})) {
+		if (entry.isDirectory()) await openFolders(join(path, entry.name));
+	}
 }

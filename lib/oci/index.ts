@@ -6,7 +6,7 @@ export {type Compression, defaultCompression, formatCompression, parseCompressio
 export {type HistoryEntry, type ImageConfig, parseConfig, type RunConfig} from './config.js';
 export type * from './content.js';
 export {ContentError} from './content-error.js';
-export {type CopyOptions, copy} from './copy.js';
+export {type CopyOptions, copy, copyContent} from './copy.js';
 export {type Descriptor, describe} from './descriptor.js';
 export {type Digest, digestOf, parseDigest} from './digest.js';
 export type * from './entry.js';

@@ -19,6 +19,8 @@ import {discard, missingContent, readFileVerified, verified, wrongSize} from './
 export interface BlobFolder extends ContentStore, Ingester, BlobFiles, BlobAdopter {
 	/** Whether a blob is there, without protecting it from the collector as `exists` does. */
 	peek(descriptor: Pick<Descriptor, 'digest'> & {readonly size?: number}): Promise<boolean>;
+	/** Ends the session; what is met from now on is protected anew. */
+	close(): Promise<void>;
 	/** Flushes the blobs written since the last call to the disk. */
 	sync(): Promise<void>;
 }
@@ -96,7 +98,9 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 				throw wrongSize(descriptor, name, found.size > descriptor.size ? 'longer' : 'shorter', found.size);
 			}
 			checkOffset(descriptor, offset);
-			return readFileVerified(blobPath(descriptor.digest), descriptor, name, {offset, ...(signal ? {signal} : {})});
+			const path = blobPath(descriptor.digest);
+			const hint = `Remove ${path}, then pull or build the image again.`;
+			return readFileVerified(path, descriptor, name, {offset, hint, signal});
 		},
 		async push(descriptor, bytes, {signal} = {}) {
 			if (await hasForKeeps(descriptor.digest, descriptor.size, signal)) return await discard(bytes);
@@ -123,6 +127,10 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 			} finally {
 				await unlink(temporary).catch(() => undefined);
 			}
+		},
+		async close() {
+			renewed.clear();
+			await session.close();
 		},
 		async sync() {
 			const digests = [...unsynced];

@@ -65,6 +65,8 @@ export interface Store extends ImageSource, ImageSink, Ingester, BlobFiles, Blob
 	readonly cacheDir: string;
 	/** On the same file system as the blobs; what dead processes left there is swept when the store is opened. */
 	readonly tempDir: string;
+	/** As `Tagger.tag`; a digest in place of a name keeps the content without a name. */
+	tag(reference: string, descriptor: Descriptor, options?: Abortable): Promise<void>;
 	/** Sorted by name; images without a name last. */
 	list(options?: ListOptions): Promise<readonly StoredImage[]>;
 	/**
@@ -153,8 +155,7 @@ function createStore(parts: Parts): Store {
 			return await resolveIn(await entriesOf(), reference, blobs, name);
 		},
 		async tag(reference, descriptor, {signal} = {}) {
-			const digest = digestInReference(reference);
-			const full = digest === undefined ? normalizeReference(reference) : undefined;
+			const full = nameFor(reference, descriptor);
 			// Renewed before the lock is taken: a collector holds its own lock while it waits for this one.
 			await blobs.exists(descriptor, {signal});
 			const edit: EntryEdit = async entries => {
@@ -181,8 +182,18 @@ function createStore(parts: Parts): Store {
 			for (const image of images) complete.push(await withFacts(image, reader, factsByDigest, signal));
 			return complete;
 		},
-		close: session.close,
+		close: blobs.close,
 	};
+}
+
+/**
+ * The name to store, or undefined for none: a digest alone names nothing, and a name with the digest of something else
+ * (the index that one platform was taken from) would lie.
+ */
+function nameFor(reference: string, descriptor: Descriptor): string | undefined {
+	const digest = digestInReference(reference);
+	if (digest === undefined) return normalizeReference(reference);
+	return digest === descriptor.digest && reference !== digest ? normalizeReference(reference) : undefined;
 }
 
 async function resolveIn(

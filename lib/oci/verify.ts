@@ -65,15 +65,19 @@ export async function* readFileVerified(
 	path: string,
 	descriptor: Descriptor,
 	where: string,
-	options: Abortable & {readonly offset?: number | undefined; readonly fileOffset?: number} = {},
+	options: Abortable & {
+		readonly offset?: number | undefined;
+		readonly fileOffset?: number;
+		readonly hint?: string;
+	} = {},
 ): AsyncGenerator<Uint8Array> {
-	const {offset = 0, fileOffset = 0, signal} = options;
+	const {offset = 0, fileOffset = 0, hint, signal} = options;
 	const digester = offset === 0 ? createDigester(algorithmOf(descriptor.digest)) : undefined;
 	let done = offset;
 	for await (const chunk of readFileRange(path, fileOffset + offset, descriptor.size - offset, {signal})) {
 		digester?.update(chunk);
 		done += chunk.length;
-		if (done === descriptor.size && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
+		if (done === descriptor.size && digester !== undefined) checkDigest(descriptor, digester.finish(), where, hint);
 		yield chunk;
 	}
 	if (done < descriptor.size) throw wrongSize(descriptor, where, 'shorter', done);
@@ -116,14 +120,12 @@ export function missingContent(descriptor: Descriptor, where: string, cause?: un
 }
 
 /** @throws SealError ERR_CONTENT_DIGEST */
-export function checkDigest(descriptor: Descriptor, found: Digest, where: string): void {
+export function checkDigest(descriptor: Descriptor, found: Digest, where: string, hint?: string): void {
 	if (found === descriptor.digest) return;
 	throw new SealError(
 		'ERR_CONTENT_DIGEST',
 		`Content from ${where} is wrong: expected ${descriptor.digest}, found ${found}`,
-		{
-			details: {expected: descriptor.digest, found},
-		},
+		{hint, details: {expected: descriptor.digest, found}},
 	);
 }
 

@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {createOwner} from '../../lib/core/process-owner.js';
@@ -45,4 +45,19 @@ test('a sweep removes what dead processes left and nothing else', async t => {
 	await sweepTempDirs(parent);
 	t.deepEqual(readdirSync(parent).toSorted(), [alive.path.slice(parent.length + 1), 'elsewhere', 'young'].toSorted());
 	await t.notThrowsAsync(sweepTempDirs(join(parent, 'missing')));
+});
+
+test('folders that may not be written are removed too, and a failure of the work is what is told', async t => {
+	const parent = tempDir(t);
+	const reason = new Error('the work failed');
+	const thrown = await t.throwsAsync(
+		withTempDir(parent, async path => {
+			mkdirSync(join(path, 'a', 'b'), {recursive: true});
+			chmodSync(join(path, 'a', 'b'), 0o000);
+			chmodSync(join(path, 'a'), 0o500);
+			throw reason;
+		}),
+	);
+	t.is(thrown, reason);
+	t.deepEqual(readdirSync(parent), []);
 });

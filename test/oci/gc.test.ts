@@ -103,6 +103,17 @@ test('keeps what a running writer has stored or met, until it ends', async t => 
 	t.deepEqual([...(await collectGarbage(collector)).blobs].toSorted(), [old.digest, fresh.digest].toSorted());
 });
 
+test('a store that is used again after its end protects what it meets anew', async t => {
+	const store = await openStore(tempDir(t));
+	const blob = await put(store, 'x/y', Buffer.from('met twice'));
+	await store.close();
+	await new Promise(resolve => setTimeout(resolve, 30));
+	t.true(await store.exists(blob));
+	t.is((await collectGarbage(store)).protectedBlobs, 1);
+	t.true(await store.exists(blob));
+	await store.close();
+});
+
 test('does not keep what a killed writer has left', async t => {
 	const root = join(tempDir(t), 'store');
 	const child = fork(join(process.cwd(), '.build/test/fixtures/processes/store-writer.js'), [root, 'a']);

@@ -459,3 +459,19 @@ test('adopts a file by a hard link after checking it', async t => {
 	t.false(await to.adopt(describeText('none'), join(from.root, 'none')));
 	t.is(readdirSync(join(to.root, 'blobs', 'sha256')).length, 1);
 });
+
+test('a name with a digest is kept as it is, unless the digest is that of something else', async t => {
+	const store = await openStore(tempDir(t));
+	const image = await putImage(store);
+	await store.tag(`redis@${image.digest}`, image);
+	await store.tag(`redis:7@${image.digest}`, image);
+	const names = [`docker.io/library/redis:7@${image.digest}`, `docker.io/library/redis@${image.digest}`];
+	t.deepEqual((await store.list())[0]?.names, names);
+	for (const name of names) t.is((await store.resolve(name)).digest, image.digest);
+	const other = await putImage(store, {layers: ['other']});
+	await store.tag(`redis@${image.digest}`, other);
+	t.deepEqual(
+		(await store.list()).map(one => one.names.length),
+		[2, 0],
+	);
+});

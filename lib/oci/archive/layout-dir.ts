@@ -54,7 +54,7 @@ export async function openLayoutDir(path: string, options: LayoutDirOptions = {}
 		},
 		/** Leaves nothing in the folder but the layout itself. */
 		async close() {
-			await session.close();
+			await blobs.close();
 			for (const folder of [join(own, 'tmp'), own]) await rmdir(folder).catch(() => undefined);
 		},
 	};

@@ -58,7 +58,8 @@ export async function* writeDockerArchive(
 		if (manifest === undefined) throw severalPlatforms(descriptor);
 		const tags = names.filter(name => parseReference(name).tag !== undefined);
 		const blob = (child: Descriptor): string => blobName(child.digest);
-		const shown = tags.map(shortReference);
+		// docker refuses a name with a digest in an archive.
+		const shown = tags.map(name => shortReference(name).replace(/@.*$/, ''));
 		manifests.push({Config: blob(manifest.config), RepoTags: shown, Layers: manifest.layers.map(blob)});
 		const top = manifest.layers.at(-1);
 		for (const name of tags) {
