@@ -1,6 +1,10 @@
-import {resolve} from 'node:path';
+import {join, resolve} from 'node:path';
 import {compileExclusions} from '../../lib/sealfile/context/exclusions.js';
 import {findIgnoreRules} from '../../lib/sealfile/context/ignore.js';
+import {openContext} from '../../lib/sealfile/context/open-context.js';
+import {readSealignore} from '../../lib/sealfile/discover/sealignore.js';
+import {sourceFiles} from '../../lib/sealfile/discover/source-files.js';
+import {clusterRules, lintCluster} from '../../lib/sealfile/lint/cluster.js';
 import {lintRules, lintSealfile} from '../../lib/sealfile/lint.js';
 import {locateSealfile} from '../../lib/sealfile/locate.js';
 import {parseSealfile} from '../../lib/sealfile/parse.js';
@@ -29,13 +33,14 @@ export const command = defineCommand({
 	],
 	async run({operands, flags}, context) {
 		const {io, signal, style} = context;
+		const allRules = [...lintRules, ...clusterRules];
 		if (flags.rules) {
 			return {
-				json: lintRules,
+				json: allRules,
 				text: () =>
 					renderTable(
 						[{title: 'RULE'}, {title: 'WHAT IT FINDS'}],
-						lintRules.map(({name, description}) => [name, description]),
+						allRules.map(({name, description}) => [name, description]),
 						style,
 					),
 			};
@@ -44,13 +49,22 @@ export const command = defineCommand({
 		const file = flags.file === undefined ? undefined : resolve(io.cwd, flags.file);
 		const located = await locateSealfile(folder, file, {signal});
 		const tree = parseSealfile(located.bytes, {file: shownPath(located.file, io.cwd)});
-		const exclusions = compileExclusions(findIgnoreRules(folder, located.file).patterns);
-		const diagnostics = lintSealfile(tree, {
-			skip: flags.skip,
-			experimental: flags.experimental,
-			...(flags.strict ? {error: true} : {}),
-			isIgnored: path => exclusions.excludesPath(path),
+		const ignore = findIgnoreRules(folder, located.file);
+		const exclusions = compileExclusions(ignore.patterns);
+		const choice = {skip: flags.skip, ...(flags.strict ? {error: true} : {})};
+		const content = await lintCluster(tree, sourceFiles(openContext(folder, {ignore})), {
+			...choice,
+			ignore: await readSealignore(folder),
+			shownPath: path => shownPath(join(folder, path), io.cwd),
+			signal,
 		});
+		const inSealfile = lintSealfile(tree, {
+			...choice,
+			experimental: flags.experimental,
+			isIgnored: path => exclusions.excludesPath(path),
+			rules: content.rules,
+		});
+		const diagnostics = [...inSealfile, ...content.diagnostics];
 		const failed = diagnostics.some(({severity}) => severity === 'error');
 		return {
 			json: {file: tree.file, diagnostics},

@@ -89,6 +89,7 @@ async function findImage(
 	locked: LockedImage | undefined,
 	options: ResolveImagesOptions,
 ): Promise<ResolvedImage | Missing> {
+	const without = new Set<string>();
 	const reasons: string[] = [];
 	for (const named of options.sources) {
 		if (named.serves?.(image.name) === false) continue;
@@ -97,10 +98,11 @@ async function findImage(
 		} catch (error) {
 			options.signal?.throwIfAborted();
 			if (!isSealError(error) || error.code === 'ERR_ABORTED' || isOurs(error)) throw error;
-			// What a source simply does not have is worth a word only when none has it.
-			reasons.push(hasCode(error, 'ERR_IMAGE_UNKNOWN') ? `not in ${named.name}` : `${named.name}: ${error.message}`);
+			if (hasCode(error, 'ERR_IMAGE_UNKNOWN')) without.add(named.name);
+			else reasons.push(`${named.name}: ${error.message}`);
 		}
 	}
+	if (without.size > 0) reasons.unshift(`not in ${[...without].join(', ')}`);
 	return {image, reasons};
 }
 

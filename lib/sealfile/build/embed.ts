@@ -4,7 +4,8 @@ import {digestOf, hexOf} from '../../oci/digest.js';
 import type {LayerEntry} from '../../oci/entry.js';
 import {formatPlatform} from '../../oci/platform.js';
 import {treeFiles} from '../../oci/tree-files.js';
-import {discoverImages} from '../discover/discover.js';
+import {discoverImages, discoveryVersion} from '../discover/discover.js';
+import {readSealignore} from '../discover/sealignore.js';
 import type {Discovery, DiscoveryWarning} from '../discover/types.js';
 import {createLock, type EmbedLock, formatLock, lockPath, parseLock, unusedLocks} from '../embed-lock.js';
 import {readImageFacts} from '../image-type.js';
@@ -31,9 +32,16 @@ export async function findNeeds(session: BuildSession, state: ImageState): Promi
 	const {imageFields} = readImageFacts(config.Labels);
 	const env = Object.fromEntries((config.Env ?? []).map(entry => splitAt(entry)));
 	const {helm} = session.options;
-	const key = hexOf(
-		digestOf(JSON.stringify([state.layers.map(layer => layer.diffID), imageFields, env, helm !== undefined])),
-	);
+	const ignore = await readSealignore(session.options.context);
+	const inputs = [
+		discoveryVersion,
+		state.layers.map(layer => layer.diffID),
+		imageFields,
+		env,
+		helm !== undefined,
+		ignore,
+	];
+	const key = hexOf(digestOf(JSON.stringify(inputs)));
 	const known =
 		session.options.cache === false
 			? undefined
@@ -45,6 +53,7 @@ export async function findNeeds(session: BuildSession, state: ImageState): Promi
 			env,
 			imageFields,
 			helm,
+			ignore,
 		}));
 	if (known === undefined) await session.cache.saveNote('discovery', key, discovery);
 	for (const warning of discovery.warnings) warn(session, warning);

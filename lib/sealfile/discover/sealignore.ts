@@ -1,4 +1,7 @@
-import {isSealError} from '../../core/errors.js';
+import {readFile, stat} from 'node:fs/promises';
+import {join} from 'node:path';
+import {isSealError, SealError} from '../../core/errors.js';
+import {ifExists, withIo} from '../../core/io-error.js';
 import {normalizeReference, shortReference} from '../../oci/reference.js';
 import type {FoundImage} from './types.js';
 
@@ -30,6 +33,24 @@ export function parseSealignore(text: string): readonly IgnoreRule[] {
 		if (matches !== undefined) rules.push({line: index + 1, text: line, exclude, matches});
 	}
 	return rules;
+}
+
+/** Above this a list of images was not written by anybody. */
+const maxFileBytes = 1024 * 1024;
+
+/**
+ * The text of the `.sealignore` of a build context, empty when there is none. Its images count whether or not the
+ * Sealfile copies it into the image.
+ * @throws SealError ERR_IO, ERR_PERMISSION, ERR_CONTEXT when it is no file of sensible size
+ */
+export async function readSealignore(contextDir: string): Promise<string> {
+	const path = join(contextDir, '.sealignore');
+	const read = async (): Promise<string> => {
+		const stats = await stat(path);
+		if (stats.isFile() && stats.size <= maxFileBytes) return await readFile(path, 'utf8');
+		throw new SealError('ERR_CONTEXT', `${path} is no file of at most ${maxFileBytes} bytes`);
+	};
+	return (await withIo('read', path, () => ifExists(read))) ?? '';
 }
 
 function exactMatcher(pattern: string): IgnoreRule['matches'] | undefined {

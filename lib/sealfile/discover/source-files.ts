@@ -1,5 +1,7 @@
+import {constants} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {posix} from 'node:path';
+import {diskName} from '../../core/name.js';
 import type {EntryContent} from '../../oci/entry.js';
 import {type TreeFile, type TreeFiles, tooLong} from '../../oci/tree-files.js';
 import type {FileSource, SourceNode} from '../context/file-source.js';
@@ -52,7 +54,8 @@ async function readContent(content: EntryContent | undefined, sizeBytes: number)
 	if (content === undefined) return new Uint8Array();
 	if (content.kind === 'bytes') return content.bytes;
 	if (content.kind === 'layer') throw new TypeError('A build context holds files, not layers');
-	const file = await open(content.path);
+	// The entry was a file when it was listed; a link put there since is not followed.
+	const file = await open(diskName(content.path), constants.O_RDONLY | constants.O_NOFOLLOW);
 	try {
 		const buffer = Buffer.alloc(sizeBytes);
 		const {bytesRead} = await file.read(buffer, 0, sizeBytes, content.offset ?? 0);
