@@ -43,6 +43,8 @@ function waysOut(reason: string, platform: Platform): string {
 		return `Install newuidmap (package uidmap) and give yourself a range in /etc/subuid and /etc/subgid, or ${last}.`;
 	if (reason.includes('the image has no'))
 		return `Add the program with COPY, start from an image that has it, or ${last}.`;
+	if (reason.includes('cannot make a container'))
+		return `Install the other of crun and runc, run as root, allow user namespaces, or ${last}.`;
 	return `Run as root or allow user namespaces (sysctl user.max_user_namespaces), or ${last}.`;
 }
 
