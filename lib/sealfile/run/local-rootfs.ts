@@ -66,7 +66,7 @@ export class LocalRootfs implements Rootfs {
 		this.#checkOpen();
 		request.signal?.throwIfAborted();
 		const reason = whyNotRunnable(this.#options.platform);
-		if (reason !== undefined) throw runUnavailable(request, this.#options.platform, reason);
+		if (reason !== undefined) throw runUnavailable(request, this.#options.platform, 'emulation', reason);
 		const dir = await this.#makeDir();
 		this.#runtime ??= await this.#findRuntime(request, dir);
 		await this.#unpack(request);
@@ -122,7 +122,8 @@ export class LocalRootfs implements Rootfs {
 
 	async #findRuntime(request: RunRequest, dir: string): Promise<Runtime> {
 		const found = await findRuntime({...this.#options, scratchDir: dir, signal: request.signal});
-		if (found.runtime === undefined) throw runUnavailable(request, this.#options.platform, found.reason);
+		if (found.runtime === undefined)
+			throw runUnavailable(request, this.#options.platform, found.obstacle, found.reason);
 		return found.runtime;
 	}
 
@@ -157,7 +158,12 @@ export class LocalRootfs implements Rootfs {
 	#checkIds(request: RunRequest, {uid, gid}: ImageUser): void {
 		const {userNamespace, platform} = this.#options;
 		if (mapsId(userNamespace?.uidMap, uid) && mapsId(userNamespace?.gidMap, gid)) return;
-		throw runUnavailable(request, platform, `your user namespace does not have the ids ${uid}:${gid} of the user`);
+		throw runUnavailable(
+			request,
+			platform,
+			'ids missing',
+			`your user namespace does not have the ids ${uid}:${gid} of the user`,
+		);
 	}
 
 	/** The most common reason why nothing runs, told apart from a command that is not found. */
@@ -170,7 +176,7 @@ export class LocalRootfs implements Rootfs {
 		const targets = request.mounts.map(mount => mount.target).filter(target => target !== undefined);
 		if (targets.some(target => program.startsWith(targetPath(request, target)))) return;
 		if (lookup(this.#tree, resolvePath(this.#tree, program)) === undefined) {
-			throw runUnavailable(request, this.#options.platform, `the image has no ${program}`);
+			throw runUnavailable(request, this.#options.platform, 'program missing', `the image has no ${program}`);
 		}
 	}
 
@@ -215,6 +221,7 @@ export class LocalRootfs implements Rootfs {
 			throw runUnavailable(
 				request,
 				this.#options.platform,
+				'emulation',
 				`a program in the image is for another architecture and there is no emulation of it (${runtimeError})`,
 			);
 		}

@@ -39,7 +39,7 @@ export class RemoteRootfs implements Rootfs {
 		if (this.#closed) throw new SealError('ERR_INTERNAL', 'The RUN session is closed');
 		request.signal?.throwIfAborted();
 		const reason = whyNotRunnable(this.#options.platform);
-		if (reason !== undefined) throw runUnavailable(request, this.#options.platform, reason);
+		if (reason !== undefined) throw runUnavailable(request, this.#options.platform, 'emulation', reason);
 		const worker = this.#worker ?? (await this.#open(request));
 		const {signal, onEvent, bindSource, secret, ...plain} = request;
 		const secrets = new Map<string, Uint8Array>();
@@ -77,7 +77,7 @@ export class RemoteRootfs implements Rootfs {
 			worker = await spawnInUserNamespace(program, this.#options.searchPath);
 		} catch (error) {
 			if (!(error instanceof NamespaceRefused)) throw error;
-			throw runUnavailable(request, this.#options.platform, error.message);
+			throw runUnavailable(request, this.#options.platform, 'no namespace', error.message);
 		}
 		this.#worker = worker;
 		const {signal, onEvent, ...options} = this.#options;

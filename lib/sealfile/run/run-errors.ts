@@ -3,15 +3,28 @@ import {formatPlatform, type Platform} from '../../oci/platform.js';
 import type {ContainerResult} from './process.js';
 import type {RunRequest} from './types.js';
 
-/** RUN cannot work on this machine: names the line, the reason and the ways out. */
-export function runUnavailable(request: RunRequest, platform: Platform, reason: string, cause?: unknown): SealError {
+/** What keeps RUN from working here; each has its own ways out. */
+export type Obstacle =
+	| 'no runtime'
+	| 'runtime fails'
+	| 'emulation'
+	| 'program missing'
+	| 'ids missing'
+	| 'no namespace';
+
+/** RUN cannot work on this machine: names the line, the reason (a sentence without its period) and the ways out. */
+export function runUnavailable(
+	request: Pick<RunRequest, 'file' | 'line'>,
+	platform: Platform,
+	obstacle: Obstacle,
+	reason: string,
+): SealError {
 	return new SealError(
 		'ERR_RUN_UNAVAILABLE',
 		`${place(request)}: RUN cannot be executed for ${formatPlatform(platform)}: ${reason}`,
 		{
-			hint: waysOut(reason, platform),
-			details: {...facts(request), reason, platform: formatPlatform(platform)},
-			cause,
+			hint: `${waysOut(obstacle, platform)}, or move the work out of RUN (make the files beforehand and COPY them).`,
+			details: {...facts(request), obstacle, reason, platform: formatPlatform(platform)},
 		},
 	);
 }
@@ -33,19 +46,21 @@ export function commandText({command, heredocs}: RunRequest): string {
 	return heredocs.length === 0 ? command.text : [command.text, ...heredocs.map(heredoc => heredoc.body)].join('\n');
 }
 
-function waysOut(reason: string, platform: Platform): string {
-	const last = 'move the work out of RUN (build the files beforehand and COPY them)';
-	if (reason.includes('installed')) return `Install crun or runc, or ${last}.`;
-	if (reason.includes('emulation')) {
-		return `Register qemu (install qemu-user-static and binfmt-support), build on ${formatPlatform(platform)}, or ${last}.`;
+function waysOut(obstacle: Obstacle, platform: Platform): string {
+	switch (obstacle) {
+		case 'no runtime':
+			return 'Install crun or runc';
+		case 'runtime fails':
+			return 'Install the other of crun and runc, run as root, allow user namespaces';
+		case 'emulation':
+			return `Register qemu (packages qemu-user-static and binfmt-support), build on ${formatPlatform(platform)}`;
+		case 'program missing':
+			return 'COPY the program into the image first, start from an image that has it';
+		case 'ids missing':
+			return 'Install newuidmap (package uidmap) and give yourself a range in /etc/subuid and /etc/subgid, run as root';
+		case 'no namespace':
+			return 'Run as root, allow user namespaces (sysctl user.max_user_namespaces)';
 	}
-	if (reason.includes('does not have the ids'))
-		return `Install newuidmap (package uidmap) and give yourself a range in /etc/subuid and /etc/subgid, or ${last}.`;
-	if (reason.includes('the image has no'))
-		return `Add the program with COPY, start from an image that has it, or ${last}.`;
-	if (reason.includes('cannot make a container'))
-		return `Install the other of crun and runc, run as root, allow user namespaces, or ${last}.`;
-	return `Run as root or allow user namespaces (sysctl user.max_user_namespaces), or ${last}.`;
 }
 
 /** Shells and runtimes give 128 and the number for a process that a signal ended. */
@@ -72,11 +87,11 @@ const signalNames: Readonly<Record<number, string>> = {
 	31: 'SIGSYS',
 };
 
-function facts(request: RunRequest): Record<string, unknown> {
+function facts(request: Pick<RunRequest, 'file' | 'line'>): Record<string, unknown> {
 	return {file: request.file, line: request.line};
 }
 
-function place(request: RunRequest): string {
+function place(request: Pick<RunRequest, 'file' | 'line'>): string {
 	return `${request.file}:${request.line}`;
 }
 

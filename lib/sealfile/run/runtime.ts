@@ -14,9 +14,9 @@ export interface Runtime {
 }
 
 export type FoundRuntime =
-	| {readonly runtime: Runtime; readonly reason?: undefined}
+	| {readonly runtime: Runtime; readonly reason?: undefined; readonly obstacle?: undefined}
 	/** Why none will do, as a sentence without its period. */
-	| {readonly runtime?: undefined; readonly reason: string};
+	| {readonly runtime?: undefined; readonly reason: string; readonly obstacle: 'no runtime' | 'runtime fails'};
 
 export interface RuntimeOptions extends Abortable {
 	readonly scratchDir: string;
@@ -52,7 +52,8 @@ export async function findRuntime(options: RuntimeOptions): Promise<FoundRuntime
 		reasons.push(`${name} cannot make a container here (${reason})`);
 	}
 	const names = (options.runtimes ?? defaultRuntimes).join(' nor ');
-	return {reason: reasons.length === 0 ? `neither ${names} is installed` : reasons.join('; ')};
+	if (reasons.length > 0) return {obstacle: 'runtime fails', reason: reasons.join('; ')};
+	return {obstacle: 'no runtime', reason: `neither ${names} is installed`};
 }
 
 /** The absolute path of a program, or undefined. */

@@ -33,15 +33,18 @@ test('crun comes before runc and makes no cgroup', async t => {
 });
 
 test('without a runtime the reason says what to install', async t => {
-	const {reason} = await findRuntime({scratchDir: tempDir(t), searchPath: [tempDir(t)], userNamespace: undefined});
-	t.is(reason, 'neither crun nor runc is installed');
+	const found = await findRuntime({scratchDir: tempDir(t), searchPath: [tempDir(t)], userNamespace: undefined});
+	t.deepEqual(found, {obstacle: 'no runtime', reason: 'neither crun nor runc is installed'});
 });
 
 test("a runtime that cannot work is reported with the runtime's own words", async t => {
 	const dir = tempDir(t);
 	program(dir, 'runc', refuses);
-	const {reason} = await findRuntime({scratchDir: tempDir(t), searchPath: [dir], userNamespace: undefined});
-	t.is(reason, 'runc cannot make a container here (cannot set up "cgroups")');
+	const found = await findRuntime({scratchDir: tempDir(t), searchPath: [dir], userNamespace: undefined});
+	t.deepEqual(found, {
+		obstacle: 'runtime fails',
+		reason: 'runc cannot make a container here (cannot set up "cgroups")',
+	});
 });
 
 test('the last error of a log is found in each of its forms', t => {
