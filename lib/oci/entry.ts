@@ -36,8 +36,11 @@ export interface EntryHeader {
 /** Where the bytes of a `file` entry come from. */
 export type EntryContent =
 	| {readonly kind: 'bytes'; readonly bytes: Uint8Array}
-	/** `size` bytes of the file at the absolute `path`, from `offset` (default 0). */
-	| {readonly kind: 'file'; readonly path: string; readonly offset?: number}
+	/**
+	 * `size` bytes of the file at the absolute `path`, from `offset` (default 0). With `inode`, the number of the file that was
+	 * listed: another one in its place is refused.
+	 */
+	| {readonly kind: 'file'; readonly path: string; readonly offset?: number; readonly inode?: number}
 	/**
 	 * `size` bytes at `offset` of the uncompressed tar of a stored layer. Must be turned into `file` (by `locateContents` of
 	 * layer-content.ts: free for plain tar layers, a spool file for compressed ones) before a layer can be written from it.

@@ -1,4 +1,4 @@
-import {closeSync, constants, openSync, read, readSync} from 'node:fs';
+import {closeSync, constants, fstatSync, openSync, read, readSync} from 'node:fs';
 import {assert, SealError, systemCode} from '../core/errors.js';
 import {diskName} from '../core/name.js';
 import type {EntryContent, LayerEntry} from './entry.js';
@@ -55,6 +55,7 @@ async function putFile(
 	try {
 		descriptor = openSync(diskName(content.path), openFlags(content));
 		const file = descriptor;
+		if (content.inode !== undefined && fstatSync(file).ino !== content.inode) throw changed(entry, 'was replaced');
 		const fill: FillChunk = (chunk, at) => {
 			if (pooled) return readPooled(file, chunk, start + at, entry).then(() => seen(chunk, at));
 			readWhole(file, chunk, start + at, entry);

@@ -66,7 +66,7 @@ function fileNode(header: EntryHeader, disk: string | Buffer, path: string, stat
 	const mode = Number(stats.mode);
 	const identity = {path, dev, ino, size, mtimeNs, ctimeNs, mode};
 	const node = {header, dev, ino, identity};
-	const whole = header.size === 0 ? node : {...node, content: {kind: 'file', path} as const};
+	const whole = header.size === 0 ? node : {...node, content: {kind: 'file', path, inode: Number(ino)} as const};
 	if (stats.nlink === 1n && isReadable(disk, mode)) return whole;
 	return {
 		...whole,

@@ -20,8 +20,7 @@ export interface ContextOptions {
  *
  * Each folder is opened without following links and must still be the one (device and inode) that was seen in its
  * parent, and its entries are looked at through that open folder: a name swapped for a link in between is noticed
- * (ERR_CONTEXT) instead of followed. Contents are read later, by path: `SourceNode.identity` tells the reader which
- * file it must find there. Where there is no /proc, entries are looked at by path.
+ * (ERR_CONTEXT) instead of followed. Contents are read later, by path and inode. Where there is no /proc, entries are looked at by path.
  * @throws SealError ERR_CONTEXT when it is missing or no folder; ERR_PATTERN
  */
 export function openContext(dir: string, options: ContextOptions = {}): FileSource {
