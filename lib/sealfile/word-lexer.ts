@@ -1,12 +1,52 @@
 import {parsePattern, replacePattern, trimPattern, type WordPattern} from './word-pattern.js';
 import type {ExpandOptions, Lookup, VariableNames} from './words.js';
 
-/** One pass over one word. `run` answers with what is wrong, or undefined; the results are read afterwards. */
-export interface WordLexer {
-	run(): string | undefined;
-	text(): string;
-	words(): readonly string[];
-	names(): VariableNames;
+/** What came out of one word; `failure` says what is wrong with it. */
+export interface LexedWord {
+	readonly failure?: string;
+	readonly text: string;
+	readonly words: readonly string[];
+	readonly names: VariableNames;
+}
+
+/** Reads one word in one pass. Never throws. */
+export function lexWord(source: string, lookup: Lookup, options: ExpandOptions): LexedWord {
+	const lexer: Lexer = {
+		source,
+		lookup,
+		escapeChar: options.escape ?? '\\',
+		literalQuotes: options.literalQuotes === true,
+		used: new Set(),
+		unset: new Set(),
+		splitter: createSplitter(),
+		position: 0,
+		depth: 0,
+	};
+	const finish = (text: string, failure?: string): LexedWord => ({
+		...(failure === undefined ? {} : {failure}),
+		text,
+		words: lexer.splitter.finish(),
+		names: {used: [...lexer.used], unset: [...lexer.unset]},
+	});
+	try {
+		return finish(processUntil(lexer, undefined, false));
+	} catch (error) {
+		if (error instanceof LexError) return finish('', error.message);
+		throw error;
+	}
+}
+
+/** One word on its way; `position` moves forwards only. */
+interface Lexer {
+	readonly source: string;
+	readonly lookup: Lookup;
+	readonly escapeChar: string;
+	readonly literalQuotes: boolean;
+	readonly used: Set<string>;
+	readonly unset: Set<string>;
+	readonly splitter: Splitter;
+	position: number;
+	depth: number;
 }
 
 /** Substitutions nest through recursion; this keeps a hostile word from exhausting the stack. */
@@ -16,178 +56,161 @@ const missingBrace = "Syntax error: missing '}'";
 
 class LexError extends Error {}
 
-export function createLexer(source: string, lookup: Lookup, options: ExpandOptions): WordLexer {
-	const escapeChar = options.escape ?? '\\';
-	const used = new Set<string>();
-	const unset = new Set<string>();
-	const splitter = createSplitter();
-	let position = 0;
-	let depth = 0;
-	let output = '';
-
-	/** Reads up to `stop` (consumed), or to the end when there is none. Only the outermost call feeds the splitter. */
-	function processUntil(stop: string | undefined, keepEscapes: boolean, split: boolean): string {
-		let result = '';
-		while (position < source.length) {
-			const char = source[position]!;
-			if (char === stop) {
-				position++;
-				return result;
-			}
-			if (char === '$') {
-				const value = processDollar();
-				if (split) splitter.addSplit(value);
-				result += value;
-			} else if (options.literalQuotes !== true && (char === "'" || char === '"')) {
-				const value = char === "'" ? processSingleQuote() : processDoubleQuote(keepEscapes);
-				if (split) splitter.addWhole(value);
-				result += value;
-			} else if (char === escapeChar) {
-				const value = (keepEscapes ? escapeChar : '') + source.slice(position + 1, position + 2);
-				position += 2;
-				if (split) splitter.addWhole(value);
-				result += value;
-			} else {
-				position++;
-				if (split) splitter.addSplit(char);
-				result += char;
-			}
+/** Reads up to `stop` (consumed), or to the end when there is none; only that outermost call feeds the splitter. */
+function processUntil(lexer: Lexer, stop: string | undefined, keepEscapes: boolean): string {
+	const {source, escapeChar, splitter} = lexer;
+	const split = stop === undefined;
+	let result = '';
+	while (lexer.position < source.length) {
+		const char = source[lexer.position]!;
+		if (char === stop) {
+			lexer.position++;
+			return result;
 		}
-		if (stop !== undefined) throw new LexError(stop === '/' ? "Syntax error: missing '/' in ${" : missingBrace);
-		return result;
-	}
-
-	function processSingleQuote(): string {
-		const end = source.indexOf("'", position + 1);
-		if (end === -1) throw new LexError('Unexpected end of statement while looking for matching single-quote');
-		const value = source.slice(position + 1, end);
-		position = end + 1;
-		return value;
-	}
-
-	function processDoubleQuote(keepEscapes: boolean): string {
-		let result = '';
-		position++;
-		while (position < source.length) {
-			const char = source[position]!;
-			if (char === '"') {
-				position++;
-				return result;
-			}
-			if (char === '$') {
-				result += processDollar();
-				continue;
-			}
-			position++;
-			const next = source[position];
-			if (char === escapeChar && (next === '"' || next === '$' || next === escapeChar)) {
-				if (keepEscapes) result += char;
-				result += next;
-				position++;
-			} else {
-				result += char;
-			}
+		let value = char;
+		let whole = true;
+		if (char === '$') {
+			value = processDollar(lexer);
+			whole = false;
+		} else if (!lexer.literalQuotes && char === "'") {
+			value = processSingleQuote(lexer);
+		} else if (!lexer.literalQuotes && char === '"') {
+			value = processDoubleQuote(lexer, keepEscapes);
+		} else if (char === escapeChar) {
+			value = (keepEscapes ? escapeChar : '') + source.slice(lexer.position + 1, lexer.position + 2);
+			lexer.position += 2;
+		} else {
+			lexer.position++;
+			whole = false;
 		}
-		throw new LexError('Unexpected end of statement while looking for matching double-quote');
+		if (split) splitter.add(value, whole);
+		result += value;
 	}
+	if (!split) throw new LexError(stop === '/' ? "Syntax error: missing '/' in ${" : missingBrace);
+	return result;
+}
 
-	function processDollar(): string {
-		position++;
-		if (source[position] !== '{') {
-			const name = readName();
-			return name === '' ? '$' : (value(name, true) ?? '');
+function processSingleQuote(lexer: Lexer): string {
+	const start = lexer.position + 1;
+	const end = lexer.source.indexOf("'", start);
+	if (end === -1) throw new LexError('Unexpected end of statement while looking for matching single-quote');
+	lexer.position = end + 1;
+	return lexer.source.slice(start, end);
+}
+
+function processDoubleQuote(lexer: Lexer, keepEscapes: boolean): string {
+	const {source, escapeChar} = lexer;
+	let result = '';
+	lexer.position++;
+	while (lexer.position < source.length) {
+		const char = source[lexer.position]!;
+		if (char === '"') {
+			lexer.position++;
+			return result;
 		}
-		position++;
-		if (position >= source.length) throw new LexError(missingBrace);
-		const name = readName();
-		if (name === '') throw new LexError('Syntax error: bad substitution');
-		if (++depth > maxDepth) throw new LexError(`Substitutions are nested more than ${maxDepth} deep`);
-		const result = processBraces(name);
-		depth--;
-		return result;
-	}
-
-	function processBraces(name: string): string {
-		let modifier = source[position++];
-		if (modifier === undefined) throw new LexError(missingBrace);
-		if (modifier === '}') return value(name, true) ?? '';
-		if (modifier === '/') return processReplace(name);
-		const nullIsUnset = modifier === ':';
-		if (nullIsUnset) modifier = source[position++];
-		if (modifier === undefined) throw new LexError(missingBrace);
-		const isPattern = modifier === '#' || modifier === '%';
-		if (!'-+?#%'.includes(modifier) || (nullIsUnset && isPattern)) {
-			throw new LexError(`Unsupported modifier (${nullIsUnset ? ':' : ''}${modifier}) in substitution`);
+		if (char === '$') {
+			result += processDollar(lexer);
+			continue;
 		}
-		const word = processUntil('}', isPattern, false);
-		return isPattern ? trimmed(name, modifier, word) : conditional(name, modifier, nullIsUnset, word);
+		const next = source[++lexer.position];
+		if (char === escapeChar && (next === '"' || next === '$' || next === escapeChar)) {
+			if (keepEscapes) result += char;
+			result += next;
+			lexer.position++;
+		} else {
+			result += char;
+		}
 	}
+	throw new LexError('Unexpected end of statement while looking for matching double-quote');
+}
 
-	function conditional(name: string, modifier: string, nullIsUnset: boolean, word: string): string {
-		const current = value(name, false);
-		const missing = current === undefined || (nullIsUnset && current === '');
-		if (modifier === '+') return missing ? '' : word;
-		if (!missing) return current;
-		if (modifier === '-') return word;
-		const why = current === undefined ? 'is not allowed to be unset' : 'is not allowed to be empty';
-		throw new LexError(`${name}: ${word === '' ? why : word}`);
+function processDollar(lexer: Lexer): string {
+	lexer.position++;
+	if (lexer.source[lexer.position] !== '{') {
+		const name = readName(lexer);
+		return name === '' ? '$' : (look(lexer, name, true) ?? '');
 	}
+	lexer.position++;
+	if (lexer.position >= lexer.source.length) throw new LexError(missingBrace);
+	const name = readName(lexer);
+	if (name === '') throw new LexError('Syntax error: bad substitution');
+	if (++lexer.depth > maxDepth) throw new LexError(`Substitutions are nested more than ${maxDepth} deep`);
+	const result = processBraces(lexer, name);
+	lexer.depth--;
+	return result;
+}
 
-	function trimmed(name: string, modifier: string, word: string): string {
-		const longest = word.startsWith(modifier);
-		const pattern = readPattern(longest ? word.slice(1) : word);
-		return trimPattern(value(name, true) ?? '', pattern, modifier === '#' ? 'prefix' : 'suffix', longest);
+function processBraces(lexer: Lexer, name: string): string {
+	const {source} = lexer;
+	let modifier = source[lexer.position++];
+	if (modifier === '}') return look(lexer, name, true) ?? '';
+	if (modifier === '/') return processReplace(lexer, name);
+	const nullIsUnset = modifier === ':';
+	if (nullIsUnset) modifier = source[lexer.position++];
+	if (modifier === undefined) throw new LexError(missingBrace);
+	const isPattern = modifier === '#' || modifier === '%';
+	if (!'-+?#%'.includes(modifier) || (nullIsUnset && isPattern)) {
+		throw new LexError(`Unsupported modifier (${nullIsUnset ? ':' : ''}${modifier}) in substitution`);
 	}
+	const word = processUntil(lexer, '}', isPattern);
+	return isPattern ? trimmed(lexer, name, modifier, word) : conditional(lexer, name, modifier, nullIsUnset, word);
+}
 
-	function processReplace(name: string): string {
-		const all = source[position] === '/';
-		if (all) position++;
-		const pattern = readPattern(processUntil('/', true, false));
-		const replacement = processUntil('}', false, false);
-		return replacePattern(value(name, true) ?? '', pattern, replacement, all);
-	}
+function conditional(lexer: Lexer, name: string, modifier: string, nullIsUnset: boolean, word: string): string {
+	const current = look(lexer, name, false);
+	const missing = current === undefined || (nullIsUnset && current === '');
+	if (modifier === '+') return missing ? '' : word;
+	if (!missing) return current;
+	if (modifier === '-') return word;
+	const why = current === undefined ? 'is not allowed to be unset' : 'is not allowed to be empty';
+	throw new LexError(`${name}: ${word === '' ? why : word}`);
+}
 
-	function readPattern(text: string): WordPattern {
-		const pattern = parsePattern(text);
-		if (pattern === undefined) throw new LexError(`Invalid escape in pattern "${text}"`);
-		return pattern;
-	}
+function trimmed(lexer: Lexer, name: string, modifier: string, word: string): string {
+	const longest = word.startsWith(modifier);
+	const pattern = readPattern(longest ? word.slice(1) : word);
+	return trimPattern(look(lexer, name, true) ?? '', pattern, modifier === '#' ? 'prefix' : 'suffix', longest);
+}
 
-	/** A run of digits, one special character, or letters, digits and underscores; empty when none of these is next. */
-	function readName(): string {
-		namePattern.lastIndex = position;
-		const name = namePattern.exec(source)?.[0] ?? '';
-		position += name.length;
-		return name;
-	}
+function processReplace(lexer: Lexer, name: string): string {
+	const all = lexer.source[lexer.position] === '/';
+	if (all) lexer.position++;
+	const pattern = readPattern(processUntil(lexer, '/', true));
+	const replacement = processUntil(lexer, '}', false);
+	return replacePattern(look(lexer, name, true) ?? '', pattern, replacement, all);
+}
 
-	function value(name: string, required: boolean): string | undefined {
-		used.add(name);
-		const found = lookup(name);
-		if (found === undefined && required) unset.add(name);
-		return found;
-	}
-
-	return {
-		run() {
-			try {
-				output = processUntil(undefined, false, true);
-				return undefined;
-			} catch (error) {
-				if (error instanceof LexError) return error.message;
-				throw error;
-			}
-		},
-		text: () => output,
-		words: () => splitter.finish(),
-		names: () => ({used: [...used], unset: [...unset]}),
-	};
+function readPattern(text: string): WordPattern {
+	const pattern = parsePattern(text);
+	if (pattern === undefined) throw new LexError(`Invalid escape in pattern "${text}"`);
+	return pattern;
 }
 
 const namePattern = /\p{Nd}+|[@*#?$!0-]|[\p{L}_][\p{L}\p{Nd}_]*/uy;
 
-/** Collects words: blanks in split text end a word, whole text joins the word at hand. Empty words are dropped. */
-function createSplitter(): {addSplit(text: string): void; addWhole(text: string): void; finish(): readonly string[]} {
+/** A run of digits, one special character, or letters, digits and underscores; empty when none of these is next. */
+function readName(lexer: Lexer): string {
+	namePattern.lastIndex = lexer.position;
+	const name = namePattern.exec(lexer.source)?.[0] ?? '';
+	lexer.position += name.length;
+	return name;
+}
+
+function look(lexer: Lexer, name: string, required: boolean): string | undefined {
+	lexer.used.add(name);
+	const found = lexer.lookup(name);
+	if (found === undefined && required) lexer.unset.add(name);
+	return found;
+}
+
+interface Splitter {
+	/** Whole text joins the word at hand; blanks in other text end it. */
+	add(text: string, whole: boolean): void;
+	/** The words, empty ones left out. */
+	finish(): readonly string[];
+}
+
+function createSplitter(): Splitter {
 	const words: string[] = [];
 	let word = '';
 	const end = (): void => {
@@ -195,16 +218,13 @@ function createSplitter(): {addSplit(text: string): void; addWhole(text: string)
 		word = '';
 	};
 	return {
-		addSplit(text) {
-			const [first, ...rest] = text.split(/\s+/u);
+		add(text, whole) {
+			const [first, ...rest] = whole ? [text] : text.split(/\s+/u);
 			word += first;
 			for (const part of rest) {
 				end();
 				word += part;
 			}
-		},
-		addWhole(text) {
-			word += text;
 		},
 		finish() {
 			end();

@@ -1,4 +1,4 @@
-import {createLexer} from './word-lexer.js';
+import {lexWord} from './word-lexer.js';
 
 /** The value of a variable, or undefined when it is not set. The empty string is a set value. */
 export type Lookup = (name: string) => string | undefined;
@@ -31,18 +31,12 @@ export interface VariableNames {
 
 /** Removes quotes and escapes and replaces variables: BuildKit's rules for one word. */
 export function expandWord(word: string, lookup: Lookup, options: ExpandOptions = {}): Expansion<string> {
-	const lexer = createLexer(word, lookup, options);
-	const failure = lexer.run();
-	return failure === undefined
-		? {ok: true, value: lexer.text(), names: lexer.names()}
-		: {ok: false, message: failure, names: lexer.names()};
+	const {failure, text, names} = lexWord(word, lookup, options);
+	return failure === undefined ? {ok: true, value: text, names} : {ok: false, message: failure, names};
 }
 
 /** As `expandWord`, but blanks outside quotes, also those that come out of an unquoted variable, separate words. */
 export function expandWords(word: string, lookup: Lookup, options: ExpandOptions = {}): Expansion<readonly string[]> {
-	const lexer = createLexer(word, lookup, options);
-	const failure = lexer.run();
-	return failure === undefined
-		? {ok: true, value: lexer.words(), names: lexer.names()}
-		: {ok: false, message: failure, names: lexer.names()};
+	const {failure, words, names} = lexWord(word, lookup, options);
+	return failure === undefined ? {ok: true, value: words, names} : {ok: false, message: failure, names};
 }

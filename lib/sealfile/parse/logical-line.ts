@@ -1,4 +1,4 @@
-import {isTooLong} from './read-source.js';
+import {isTooLong, maxLineBytes} from './read-source.js';
 
 /** One instruction's line: its continuations joined, comments inside it gone. */
 export interface LogicalLine {
@@ -35,81 +35,85 @@ export interface LineReader {
 
 /** @param skip how many lines at the top are not instructions (directives) */
 export function createLineReader(text: string, escapeChar: string, skip: number): LineReader {
-	let position = 0;
-	let line = 0;
-
-	function nextPhysical(): string | undefined {
-		if (position >= text.length) return undefined;
-		const newline = text.indexOf('\n', position);
-		const end = newline === -1 ? text.length : newline + 1;
-		const raw = text.slice(position, end);
-		position = end;
-		line++;
-		return raw;
-	}
-
-	function next(): LogicalLine | undefined {
-		let comments: string[] = [];
-		for (let raw = nextPhysical(); raw !== undefined; raw = nextPhysical()) {
-			const content = trimLineEnd(raw);
-			const trimmed = content.trimStart();
-			if (trimmed.startsWith('#')) {
-				// Descriptions are short; what is longer only costs memory.
-				comments.push(trimmed.slice(1, 4096).trim());
-				continue;
-			}
-			const [first, open] = cutContinuation(trimmed, escapeChar);
-			if (first === '' && !open) {
-				comments = [];
-				continue;
-			}
-			return join(first, content.length - trimmed.length + 1, open, comments);
-		}
-		return undefined;
-	}
-
-	function join(first: string, column: number, open: boolean, comments: readonly string[]): LogicalLine {
-		const startLine = line;
-		const parts = [first];
-		const pieces: Piece[] = [{offset: 0, line, column}];
-		const emptyLines: number[] = [];
-		let length = first.length;
-		let tooLong = isTooLong(first);
-		while (open) {
-			const raw = nextPhysical();
-			if (raw === undefined) break;
-			const content = trimLineEnd(raw);
-			const start = content.search(/\S/);
-			if (start === -1) {
-				emptyLines.push(line);
-				continue;
-			}
-			if (content[start] === '#') continue;
-			const [part, more] = cutContinuation(content, escapeChar);
-			open = more;
-			pieces.push({offset: length, line, column: 1});
-			length += part.length;
-			tooLong ||= isTooLong(part) || length > maxJoined;
-			// Beyond the limit the text only has to say which instruction it is.
-			if (!tooLong) parts.push(part);
-		}
-		const text = parts.join('');
-		return {
-			text: tooLong ? text.slice(0, 256) : stripEnd(text, escapeChar),
-			pieces,
-			startLine,
-			endLine: line,
-			comments,
-			emptyLines,
-			tooLong: tooLong || isTooLong(text),
-		};
-	}
-
-	for (let i = 0; i < skip; i++) nextPhysical();
-	return {next, nextPhysical, line: () => line};
+	const cursor: Cursor = {text, escapeChar, position: 0, line: 0};
+	for (let i = 0; i < skip; i++) readPhysical(cursor);
+	return {next: () => readLogical(cursor), nextPhysical: () => readPhysical(cursor), line: () => cursor.line};
 }
 
-const maxJoined = 65_535;
+interface Cursor {
+	readonly text: string;
+	readonly escapeChar: string;
+	position: number;
+	line: number;
+}
+
+function readPhysical(cursor: Cursor): string | undefined {
+	const {text, position} = cursor;
+	if (position >= text.length) return undefined;
+	const newline = text.indexOf('\n', position);
+	cursor.position = newline === -1 ? text.length : newline + 1;
+	cursor.line++;
+	return text.slice(position, cursor.position);
+}
+
+function readLogical(cursor: Cursor): LogicalLine | undefined {
+	let comments: string[] = [];
+	for (let raw = readPhysical(cursor); raw !== undefined; raw = readPhysical(cursor)) {
+		const content = trimLineEnd(raw);
+		const trimmed = content.trimStart();
+		if (trimmed.startsWith('#')) {
+			// Descriptions are short; what is longer only costs memory.
+			comments.push(trimmed.slice(1, 4096).trim());
+			continue;
+		}
+		const [first, open] = cutContinuation(trimmed, cursor.escapeChar);
+		if (first !== '' || open) return readRest(cursor, first, content.length - trimmed.length + 1, open, comments);
+		comments = [];
+	}
+	return undefined;
+}
+
+/** Joins the lines that a first line continues on. */
+function readRest(
+	cursor: Cursor,
+	first: string,
+	column: number,
+	continued: boolean,
+	comments: readonly string[],
+): LogicalLine {
+	const startLine = cursor.line;
+	const parts = [first];
+	const pieces: Piece[] = [{offset: 0, line: startLine, column}];
+	const emptyLines: number[] = [];
+	let open = continued;
+	let length = first.length;
+	let tooLong = isTooLong(first);
+	while (open) {
+		const raw = readPhysical(cursor);
+		if (raw === undefined) break;
+		const content = trimLineEnd(raw);
+		const start = content.search(/\S/);
+		if (start === -1) emptyLines.push(cursor.line);
+		if (start === -1 || content[start] === '#') continue;
+		const [part, more] = cutContinuation(content, cursor.escapeChar);
+		open = more;
+		pieces.push({offset: length, line: cursor.line, column: 1});
+		length += part.length;
+		tooLong ||= isTooLong(part) || length > maxLineBytes;
+		// Beyond the limit the text only has to say which instruction it is.
+		if (!tooLong) parts.push(part);
+	}
+	const text = parts.join('');
+	return {
+		text: tooLong ? text.slice(0, 256) : stripEnd(text, cursor.escapeChar),
+		pieces,
+		startLine,
+		endLine: cursor.line,
+		comments,
+		emptyLines,
+		tooLong: tooLong || isTooLong(text),
+	};
+}
 
 /** Takes the escape at the end of a line away, blanks behind it included; answers whether there was one. */
 function cutContinuation(content: string, escapeChar: string): readonly [string, boolean] {
