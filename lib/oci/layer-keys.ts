@@ -1,5 +1,4 @@
-import {subtle} from 'node:crypto';
-import {chunkDigest, joinChunkDigests} from '../core/content-key.js';
+import {chunkDigest, joinChunkDigests, pooledChunkDigest} from '../core/content-key.js';
 import type {LayerEntry} from './entry.js';
 
 /** Chunks below this are hashed at once: handing them to the thread pool would cost more. */
@@ -26,7 +25,7 @@ export function createContentKeys(report: (entry: LayerEntry, contentKey: string
 				report(entry, joinChunkDigests([chunkDigest(chunk)]));
 				return;
 			}
-			digests.push(pooled ? pooledDigest(chunk) : chunkDigest(chunk));
+			digests.push(pooled ? pooledChunkDigest(chunk) : chunkDigest(chunk));
 			if (!last) return;
 			const parts = digests;
 			digests = [];
@@ -37,9 +36,4 @@ export function createContentKeys(report: (entry: LayerEntry, contentKey: string
 			await all;
 		},
 	};
-}
-
-/** sha256 in the thread pool, on a copy that is made before this returns. */
-async function pooledDigest(chunk: Uint8Array): Promise<Uint8Array> {
-	return new Uint8Array(await subtle.digest('SHA-256', chunk as Uint8Array<ArrayBuffer>));
 }

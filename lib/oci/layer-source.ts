@@ -1,5 +1,6 @@
 import {closeSync, constants, fstatSync, openSync, read, readSync} from 'node:fs';
 import {assert, SealError, systemCode} from '../core/errors.js';
+import {ioError} from '../core/io-error.js';
 import {diskName} from '../core/name.js';
 import type {EntryContent, LayerEntry} from './entry.js';
 import {refused} from './layer-entry.js';
@@ -110,6 +111,5 @@ function fileError(error: unknown, entry: LayerEntry, path: string): unknown {
 	const name = entry.header.path;
 	if (code === 'ENOENT' || code === 'ELOOP' || code === 'EISDIR' || code === 'ENXIO' || code === 'ENOTDIR')
 		return refused(name, `is not the file any more that it was when it was listed (${path})`, error);
-	const denied = code === 'EACCES' || code === 'EPERM';
-	return new SealError(denied ? 'ERR_PERMISSION' : 'ERR_IO', `Cannot read ${path} for ${name}`, {cause: error});
+	return ioError(error, 'read', path);
 }

@@ -19,12 +19,14 @@ export interface TarHandler {
 }
 
 export interface TarLimits {
-	/** More names than this are refused. Default 4,000,000. */
+	/** More names than this are refused. Default 1,000,000. */
 	readonly limitEntries?: number | undefined;
 }
 
 /** A block of PAX records or a long name may be this long; longer ones only serve to fill memory. */
 const limitExtensionBytes = 1024 * 1024;
+/** All of them together: attributes and maps stay in memory as long as the index of the archive does. */
+const limitExtensionTotalBytes = 256 * 1024 * 1024;
 const globalPax = 0x67;
 /** Solaris' name for a PAX header. */
 const oldPax = 0x58;
@@ -37,6 +39,7 @@ export class TarParser {
 	#local: Overrides = {};
 	#entries = 0;
 	#zeroBlocks = 0;
+	#extensionBytes = 0;
 	#offset = 0;
 	#dataLeft = 0;
 	#skipping = false;
@@ -49,7 +52,7 @@ export class TarParser {
 
 	constructor(handler: TarHandler, limits: TarLimits = {}) {
 		this.#handler = handler;
-		this.#limitEntries = limits.limitEntries ?? 4_000_000;
+		this.#limitEntries = limits.limitEntries ?? 1_000_000;
 		this.#next = this.#onHeader;
 	}
 
@@ -150,10 +153,17 @@ export class TarParser {
 		if (raw.size > limitExtensionBytes)
 			throw new SealError('ERR_TAR_LIMIT', `The archive has an extended header of ${raw.size} bytes`);
 		if (raw.size === 0) return;
+		this.#countExtension(raw.size);
 		this.#expect(padded => {
 			this.#expect(this.#onHeader);
 			apply(padded.subarray(0, raw.size));
 		}, raw.size + paddingOf(raw.size));
+	}
+
+	#countExtension(sizeBytes: number): void {
+		this.#extensionBytes += sizeBytes;
+		if (this.#extensionBytes > limitExtensionTotalBytes)
+			throw new SealError('ERR_TAR_LIMIT', 'The archive has more than 256 MiB of extended headers');
 	}
 
 	#oldSparse(first: Buffer, raw: RawHeader): void {
@@ -161,6 +171,7 @@ export class TarParser {
 		readSparseFields(first, 386, 4, map);
 		this.#local.sparse = {map, size: readNumber(first, 483, 12, 'size')};
 		const more = (block: Buffer): void => {
+			this.#countExtension(blockBytes);
 			readSparseFields(block, 0, 21, map);
 			if (map.length * 12 > limitExtensionBytes)
 				throw new SealError('ERR_TAR_LIMIT', 'The archive has a sparse file in too many pieces');
@@ -173,6 +184,7 @@ export class TarParser {
 	#mapInData(raw: RawHeader): void {
 		const reader: SparseMapReader = createSparseMapReader();
 		this.#expect(block => {
+			this.#countExtension(blockBytes);
 			const map = reader.push(block);
 			if (map === undefined) return;
 			for (const value of map) this.#local.sparse?.map.push(value);

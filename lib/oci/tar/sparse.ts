@@ -24,11 +24,16 @@ export function parseDecimal(text: string): number {
 	return value;
 }
 
+/** A few bytes of archive can ask for any number of zeros; more than this is no file of an image. */
+const limitSparseBytes = 2 ** 40;
+
 /**
  * Checks a map against the size of the file and the bytes that the archive holds for it.
  * @throws SealError ERR_TAR_FORMAT
  */
 export function checkSparse(map: SparseMap, sizeBytes: number, storedBytes: number): void {
+	if (sizeBytes > limitSparseBytes)
+		throw new SealError('ERR_TAR_LIMIT', `The archive has a sparse file of ${sizeBytes} bytes, more than 1 TiB`);
 	if (map.length % 2 !== 0) throw bad('ends in the middle of a piece');
 	let end = 0;
 	let stored = 0;

@@ -206,6 +206,7 @@ test(
 	'ERR_TAR_FORMAT',
 	/promises 10000 bytes, the archive holds 512/,
 );
+test('a sparse file of 2 TiB', refused, sparseFile('0,512', 2 ** 41, 512), 'ERR_TAR_LIMIT', /more than 1 TiB/);
 test('a sparse map of letters', refused, sparseFile('a,b', 10, 512), 'ERR_TAR_FORMAT', /holds "a" where a number/);
 const mapInData = (map: string): Buffer =>
 	Buffer.concat([
@@ -233,6 +234,14 @@ test('more entries than allowed are refused', async t => {
 	const archive = Buffer.concat([block(), block(), block(), end]);
 	t.is((await readAll(oneChunk(archive), {limitEntries: 3})).length, 3);
 	await t.throwsAsync(readAll(oneChunk(archive), {limitEntries: 2}), {code: 'ERR_TAR_LIMIT'});
+});
+
+test('attributes that would fill memory are refused', async t => {
+	const attribute = pax(record('SCHILY.xattr.user.a', 'x'.repeat(1_000_000)));
+	const archive = async function* () {
+		for (let i = 0; i < 300; i++) yield Buffer.concat([attribute, block()]);
+	};
+	await t.throwsAsync(indexTar(archive()), {code: 'ERR_TAR_LIMIT', message: /256 MiB/});
 });
 
 test('what follows the end is ignored', async t => {
