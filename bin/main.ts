@@ -6,6 +6,7 @@ import {findVerb} from './find-verb.js';
 import {type GlobalValues, globalFlags} from './global-flags.js';
 import {commandHelp, groupHelp, inherited, overviewHelp} from './help.js';
 import {type Io, write} from './io.js';
+import {formatJson} from './render/json.js';
 import {createStyle, wantsColor} from './render/style.js';
 import {reportFailure} from './report-failure.js';
 import {openSession, type Session} from './session.js';
@@ -60,7 +61,7 @@ async function runCommand(
 
 async function printResult(result: Result | undefined, settings: Settings, io: Io): Promise<number> {
 	if (result !== undefined) {
-		const text = settings.output.value === 'json' ? JSON.stringify(result.json, null, 2) : result.text();
+		const text = settings.output.value === 'json' ? formatJson(result.json, 2) : result.text();
 		if (text !== '') await write(io.stdout, text.endsWith('\n') ? text : `${text}\n`);
 	}
 	return result?.exitCode ?? exitCodes.ok.code;

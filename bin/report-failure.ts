@@ -1,6 +1,7 @@
 import {exitCodeOf} from './exit-codes.js';
 import {type Io, write} from './io.js';
 import {renderError, renderStacks, reportError} from './render/error.js';
+import {formatJson} from './render/json.js';
 import {createStyle, wantsColor} from './render/style.js';
 import type {Settings} from './settings.js';
 
@@ -17,7 +18,7 @@ export async function reportFailure(error: unknown, options: FailureOptions): Pr
 	const {io, settings, interruptedBy} = options;
 	const style = createStyle(wantsColor(settings?.color.value ?? 'auto', io.stderr.isTTY === true, io.env));
 	const debug = io.env.SEALIMAGE_DEBUG ?? '';
-	const text = wantsJson(options) ? `${JSON.stringify({error: reportError(error)})}\n` : renderError(error, style);
+	const text = wantsJson(options) ? `${formatJson({error: reportError(error)})}\n` : renderError(error, style);
 	const stacks = debug === '' || debug === '0' ? '' : renderStacks(error);
 	try {
 		await write(io.stderr, interruptedBy === undefined ? text + stacks : `${style.red('Interrupted')}\n${stacks}`);

@@ -3,6 +3,7 @@ import {resolve} from 'node:path';
 import {build} from '../../lib/build.js';
 import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
+import type {Store} from '../../lib/oci/store.js';
 import {planBuild} from '../../lib/sealfile/build/build.js';
 import type {BuildResult} from '../../lib/sealfile/build/options.js';
 import {findHelm} from '../../lib/sealfile/discover/helm.js';
@@ -13,7 +14,7 @@ import type {Context} from '../context.js';
 import {openRegistries} from '../registry-source.js';
 import {renderPlan} from '../render/build-plan.js';
 import {count, formatBytes} from '../render/units.js';
-import {readDestination, saveImages} from '../save-images.js';
+import {type Destination, readDestination, saveImages} from '../save-images.js';
 import {withStore} from '../store.js';
 
 export const command = defineCommand({
@@ -36,28 +37,40 @@ export const command = defineCommand({
 	async run({operands, flags}, context) {
 		const request = await readBuildRequest(flags, operands[0]!, context);
 		const destination = flags.dest === undefined ? undefined : readDestination('--dest', flags.dest, context.io.cwd);
-		return await withStore(context, async store => {
-			const {signal, onEvent} = context;
-			const registries = openRegistries(flags, context);
-			const helm = !flags['save-image']
-				? undefined
-				: await findHelm({tempDir: store.tempDir, env: context.io.env, signal});
-			const options = {...request, store, sources: [registries], helm, signal, onEvent};
-			if (flags['dry-run']) {
-				const plan = await planBuild(options).finally(() => registries.close());
-				return {json: plan, text: () => renderPlan(plan, context.style)};
-			}
-			const built = await build(options).finally(() => registries.close());
-			// Without a name it is kept under its digest, so that it can be named later; prune removes it.
-			if (built.tags.length === 0) await store.tag(built.descriptor.digest, built.descriptor, {signal});
-			if (destination !== undefined)
-				await saveImages(store, [{descriptor: built.descriptor, names: built.tags}], destination, undefined, context);
-			if (flags.iidfile !== undefined)
-				await writeFile(resolve(context.io.cwd, flags.iidfile), built.descriptor.digest, {signal});
-			return resultOf(built, context);
-		});
+		const registries = openRegistries(flags, context);
+		try {
+			return await withStore(context, async store => {
+				const {signal, onEvent} = context;
+				const helm = flags['save-image']
+					? await findHelm({tempDir: store.tempDir, env: context.io.env, signal})
+					: undefined;
+				const options = {...request, store, sources: [registries], helm, signal, onEvent};
+				if (flags['dry-run']) {
+					const plan = await planBuild(options);
+					return {json: plan, text: () => renderPlan(plan, context.style)};
+				}
+				const built = await build(options);
+				await keep(store, built, destination, context);
+				if (flags.iidfile !== undefined)
+					await writeFile(resolve(context.io.cwd, flags.iidfile), built.descriptor.digest, {signal});
+				return resultOf(built, context);
+			});
+		} finally {
+			await registries.close();
+		}
 	},
 });
+
+/** An image without a name is kept under its digest, so that it can be named later; prune removes it. */
+async function keep(
+	store: Store,
+	{descriptor, tags}: BuildResult,
+	destination: Destination | undefined,
+	context: Context,
+): Promise<void> {
+	if (tags.length === 0) await store.tag(descriptor.digest, descriptor, {signal: context.signal});
+	if (destination !== undefined) await saveImages(store, [{descriptor, names: tags}], destination, undefined, context);
+}
 
 function resultOf(built: BuildResult, context: Context): Result {
 	const platforms = built.platforms.map(({platform, manifest, config, layers, images}) => ({

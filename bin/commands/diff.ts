@@ -1,3 +1,4 @@
+import {compareNames} from '../../lib/core/name.js';
 import {type Image, loadImage} from '../../lib/oci/image.js';
 import type {TreeDiff, TreeNode} from '../../lib/oci/tree.js';
 import {defineCommand} from '../command.js';
@@ -107,23 +108,18 @@ function render(
 		...(before === undefined ? [] : [style.red(`- ${printable(`${name}: ${before}`)}`)]),
 		...(after === undefined ? [] : [style.green(`+ ${printable(`${name}: ${after}`)}`)]),
 	]);
-	if (files !== undefined) {
-		const changes = [
-			...files.removed.map(node => ({node, line: style.red(`D /${printable(node.header.path)}`)})),
-			...files.added.map(node => ({node, line: `${style.green(`A /${printable(node.header.path)}`)}${sizeOf(node)}`})),
-			...files.changed.map(({after}) => ({
-				node: after,
-				line: `${style.yellow(`C /${printable(after.header.path)}`)}${sizeOf(after)}`,
-			})),
-		];
-		lines.push(
-			...changes.sort((a, b) => (a.node.header.path < b.node.header.path ? -1 : 1)).map(change => change.line),
-		);
-	}
-	lines.push(
-		style.dim(`${count(layers.sharedCount, 'layer')} shared, ${layers.newCount} new (${formatBytes(layers.newBytes)})`),
-	);
-	return lines.join('\n');
+	const summary = `${count(layers.sharedCount, 'layer')} shared, ${layers.newCount} new (${formatBytes(layers.newBytes)})`;
+	return [...lines, ...(files === undefined ? [] : fileLines(files, style)), style.dim(summary)].join('\n');
+}
+
+function fileLines({added, changed, removed}: TreeDiff, style: Style): string[] {
+	return [
+		...removed.map(node => ({node, mark: style.red('D')})),
+		...added.map(node => ({node, mark: style.green('A')})),
+		...changed.map(({after}) => ({node: after, mark: style.yellow('C')})),
+	]
+		.sort((a, b) => compareNames(a.node.header.path, b.node.header.path))
+		.map(({node, mark}) => `${mark} /${printable(node.header.path)}${sizeOf(node)}`);
 }
 
 function sizeOf({header}: TreeNode): string {

@@ -1,5 +1,6 @@
 import {stat} from 'node:fs/promises';
 import {resolve} from 'node:path';
+import {addAbortSignal} from 'node:stream';
 import {withIo} from '../../lib/core/io-error.js';
 import type {ArchivedImage, ImageArchive} from '../../lib/oci/archive/archive.js';
 import {openLayoutDir} from '../../lib/oci/archive/layout-dir.js';
@@ -76,7 +77,8 @@ export const command = defineCommand({
 
 async function openInput(input: string, store: Store, {io, signal, onEvent}: Context): Promise<ImageArchive> {
 	const options = {tempDir: store.tempDir, signal};
-	if (input === '-') return await openArchive(io.stdin, {...options, name: inputName(input)});
+	// A stream that waits for more does not look at the signal.
+	if (input === '-') return await openArchive(addAbortSignal(signal, io.stdin), {...options, name: inputName(input)});
 	const path = resolve(io.cwd, input);
 	const stats = await withIo('read', path, async () => stat(path));
 	return stats.isDirectory() ? await openLayoutDir(path, {signal, onEvent}) : await openArchive(path, options);

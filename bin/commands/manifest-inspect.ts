@@ -3,6 +3,7 @@ import {readDocument, resolvePlatform} from '../../lib/oci/image.js';
 import {maxManifestBytes} from '../../lib/oci/manifest.js';
 import {defineCommand} from '../command.js';
 import {write} from '../io.js';
+import {formatJson} from '../render/json.js';
 import {readPlatform, withStore} from '../store.js';
 
 export const command = defineCommand({
@@ -28,7 +29,7 @@ export const command = defineCommand({
 				await write(context.io.stdout, bytes);
 				return undefined;
 			}
-			return {json: document, text: () => JSON.stringify(document, null, 2)};
+			return {json: document, text: () => formatJson(document, 2)};
 		});
 	},
 });

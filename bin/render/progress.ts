@@ -1,5 +1,6 @@
 import type {EventListener, SealEvent} from '../../lib/core/events.js';
 import type {Screen} from '../io.js';
+import {formatJson} from './json.js';
 import {type Look, outcomeLines} from './progress-line.js';
 import {createLiveProgress} from './progress-live.js';
 import {applyEvent, createProgressState} from './progress-state.js';
@@ -31,7 +32,7 @@ export function createProgress(screen: Screen, options: ProgressOptions): Progre
 		case 'plain':
 			return createLineProgress(screen, plainRenderer(options));
 		case 'json':
-			return createLineProgress(screen, event => [JSON.stringify(event)]);
+			return createLineProgress(screen, event => [formatJson(event)]);
 		case 'none':
 			return createLineProgress(screen, () => []);
 	}

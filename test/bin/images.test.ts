@@ -2,6 +2,7 @@ import {execFileSync, spawn} from 'node:child_process';
 import {existsSync, openSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {digestOf} from '../../lib/oci/digest.js';
 import {makeContext} from '../helpers/context.js';
 import {type Cli, cliIn, cliPath} from '../helpers/run-cli.js';
 
@@ -151,10 +152,7 @@ test('an index is made, changed and printed', async t => {
 	await cli.ok('manifest', 'rm', 'shop:v1', 'shop:amd64');
 	t.is(((await cli.json('manifest', 'inspect', 'shop:v1')) as {manifests: unknown[]}).manifests.length, 1);
 	const raw = await cli.run(['manifest', 'inspect', '--raw', 'shop:v1']);
-	t.is(
-		`sha256:${execFileSync('sha256sum', {input: raw.stdoutBytes}).toString().slice(0, 64)}`,
-		((await cli.json('images', 'shop:v1')) as Listed[])[0]!.digest,
-	);
+	t.is(digestOf(raw.stdoutBytes), ((await cli.json('images', 'shop:v1')) as Listed[])[0]!.digest);
 });
 
 test('rmi resolves every argument before it removes the first', async t => {
