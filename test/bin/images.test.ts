@@ -152,7 +152,7 @@ test('an index is made, changed and printed', async t => {
 	await cli.ok('manifest', 'rm', 'shop:v1', 'shop:amd64');
 	t.is(((await cli.json('manifest', 'inspect', 'shop:v1')) as {manifests: unknown[]}).manifests.length, 1);
 	const raw = await cli.run(['manifest', 'inspect', '--raw', 'shop:v1']);
-	t.is(digestOf(raw.stdoutBytes), ((await cli.json('images', 'shop:v1')) as Listed[])[0]!.digest);
+	t.is(digestOf(raw.stdoutBytes) as string, ((await cli.json('images', 'shop:v1')) as Listed[])[0]!.digest);
 });
 
 test('rmi resolves every argument before it removes the first', async t => {
