@@ -6,11 +6,17 @@ import {normalizeReference, parseReference, shortReference} from './reference.js
 
 /** Finds the entry of a name: as it is written, or as docker would write it. */
 export function findByName(entries: readonly Descriptor[], reference: string): Descriptor | undefined {
+	const exact = entries.find(entry => namesOf(entry).includes(reference));
+	if (exact !== undefined) return exact;
 	const normal = tryNormalize(reference);
-	return (
-		entries.find(entry => namesOf(entry).includes(reference)) ??
-		entries.find(entry => namesOf(entry).some(name => name === normal || tryNormalize(name) === normal))
-	);
+	return normal === undefined ? undefined : entries.find(entry => namesOf(entry).some(name => isNamed(name, normal)));
+}
+
+/** Most names are told apart by their last component: only the rest is worth reading as a reference. */
+function isNamed(name: string, normal: string): boolean {
+	if (name === normal) return true;
+	const last = normal.slice(normal.lastIndexOf('/') + 1);
+	return (name.endsWith(last) || `${name}:latest`.endsWith(last)) && tryNormalize(name) === normal;
 }
 
 /** The digest that `name@sha256:...` or `sha256:...` asks for. */

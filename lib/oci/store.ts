@@ -1,6 +1,7 @@
 import {join, resolve as resolvePath} from 'node:path';
 import type {Abortable, OperationOptions} from '../core/events.js';
 import {withLock} from '../core/lock.js';
+import {mapBounded} from '../core/pool.js';
 import {sweepTempDirs} from '../core/temp-dir.js';
 import type {BlobAdopter, BlobFiles, ContentReader, ImageSink, ImageSource, Ingester} from './content.js';
 import type {Descriptor} from './descriptor.js';
@@ -178,9 +179,7 @@ function createStore(parts: Parts): Store {
 			const reader = peekReader(blobs);
 			const images = groupByDigest(await entriesOf());
 			if (!facts) return images;
-			const complete: StoredImage[] = [];
-			for (const image of images) complete.push(await withFacts(image, reader, factsByDigest, signal));
-			return complete;
+			return await mapBounded(images, 16, image => withFacts(image, reader, factsByDigest, signal), {signal});
 		},
 		close: blobs.close,
 	};
