@@ -103,6 +103,7 @@ async function findImage(
 		}
 	}
 	if (without.size > 0) reasons.unshift(`not in ${[...without].join(', ')}`);
+	if (locked !== undefined) reasons.unshift(`the lock wants ${locked.digest}`);
 	return {image, reasons};
 }
 

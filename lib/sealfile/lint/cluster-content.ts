@@ -1,5 +1,5 @@
 import type {Abortable} from '../../core/events.js';
-import {parseReference} from '../../oci/reference.js';
+import {parseReference, shortReference} from '../../oci/reference.js';
 import type {TreeFile, TreeFiles} from '../../oci/tree-files.js';
 import type {Diagnostic} from '../diagnostic.js';
 import type {ListProblem} from '../discover/lists.js';
@@ -30,6 +30,17 @@ export function* tagFindings({images}: Discovery): Generator<ContentFinding> {
 				hint: `Name a version, as in ${path.split('/').at(-1)}:1.2.3, or build with --lock.`,
 			});
 		}
+	}
+}
+
+/** Archives whose image goes into the embedded registry too. */
+export function* archiveFindings({archives}: Discovery): Generator<ContentFinding> {
+	for (const {path, name, foundIn} of archives) {
+		yield at(foundIn, {
+			code: 'ArchiveCarriedTwice',
+			message: `The image carries ${shortReference(name)} twice: in the archive ${path} and in its embedded registry`,
+			hint: 'Load the archive into the store, list the image under images/shim, and leave the archive out.',
+		});
 	}
 }
 

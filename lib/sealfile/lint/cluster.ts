@@ -7,6 +7,7 @@ import type {Discovery} from '../discover/types.js';
 import type {SealfileTree} from '../syntax.js';
 import {parseCheckDirective} from './check-directive.js';
 import {
+	archiveFindings,
 	type ContentFinding,
 	findScripts,
 	missingFindings,
@@ -45,6 +46,7 @@ export const clusterRules: readonly {readonly name: string; readonly description
 	{name: 'EmbeddedLatest', description: 'An image to embed should not be latest, which moves.'},
 	{name: 'ImageNotEmbedded', description: 'An image that a manifest names should be embedded.'},
 	{name: 'ImageListInvalid', description: 'Lines of images/shim and images/skopeo/tar.txt must be references.'},
+	{name: 'ArchiveCarriedTwice', description: 'An archive whose image is embedded need not be in the image itself.'},
 	{name: 'RunBitMissing', description: 'Programs and scripts should be executable.'},
 ];
 
@@ -64,7 +66,7 @@ export async function lintCluster(
 	const findings: ContentFinding[] = [...problemFindings(problems), ...discovery.warnings.map(asFinding)];
 	if (options.saveImages === false)
 		findings.push(...missingFindings(discovery.images, 'images are left out of this build'));
-	else findings.push(...tagFindings(discovery));
+	else findings.push(...tagFindings(discovery), ...archiveFindings(discovery));
 	findings.push(...missingFindings(discovery.excluded, '.sealignore excludes it'));
 	if (built || !setsModes(tree)) findings.push(...runBitFindings(listing, scripts));
 	return {

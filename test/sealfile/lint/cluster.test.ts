@@ -146,6 +146,11 @@ test(
 	[],
 );
 
+test('finds an archive that the image carries beside its embedded image', async t => {
+	const contents = {'images/skopeo/tar.txt': 'docker-archive:a.tar@a:1\n', 'images/skopeo/a.tar': 'x'};
+	t.regex((await lint(copyAll, contents)).join(), /^ArchiveCarriedTwice images\/skopeo\/tar.txt:1/);
+});
+
 test('reports wrong lines of lists as errors and goes on', async t => {
 	const files = memoryFiles({'images/shim/list': 'Not Good\n', 'manifests/a.yaml': 'image: nginx\n'});
 	const {diagnostics} = await lintCluster(undefined, files, {shownPath: path => `ctx/${path}`});
