@@ -7,8 +7,8 @@ export interface Range {
 }
 
 /**
- * Cuts ranges, ascending and not overlapping, out of a stream. Each must be consumed or given up before the next is asked for. Reads
- * no further than the end of the last one.
+ * Cuts ranges, ascending and not overlapping, out of a stream. Each must be consumed or given up before the next is
+ * asked for. Reads no further than the end of the last one.
  * @throws SealError ERR_CONTENT_SIZE when the stream ends before a range does
  */
 export async function* cutRanges<R extends Range>(

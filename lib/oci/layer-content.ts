@@ -23,8 +23,8 @@ export type {LayerSource} from './layer-extents.js';
 
 export interface ContentOptions extends OperationOptions {
 	/**
-	 * Layers whose blob is known to be whole. Others are verified when they are read and added, so that one set shared by
-	 * the steps of a build verifies each layer once.
+	 * Layers whose blob is known to be whole. Others are verified when they are read and added, so that one set
+	 * shared by the steps of a build verifies each layer once.
 	 */
 	readonly verified?: Set<Digest> | undefined;
 }
@@ -95,7 +95,9 @@ async function spool(
 	}
 }
 
-/** Contents that several entries share are kept in memory for all of them up to this size; larger ones are read again. */
+/**
+ * Contents that several entries share are kept in memory for all of them up to this size; larger ones are read again.
+ */
 const sharedBytes = 16 * 1024 * 1024;
 
 /**

@@ -6,12 +6,14 @@ import type {EntryContent, LayerEntry} from './entry.js';
 import {refused} from './layer-entry.js';
 import type {FillChunk, LayerStream} from './layer-stream.js';
 
-/** From this size on files are read in the thread pool, when that is free: a small read costs less than the way there. */
+/**
+ * From this size on files are read in the thread pool, when that is free: a small read costs less than the way there.
+ */
 const pooledBytes = 256 * 1024;
 
 /**
- * Copies the content of an entry into a layer, large files through the thread pool where `poolReads` says that it has nothing
- * better to do.
+ * Copies the content of an entry into a layer, large files through the thread pool where `poolReads` says that it has
+ * nothing better to do.
  * @param onChunk sees every MiB of the content in order
  * @throws SealError ERR_LAYER_ENTRY when the content is not as long as the header says
  */
@@ -75,7 +77,9 @@ async function putFile(
 
 const probe = Buffer.alloc(1);
 
-/** A file that was listed as a regular one may have been swapped since: a link is not followed, a pipe not waited for. */
+/**
+ * A file that was listed as a regular one may have been swapped since: a link is not followed, a pipe not waited for.
+ */
 function openFlags(content: FileContent): number {
 	const {O_RDONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
 	return content.offset === undefined ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK : O_RDONLY;

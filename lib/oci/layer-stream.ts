@@ -6,16 +6,20 @@ import {paxRecords} from './tar/pax.js';
 import {formatHeader, paddingOf} from './tar/write.js';
 
 /**
- * The tar of a layer, cut into blocks of at most 1 MiB. A content that fits into no rest of a block begins a new one, and
- * larger contents are cut at their own MiB: so every chunk that a content key is made of lies in one block, files
- * are read straight into place, and a block is rarely half random and half text. The cuts follow from the entries alone.
+ * The tar of a layer, cut into blocks of at most 1 MiB. A content that fits into no rest of a block begins a new one,
+ * and larger contents are cut at their own MiB: so every chunk that a content key is made of lies in one block, files
+ * are read straight into place, and a block is rarely half random and half text. The cuts follow from the entries
+ * alone.
  */
 export interface LayerStream {
 	/** Bytes of the tar so far. */
 	readonly offset: number;
 	/** Writes the header and its PAX records. */
 	putHeader(header: EntryHeader): Promise<void>;
-	/** Writes one content of `size` bytes chunk by chunk: `fill` puts the next bytes into exactly the buffer it is given. */
+	/**
+	 * Writes one content of `size` bytes chunk by chunk: `fill` puts the next bytes into exactly the buffer it is
+	 * given.
+	 */
 	putContent(size: number, fill: FillChunk): Promise<void>;
 	/** Ends the archive; resolves when the sink has dealt with all of it. */
 	finish(): Promise<void>;

@@ -7,9 +7,9 @@ import {type ImageTree, lookup, resolvePath, type TreeNode} from './tree-node.js
 import {removalOf, whiteoutPrefix} from './whiteout.js';
 
 /**
- * The tree with one more layer on it (image-spec, layer.md, "Applying Changesets"): a directory over a directory updates
- * it, anything else replaces; whiteouts hide what lower layers have, wherever in the layer they stand. A path that goes
- * through a symlink is followed inside the image, as runtimes do when they unpack.
+ * The tree with one more layer on it (image-spec, layer.md, "Applying Changesets"): a directory over a directory
+ * updates it, anything else replaces; whiteouts hide what lower layers have, wherever in the layer they stand. A path
+ * that goes through a symlink is followed inside the image, as runtimes do when they unpack.
  * @throws SealError ERR_TAR_FORMAT for a hard link to nothing or to a directory, ERR_SYMLINK_LOOP
  */
 export function applyLayer(tree: ImageTree, index: LayerIndex, layer: Descriptor): ImageTree {

@@ -1,7 +1,10 @@
 /** Attributes that belong to one machine or one file system driver and would be wrong anywhere else. */
 const foreign = /^(?:security\.selinux$|system\.nfs4_acl$|(?:user|trusted)\.overlay\.)/;
 
-/** Whether an extended attribute may travel in an image. Layers are written without the others, unpacking should skip them. */
+/**
+ * Whether an extended attribute may travel in an image. Layers are written without the others, unpacking should skip
+ * them.
+ */
 export function isPortableXattr(name: string): boolean {
 	return !foreign.test(name);
 }

@@ -33,7 +33,8 @@ export function sniffCompression(start: Uint8Array): CompressionFormat {
 
 /**
  * The uncompressed bytes of a stream whose format is told by its first bytes; plain bytes pass through.
- * @throws SealError ERR_COMPRESSION when damaged or when this machine cannot read the format; ERR_TAR_LIMIT beyond a limit
+ * @throws SealError ERR_COMPRESSION when damaged or when this machine cannot read the format; ERR_TAR_LIMIT beyond a
+ * limit
  */
 export async function* decompress(bytes: Bytes, options: DecompressOptions = {}): AsyncGenerator<Uint8Array> {
 	const source = bytes[Symbol.asyncIterator]();

@@ -2,8 +2,8 @@ import {constants, deflateRaw} from 'node:zlib';
 import {entropyOf, storeBlock} from './store.js';
 
 /**
- * Raw deflate of one block in libuv's thread pool. What does not compress (archives, images, encrypted data) is stored as it is:
- * that takes no time to write and none to read.
+ * Raw deflate of one block in libuv's thread pool. What does not compress (archives, images, encrypted data) is
+ * stored as it is: that takes no time to write and none to read.
  */
 export async function deflateBlock(
 	block: Uint8Array,

@@ -13,7 +13,10 @@ export type EncoderOutput = (chunk: Uint8Array) => Promise<void>;
  * on the blocks alone: their bytes and where they were cut.
  */
 export interface Encoder {
-	/** Resolves when everything up to this block was put out and its memory may be reused. Need not be awaited in turn. */
+	/**
+	 * Resolves when everything up to this block was put out and its memory may be reused. Need not be awaited in
+	 * turn.
+	 */
 	push(block: Uint8Array): Promise<void>;
 	/** After the last block. Resolves when everything was put out. */
 	finish(): Promise<void>;

@@ -3,8 +3,9 @@ import {assert} from '../../core/errors.js';
 import {entropyOf, storeBlock} from './store.js';
 
 /**
- * Raw deflate of one block in JavaScript, whose bytes do not change with the zlib that Node is linked to. About 25 MB/s, on
- * the calling thread; what does not compress is stored at the speed of a copy. This file is the only one that knows fflate.
+ * Raw deflate of one block in JavaScript, whose bytes do not change with the zlib that Node is linked to. About 25
+ * MB/s, on the calling thread; what does not compress is stored at the speed of a copy. This file is the only one
+ * that knows fflate.
  */
 export async function stableDeflateBlock(block: Uint8Array, dictionary: Uint8Array | undefined): Promise<Uint8Array> {
 	// Between blocks the event loop turns, so that writes and aborts get through.

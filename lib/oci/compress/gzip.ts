@@ -1,7 +1,10 @@
 import {crc32} from 'node:zlib';
 import {type Encoder, type EncoderOutput, ignore} from './encoder.js';
 
-/** Compresses one block to raw deflate that ends on a byte boundary and is not the last; `dictionary` is what came before. */
+/**
+ * Compresses one block to raw deflate that ends on a byte boundary and is not the last; `dictionary` is what came
+ * before.
+ */
 export type DeflateBlock = (block: Uint8Array, dictionary: Uint8Array | undefined) => Promise<Uint8Array>;
 
 /** How far back deflate refers (RFC 1951). */

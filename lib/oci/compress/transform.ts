@@ -4,8 +4,9 @@ import {SealError, systemCode} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 
 /**
- * Runs a stream through a transform of node:zlib, which works in the thread pool while the consumer is busy. The source is
- * read to its end even when the compressed data ends earlier, so that a source which verifies itself gets to do so.
+ * Runs a stream through a transform of node:zlib, which works in the thread pool while the consumer is busy. The
+ * source is read to its end even when the compressed data ends earlier, so that a source which verifies itself gets
+ * to do so.
  * @throws SealError ERR_COMPRESSION when the data is damaged; what the source throws
  */
 export async function* throughTransform(

@@ -44,7 +44,9 @@ async function* decompressFrames(
 	}
 }
 
-/** One frame per block: frames follow each other in a zstd stream (RFC 8878, 3), and so blocks compress side by side. */
+/**
+ * One frame per block: frames follow each other in a zstd stream (RFC 8878, 3), and so blocks compress side by side.
+ */
 function createNativeEncoder(
 	compress: NonNullable<ZstdOfNode['zstdCompress']>,
 	level: number,

@@ -47,7 +47,9 @@ export function mergeHeader(raw: RawHeader, local: Overrides, global: Overrides)
 	};
 }
 
-/** Bytes that follow the header. Links, devices and directories have none, whatever their size field says (as in Go). */
+/**
+ * Bytes that follow the header. Links, devices and directories have none, whatever their size field says (as in Go).
+ */
 export function storedSize(raw: RawHeader, local: Overrides): number {
 	const type = types[raw.flag];
 	if (type !== 'file' && raw.flag !== gnuFlags.dumpFolder && raw.flag !== gnuFlags.volume) return 0;

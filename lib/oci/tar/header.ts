@@ -3,7 +3,7 @@ import type {EntryHeader, EntryType} from '../entry.js';
 
 export const blockBytes = 512;
 
-/** Type flags that only describe how to read what follows, or that have no type of their own. */
+/** The type flags of USTAR entries, and that of the PAX records before one. */
 export const flags = {
 	file: 0x30,
 	hardlink: 0x31,
@@ -42,7 +42,9 @@ export function writeHeader(target: Buffer, at: number, header: EntryHeader): vo
 	});
 }
 
-/** Writes the header of a block of PAX records at `at`. Its name is for people only: readers that know PAX ignore it. */
+/**
+ * Writes the header of a block of PAX records at `at`. Its name is for people only: readers that know PAX ignore it.
+ */
 export function writePaxHeader(target: Buffer, at: number, header: EntryHeader, sizeBytes: number): void {
 	target.fill(0, at, at + blockBytes);
 	const base = header.path.slice(header.path.lastIndexOf('/') + 1);

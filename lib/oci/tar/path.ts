@@ -20,7 +20,10 @@ export function normalizePath(name: string): string {
 	return parts.join('/');
 }
 
-/** The same for the target of a hard link, which is scoped to the root instead: `..` does not leave it (as umoci does). */
+/**
+ * The same for the target of a hard link, which is scoped to the root instead: `..` does not leave it (as umoci
+ * does).
+ */
 export function normalizeLink(name: string): string {
 	const plain = trimmed(name);
 	return needsWork.test(plain) ? (components(plain, true) as string[]).join('/') : plain;

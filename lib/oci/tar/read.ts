@@ -15,8 +15,8 @@ export interface TarEntry extends IndexedEntry {
 }
 
 /**
- * Reads an uncompressed tar of any common dialect, to the end of the stream. Paths come normalised (see EntryHeader.path); an
- * archive may hold several entries of one path: the last one counts.
+ * Reads an uncompressed tar of any common dialect, to the end of the stream. Paths come normalised (see
+ * EntryHeader.path); an archive may hold several entries of one path: the last one counts.
  * @throws SealError ERR_TAR_FORMAT, ERR_TAR_LIMIT, ERR_UNSAFE_PATH
  */
 export async function* readTar(bytes: Bytes, options: TarOptions = {}): AsyncGenerator<TarEntry> {

@@ -5,7 +5,9 @@ import {parseDecimal} from './sparse.js';
 /** More pieces than this are refused. */
 const limitPieces = 100_000;
 
-/** Reads the map that version 1.0 of GNU's sparse files keeps in front of the data: decimal lines, padded to a block. */
+/**
+ * Reads the map that version 1.0 of GNU's sparse files keeps in front of the data: decimal lines, padded to a block.
+ */
 export interface SparseMapReader {
 	/** Bytes of blocks read so far. */
 	readonly readBytes: number;

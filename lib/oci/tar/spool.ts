@@ -40,8 +40,8 @@ export interface ReadArchiveOptions extends OperationOptions {
 }
 
 /**
- * The entries of a local archive in archive order, with contents as `file`: at their place in the archive itself when it
- * is plain, else in a spool file made in `scratchDir` (the caller removes that folder).
+ * The entries of a local archive in archive order, with contents as `file`: at their place in the archive itself when
+ * it is plain, else in a spool file made in `scratchDir` (the caller removes that folder).
  * @throws SealError ERR_TAR_FORMAT, ERR_TAR_LIMIT, ERR_UNSAFE_PATH, ERR_COMPRESSION
  */
 export async function readArchive(

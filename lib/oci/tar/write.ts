@@ -11,8 +11,8 @@ export interface TarInput {
 }
 
 /**
- * An archive as a stream, in the order given: for archives that are files of their own (image archives). Layers are written by
- * `writeLayer`.
+ * An archive as a stream, in the order given: for archives that are files of their own (image archives). Layers are
+ * written by `writeLayer`.
  * @throws SealError ERR_LAYER_ENTRY when content is shorter or longer than its header says
  */
 export async function* packTar(entries: Iterable<TarInput> | AsyncIterable<TarInput>): AsyncGenerator<Uint8Array> {
