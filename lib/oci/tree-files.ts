@@ -2,7 +2,7 @@ import {collect} from '../core/bytes.js';
 import {hasCode, SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
 import type {LayerEntry} from './entry.js';
-import {type LayerSource, streamContents} from './layer-content.js';
+import {type ContentOptions, type LayerSource, streamContents} from './layer-content.js';
 import {type ImageTree, lookup, resolvePath, type TreeNode, walkTree} from './tree.js';
 
 /** A regular file of a tree; `path` is relative to its root, as in `EntryHeader`. */
@@ -41,8 +41,15 @@ export interface ReadOptions extends Abortable {
 	readonly limitBytes?: number | undefined;
 }
 
-/** The files of an image tree, read from the layers in a store. */
-export function treeFiles(tree: ImageTree, store: LayerSource): TreeFiles {
+/**
+ * The files of an image tree, read from the layers in a store. Each layer is verified once over all reads, and not at
+ * all when it is in `verified` (see `ContentOptions`).
+ */
+export function treeFiles(
+	tree: ImageTree,
+	store: LayerSource,
+	{verified = new Set()}: Pick<ContentOptions, 'verified'> = {},
+): TreeFiles {
 	return {
 		async list(folder) {
 			if (lookup(tree, folder)?.children === undefined) return [];
@@ -63,7 +70,7 @@ export function treeFiles(tree: ImageTree, store: LayerSource): TreeFiles {
 				if (file.content === undefined) yield {path, bytes: new Uint8Array()};
 				else wanted.push({path, header: file.header, content: file.content});
 			}
-			for await (const {entry, bytes} of streamContents(wanted, store, {signal}))
+			for await (const {entry, bytes} of streamContents(wanted, store, {signal, verified}))
 				yield {path: entry.path, bytes: await collect(bytes, limitBytes, entry.path)};
 		},
 	};

@@ -29,7 +29,8 @@ const nothing: Discovery = {images: [], archives: [], excluded: [], charts: [], 
 export async function findNeeds(session: BuildSession, state: ImageState): Promise<Needs> {
 	if (session.options.saveImages === false) return {state, discovery: nothing};
 	const {config} = state.stage;
-	const {imageFields} = readImageFacts(config.Labels);
+	const {imageFields, warnings} = readImageFacts(config.Labels);
+	for (const {code, message, hint} of warnings) warn(session, {code, message, hint, file: session.file});
 	const env = Object.fromEntries((config.Env ?? []).map(entry => splitAt(entry)));
 	const {helm} = session.options;
 	const ignore = await readSealignore(session.options.context);
@@ -48,7 +49,7 @@ export async function findNeeds(session: BuildSession, state: ImageState): Promi
 			: ((await session.cache.note('discovery', key)) as Discovery | undefined);
 	const discovery =
 		known ??
-		(await discoverImages(treeFiles(await state.files(), session.store), {
+		(await discoverImages(treeFiles(await state.files(), session.store, session), {
 			...session.operation,
 			env,
 			imageFields,
@@ -83,7 +84,7 @@ export async function embedNeeds<Lower extends ImageSource>(
 		readonly images: readonly ResolvedImage[];
 	}> = [];
 	for (const {state, discovery} of needs) {
-		const lower = await embedder.open(treeFiles(await state.files(), session.store), session.operation);
+		const lower = await embedder.open(treeFiles(await state.files(), session.store, session), session.operation);
 		const images = await resolveImages(discovery.images, {
 			...session.operation,
 			platform: state.platform,
@@ -191,7 +192,10 @@ function warnUnused(session: BuildSession, lock: EmbedLock, needs: readonly Need
 }
 
 /** A finding of discovery is about a file of the image, not about a line of the Sealfile. */
-function warn(session: BuildSession, {code, message, hint, file, line = 1}: DiscoveryWarning): void {
+function warn(
+	session: BuildSession,
+	{code, message, hint, file, line = 1}: Omit<DiscoveryWarning, 'code'> & {readonly code: string},
+): void {
 	const range = {startLine: line, startColumn: 1, endLine: line, endColumn: 1};
 	report(session, {severity: 'warning', code, message, hint, file, range, lineText: ''});
 }

@@ -33,6 +33,11 @@ export interface MergePlatformOptions extends OperationOptions {
 	readonly mtime: number;
 }
 
+/** With the layers that were read and checked already. */
+interface CheckedOptions extends MergePlatformOptions {
+	readonly verified: Set<Digest>;
+}
+
 /** A layer with all that a config says of it. */
 interface Layer {
 	readonly descriptor: Descriptor;
@@ -61,17 +66,19 @@ export async function mergePlatform(
 	const stacks: Layer[][] = [];
 	for (const part of parts) stacks.push(await layersOf(store, part, indexes, options));
 	const layers = [...new Map(stacks.flat().map(layer => [layer.diffID, layer])).values()];
+	// Indexing read and checked every layer; nothing below need do it again.
+	const checked = {...options, verified: new Set(layers.map(layer => layer.descriptor.digest))};
 	const trees = parts.map((part, position) => ({image: part.image, tree: treeOf(stacks[position] ?? [])}));
 	const entries = [
 		...(await mergeTrees(trees, treeOf(commonBase(stacks)), treeOf(layers), store, {
-			...options,
+			...checked,
 			report,
 			skip: new Set([lockPath]),
 		})),
-		...(await mergedLock(store, trees, options)),
+		...(await mergedLock(store, trees, checked)),
 	].sort((a, b) => compareLayerPaths(a.header.path, b.header.path));
 	if (isRefused) return undefined;
-	if (entries.length > 0) layers.push(await writeTop(store, entries, options));
+	if (entries.length > 0) layers.push(await writeTop(store, entries, checked));
 	return await writeImage(store, parts, layers, config, options);
 }
 
@@ -120,7 +127,7 @@ function commonBase(stacks: readonly (readonly Layer[])[]): readonly Layer[] {
 async function mergedLock(
 	store: Store,
 	trees: readonly {readonly image: string; readonly tree: ImageTree}[],
-	options: MergePlatformOptions,
+	options: CheckedOptions,
 ): Promise<LayerEntry[]> {
 	const nodes = trees.flatMap(({image, tree}) => {
 		const node = lookup(tree, lockPath);
@@ -147,7 +154,7 @@ async function mergedLock(
 	return [{header, content: {kind: 'bytes', bytes}}];
 }
 
-async function writeTop(store: Store, entries: readonly LayerEntry[], options: MergePlatformOptions): Promise<Layer> {
+async function writeTop(store: Store, entries: readonly LayerEntry[], options: CheckedOptions): Promise<Layer> {
 	const write = async (scratchDir: string): Promise<Layer> => {
 		const located = await locateContents(entries, store, scratchDir, options);
 		const {descriptor, diffID, index} = await writeLayer(located, store, {...options, id: 'merge'});
