@@ -25,50 +25,60 @@ export type Snapshot = ReadonlyMap<string, Stamp>;
 
 export async function takeSnapshot(root: string, options: Abortable = {}): Promise<Snapshot> {
 	const snapshot = new Map<string, Stamp>([['', stampOf(lstatSync(root), root)]]);
-	const waiting = [''];
+	/** The folders that we are in, each with the names still to be looked at, the next one last. */
+	const open = [{prefix: '', names: namesIn(root)}];
 	let count = 0;
-	for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-		const prefix = folder === '' ? '' : `${folder}/`;
-		const folders: string[] = [];
-		for (const name of namesIn(diskPath(root, folder))) {
-			const full = diskPath(root, prefix + name);
-			const stamp = stampOf(lstatSync(full), full);
-			snapshot.set(prefix + name, stamp);
-			if (stamp.type === 'directory') folders.push(prefix + name);
-			if (++count % 512 === 0) {
-				options.signal?.throwIfAborted();
-				await breathe();
-			}
+	for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
+		const name = folder.names.pop();
+		if (name === undefined) {
+			open.pop();
+			continue;
 		}
-		waiting.push(...folders);
+		const path = folder.prefix + name;
+		const full = diskPath(root, path);
+		const stamp = stampOf(lstatSync(full), full);
+		snapshot.set(path, stamp);
+		if (stamp.type === 'directory') open.push({prefix: `${path}/`, names: namesIn(full)});
+		if (++count % 512 === 0) {
+			options.signal?.throwIfAborted();
+			await breathe();
+		}
 	}
-	return new Map([...snapshot].sort(([a], [b]) => compareNames(a, b)));
+	return snapshot;
 }
 
-/** The names in a folder; a second, slower reading only where one is not UTF-8. */
-function namesIn(folder: string | Buffer): readonly string[] {
-	const names = readdirSync(folder, 'utf8');
-	if (!names.some(name => name.includes('\ufffd'))) return names;
-	return readdirSync(folder, {encoding: 'buffer'}).map(decodeName);
+/** The names in a folder, last first; a second, slower reading only where one is not UTF-8. */
+function namesIn(folder: string | Buffer): string[] {
+	let names = readdirSync(folder, 'utf8');
+	if (names.some(name => name.includes('\ufffd'))) names = readdirSync(folder, {encoding: 'buffer'}).map(decodeName);
+	return names.sort((a, b) => compareNames(b, a));
 }
 
 function stampOf(stats: Stats, path: string | Buffer): Stamp {
-	const type = typeOf(stats);
-	const {mode, uid, gid, size, mtimeMs, ctimeMs, ino, nlink, rdev} = stats;
-	return {
+	const type = types[(stats.mode & 0o170000) >> 12] ?? 'socket';
+	const stamp: Stamp = {
 		type,
-		mode: type === 'symlink' ? 0o777 : mode & 0o7777,
-		...{uid, gid, mtimeMs, ctimeMs, ino, nlink, rdev},
-		size: type === 'file' ? size : 0,
-		...(type === 'symlink' ? {linkname: decodeName(readlinkSync(path, {encoding: 'buffer'}))} : {}),
+		mode: stats.mode & 0o7777,
+		uid: stats.uid,
+		gid: stats.gid,
+		size: type === 'file' ? stats.size : 0,
+		mtimeMs: stats.mtimeMs,
+		ctimeMs: stats.ctimeMs,
+		ino: stats.ino,
+		nlink: stats.nlink,
+		rdev: stats.rdev,
 	};
+	if (type !== 'symlink') return stamp;
+	return {...stamp, mode: 0o777, linkname: decodeName(readlinkSync(path, {encoding: 'buffer'}))};
 }
 
-function typeOf(stats: Stats): Stamp['type'] {
-	if (stats.isFile()) return 'file';
-	if (stats.isDirectory()) return 'directory';
-	if (stats.isSymbolicLink()) return 'symlink';
-	if (stats.isCharacterDevice()) return 'character';
-	if (stats.isBlockDevice()) return 'block';
-	return stats.isFIFO() ? 'fifo' : 'socket';
-}
+/** By the file type bits of st_mode (inode(7)), shifted down. */
+const types: Readonly<Record<number, Stamp['type']>> = {
+	1: 'fifo',
+	2: 'character',
+	4: 'directory',
+	6: 'block',
+	8: 'file',
+	10: 'symlink',
+	12: 'socket',
+};
