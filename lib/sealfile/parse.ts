@@ -58,6 +58,7 @@ export interface TriggerPlace {
 }
 
 export interface ParsedTrigger {
+	/** Undefined exactly when the diagnostics hold an error. */
 	readonly instruction: Instruction | undefined;
 	readonly diagnostics: readonly Diagnostic[];
 }
@@ -78,8 +79,8 @@ export function parseTrigger(text: string, place: TriggerPlace): ParsedTrigger {
 	const refused = instruction && refuseTrigger(instruction.kind);
 	if (refused !== undefined) {
 		diagnostics.push(diagnose(place, info, {severity: 'error', code: 'InvalidTrigger', message: refused}));
-		instruction = undefined;
 	}
+	if (countErrors(diagnostics) > 0) instruction = undefined;
 	return {
 		instruction: instruction && {...instruction, range: place.range},
 		diagnostics: diagnostics.map(diagnostic => ({...diagnostic, range: place.range, lineText: place.lineText})),

@@ -86,7 +86,7 @@ function processUntil(lexer: Lexer, stop: string | undefined, keepEscapes: boole
 		if (split) splitter.add(value, whole);
 		result += value;
 	}
-	if (!split) throw new LexError(stop === '/' ? "Syntax error: missing '/' in ${" : missingBrace);
+	if (!split) throw new LexError(stop === '/' ? "Syntax error: missing '/' in ${}" : missingBrace);
 	return result;
 }
 
@@ -132,8 +132,8 @@ function processDollar(lexer: Lexer): string {
 	}
 	lexer.position++;
 	if (lexer.position >= lexer.source.length) throw new LexError(missingBrace);
+	if ('{}:'.includes(lexer.source[lexer.position]!)) throw new LexError('Syntax error: bad substitution');
 	const name = readName(lexer);
-	if (name === '') throw new LexError('Syntax error: bad substitution');
 	if (++lexer.depth > maxDepth) throw new LexError(`Substitutions are nested more than ${maxDepth} deep`);
 	const result = processBraces(lexer, name);
 	lexer.depth--;
@@ -176,14 +176,15 @@ function processReplace(lexer: Lexer, name: string): string {
 	const all = lexer.source[lexer.position] === '/';
 	if (all) lexer.position++;
 	const pattern = readPattern(processUntil(lexer, '/', true));
-	const replacement = processUntil(lexer, '}', false);
+	// BuildKit keeps escapes here as well, so a backslash in a replacement is text.
+	const replacement = processUntil(lexer, '}', true);
 	return replacePattern(look(lexer, name, true) ?? '', pattern, replacement, all);
 }
 
 function readPattern(text: string): WordPattern {
-	const pattern = parsePattern(text);
-	if (pattern === undefined) throw new LexError(`Invalid escape in pattern "${text}"`);
-	return pattern;
+	const {pattern, invalidEscape} = parsePattern(text);
+	if (invalidEscape === undefined) return pattern;
+	throw new LexError(`Invalid pattern (${text}) in substitution: invalid escape '${invalidEscape}'`);
 }
 
 const namePattern = /\p{Nd}+|[@*#?$!0-]|[\p{L}_][\p{L}\p{Nd}_]*/uy;

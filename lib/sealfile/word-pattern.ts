@@ -7,8 +7,14 @@ export type WordPattern = readonly Piece[];
 
 type Piece = readonly (string | undefined)[];
 
-/** Undefined when an escape stands before anything but `*`, `?` and the backslash. */
-export function parsePattern(text: string): WordPattern | undefined {
+export interface ParsedPattern {
+	readonly pattern: WordPattern;
+	/** The first escape of something that needs none. */
+	readonly invalidEscape?: string;
+}
+
+/** Reads a pattern. `*`, `?`, the backslash, and the `/` and `}` that would end it can be escaped, nothing else. */
+export function parsePattern(text: string): ParsedPattern {
 	const pieces: Array<Array<string | undefined>> = [[]];
 	const chars = [...text];
 	for (let i = 0; i < chars.length; i++) {
@@ -16,14 +22,14 @@ export function parsePattern(text: string): WordPattern | undefined {
 		if (char === '*') {
 			pieces.push([]);
 		} else if (char === '\\') {
-			const next = chars[++i];
-			if (next !== '*' && next !== '?' && next !== '\\') return undefined;
+			const next = chars[++i] ?? '';
+			if (next === '' || !'*?\\/}'.includes(next)) return {pattern: pieces, invalidEscape: `\\${next}`};
 			pieces.at(-1)!.push(next);
 		} else {
 			pieces.at(-1)!.push(char === '?' ? undefined : char);
 		}
 	}
-	return pieces;
+	return {pattern: pieces};
 }
 
 /** `value` without the shortest or longest part at its `side` that matches; unchanged when nothing does. */

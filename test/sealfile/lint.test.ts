@@ -64,6 +64,7 @@ test(finds, 'UndefinedVar', 'FROM scratch AS a\nARG x\nFROM a\nENV y=$x z=$y', [
 test(finds, 'UndefinedVar', 'FROM scratch\nENV y=${x:-1} z=${x:+2} w="${x:?no}"\nRUN echo $q\nCMD $q', []);
 test(finds, 'UndefinedVar', 'FROM scratch\nENV a=$TARGETARCH', ["2:7-2:18 Usage of undefined variable '$TARGETARCH'"]);
 test(finds, 'UndefinedVar', 'FROM image\nENV PATH=$PATH:/x', []);
+test(finds, 'UndefinedVar', 'ARG V=1\nFROM image:$V\nENV x=$V', ["3:7-3:9 Usage of undefined variable '$V'"]);
 test(finds, 'UndefinedVar', 'FROM image\nENV VERSION=1\nENV x=$VERSON', [
 	"3:7-3:14 Usage of undefined variable '$VERSON'",
 ]);

@@ -502,7 +502,8 @@ test('a trigger of an image is read with the place of its FROM line', t => {
 		diagnostics: {length: 0},
 	});
 	for (const text of ['', 'ONBUILD RUN a', 'FROM x', 'RUN a\nRUN b', 'COPPY a b', '\0']) {
-		const {diagnostics} = parseTrigger(text, place);
+		const {instruction, diagnostics} = parseTrigger(text, place);
+		t.is(instruction, undefined, JSON.stringify(text));
 		t.true(diagnostics.length > 0, JSON.stringify(text));
 		t.true(diagnostics.every(diagnostic => diagnostic.range === range && diagnostic.lineText === 'FROM parent'));
 	}

@@ -83,6 +83,8 @@ for (const [word, expected] of [
 	['${empty/*/r}', 'r'],
 	['${x/nothing/r}', 'value'],
 	['${x/e/}', 'valu'],
+	['${path//\\//-}', '-usr-local-bin'],
+	['${x/l/\\}}', 'va\\}ue'],
 ] as const) {
 	test(expands, word, expected);
 }
@@ -104,9 +106,10 @@ for (const [word, message] of [
 	['${unset?}', 'unset: is not allowed to be unset'],
 	['${empty:?}', 'empty: is not allowed to be empty'],
 	['${unset:?please set it}', 'unset: please set it'],
-	['${x/l}', "Syntax error: missing '/' in ${"],
+	['${x/l}', "Syntax error: missing '/' in ${}"],
 	['${x/l/L', "Syntax error: missing '}'"],
-	['${x#\\y}', 'Invalid escape in pattern "\\y"'],
+	['${x#\\y}', "Invalid pattern (\\y) in substitution: invalid escape '\\y'"],
+	['${.x}', 'Unsupported modifier (.) in substitution'],
 ] as const) {
 	test(fails, word, message);
 }

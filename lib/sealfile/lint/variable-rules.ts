@@ -48,10 +48,11 @@ const undefinedVar: Rule = {
 	description: 'Variables should be declared with ARG or ENV before they are used.',
 	*check(file) {
 		const known = new Map<string, StageNames>();
+		const header = headerNames(file);
 		for (const stage of file.groups.stages) {
 			const names = namesAtStart(stage.from, known, file);
 			for (const instruction of stage.instructions) {
-				yield* undefinedIn(instruction, names, file);
+				yield* undefinedIn(instruction, names, header, file);
 				for (const name of declaredBy(instruction)) names.names.add(name);
 			}
 			if (stage.name !== undefined) known.set(stage.name, names);
@@ -101,15 +102,21 @@ function namesAtStart(from: FromInstruction, stages: ReadonlyMap<string, StageNa
 	return {names: new Set(env?.map(entry => entry.split('=')[0]!)), complete: env !== undefined};
 }
 
-function* undefinedIn(instruction: Instruction, {names, complete}: StageNames, file: LintFile): Generator<LintFinding> {
+function* undefinedIn(
+	instruction: Instruction,
+	{names, complete}: StageNames,
+	header: ReadonlySet<string>,
+	file: LintFile,
+): Generator<LintFinding> {
 	for (const name of unsetIn(wordsOf(instruction), names, file)) {
-		// These are known to a build but have to be declared: say so rather than guess a spelling.
-		const automatic = automaticNames.includes(name) || predefinedNames.has(name);
+		// What stands above the first FROM has to be declared again: say so rather than guess a spelling.
+		const automatic = predefinedNames.has(name) || header.has(name);
 		const near = automatic ? undefined : closest(name, names);
 		if (!complete && near === undefined && !automatic) continue;
+		const declare = automatic ? `Repeat ARG ${name} in this stage.` : `Declare it first with ARG ${name}.`;
 		yield {
 			message: `Usage of undefined variable '$${name}'`,
-			hint: near === undefined ? `Declare it first with ARG ${name}.` : `Did you mean $${near}?`,
+			hint: near === undefined ? declare : `Did you mean $${near}?`,
 			range: file.variableRange(instruction, name),
 		};
 	}
