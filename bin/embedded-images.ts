@@ -21,7 +21,9 @@ export async function embeddedImages(
 	image: Image,
 	context: Context,
 ): Promise<readonly Embedded[] | undefined> {
-	const tree = await imageTree(store, image, context);
+	const from = lockLayer(image);
+	if (from === undefined) return undefined;
+	const tree = await imageTree(store, image, context, from);
 	if (lookup(tree, lockPath)?.header.type !== 'file') return undefined;
 	const platform = formatPlatform(image.config);
 	for await (const {bytes} of treeFiles(tree, store).read([lockPath], {signal: context.signal})) {
@@ -32,4 +34,15 @@ export async function embeddedImages(
 		}));
 	}
 	return undefined;
+}
+
+/** What build and merge write into the history for the layer with the lock. */
+const lockWriters: ReadonlySet<string | undefined> = new Set([`EMBED ${lockPath}`, 'sealimage merge']);
+
+/** The last layer that may hold the lock: what is below it, the embedded registry first of all, need not be read for it. */
+function lockLayer({config, manifest}: Image): number | undefined {
+	const steps = (config.history ?? []).filter(step => step.empty_layer !== true);
+	const found = steps.findLastIndex(step => lockWriters.has(step.created_by));
+	if (found < 0) return undefined;
+	return steps.length === manifest.layers.length ? found : 0;
 }

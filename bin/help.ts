@@ -99,7 +99,9 @@ export function flagText(flag: Flag): string {
 			? [`default ${flag.default}`]
 			: []),
 	];
-	return facts.length === 0 ? flag.help : `${flag.help} (${facts.join('; ')})`;
+	if (facts.length === 0) return flag.help;
+	const open = flag.help.endsWith(')') ? `${flag.help.slice(0, -1)}; ` : `${flag.help} (`;
+	return `${open}${facts.join('; ')})`;
 }
 
 /** The global flags that a command does not define itself. */

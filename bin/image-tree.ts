@@ -6,14 +6,23 @@ import {applyLayer, emptyTree, type ImageTree} from '../lib/oci/tree.js';
 import {openBuildCache} from '../lib/sealfile/build/cache.js';
 import type {Context} from './context.js';
 
-/** The files of an image. Layers that were listed before, by a build or by us, are not read again. */
-export async function imageTree(store: Store, image: Image, {signal, onEvent}: Context): Promise<ImageTree> {
+/**
+ * The files of an image, or only what its layers from `firstLayer` on hold. Layers that were listed before, by a build or by
+ * us, are not read again.
+ */
+export async function imageTree(
+	store: Store,
+	image: Image,
+	{signal, onEvent}: Context,
+	firstLayer = 0,
+): Promise<ImageTree> {
+	const layers = image.manifest.layers.slice(firstLayer);
 	const cache = openBuildCache(store.cacheDir, store);
 	const indexes = await mapBounded(
-		image.manifest.layers,
+		layers,
 		2,
 		async (layer, i) => {
-			const diffID = image.config.rootfs.diff_ids[i];
+			const diffID = image.config.rootfs.diff_ids[firstLayer + i];
 			const known = diffID === undefined ? undefined : await cache.index(diffID);
 			if (known !== undefined) return known;
 			const index = await indexLayer(store, layer, {signal, onEvent, ...(diffID === undefined ? {} : {diffID})});
@@ -22,5 +31,5 @@ export async function imageTree(store: Store, image: Image, {signal, onEvent}: C
 		},
 		{signal},
 	);
-	return indexes.reduce((tree, index, i) => applyLayer(tree, index, image.manifest.layers[i]!), emptyTree);
+	return indexes.reduce((tree, index, i) => applyLayer(tree, index, layers[i]!), emptyTree);
 }

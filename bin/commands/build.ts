@@ -1,6 +1,7 @@
 import {writeFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import {build} from '../../lib/build.js';
+import type {EventListener} from '../../lib/core/events.js';
 import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
 import type {Store} from '../../lib/oci/store.js';
@@ -46,7 +47,9 @@ export const command = defineCommand({
 					: undefined;
 				const options = {...request, store, sources: [registries], helm, signal, onEvent};
 				if (flags['dry-run']) {
-					const plan = await planBuild(options);
+					// Steps that are only thought through are in the plan; what is fetched for it is progress.
+					const fetched: EventListener = event => void (event.type.startsWith('step.') || onEvent(event));
+					const plan = await planBuild({...options, onEvent: fetched});
 					return {json: plan, text: () => renderPlan(plan, context.style)};
 				}
 				const built = await build(options);

@@ -67,7 +67,7 @@ function factLines(facts: Readonly<Record<string, unknown>>, report: ErrorReport
 	return Object.entries(facts).flatMap(([key, value]) => {
 		if (value === undefined) return [];
 		if (Array.isArray(value)) {
-			const items = value.map(detailText).filter(text => !report.message.includes(text));
+			const items = value.filter(item => !isSaid(item, report.message)).map(detailText);
 			const shown = items.slice(0, 20).map(text => `    ${printable(text)}`);
 			const more = items.length > 20 ? [`    and ${items.length - 20} more`] : [];
 			return items.length === 0 ? [] : [`  ${key}:`, ...shown, ...more];
@@ -76,6 +76,12 @@ function factLines(facts: Readonly<Record<string, unknown>>, report: ErrorReport
 		if (lines.length > 1) return [`  ${key}:`, ...lines.slice(-20).map(line => `    ${printable(line)}`)];
 		return report.message.includes(lines[0]!) ? [] : [`  ${key}: ${printable(lines[0]!)}`];
 	});
+}
+
+/** True when every text in a value stands in the message already. */
+function isSaid(value: unknown, message: string): boolean {
+	if (typeof value === 'object' && value !== null) return Object.values(value).every(item => isSaid(item, message));
+	return message.includes(String(value));
 }
 
 function detailText(value: unknown): string {

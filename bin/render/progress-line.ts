@@ -18,14 +18,12 @@ export function outcomeLines(outcome: Outcome, look: Look, width?: number): stri
 	const signs = look.unicode ? {done: '✔', cached: '≡', note: '!'} : {done: '+', cached: '=', note: '!'};
 	switch (outcome.kind) {
 		case 'finished':
-		case 'stored':
-		case 'embedded': {
+		case 'stored': {
 			const facts = [
 				...(outcome.sizeBytes === undefined ? [] : [formatBytes(outcome.sizeBytes)]),
 				...(outcome.elapsedMs === undefined ? [] : [formatElapsed(outcome.elapsedMs)]),
 			].join('  ');
-			const verb = outcome.kind === 'embedded' ? 'embed ' : '';
-			return [composed(style.green(signs.done), outcome.scope, verb + outcome.title, facts, look, width)];
+			return [composed(style.green(signs.done), outcome.scope, outcome.title, facts, look, width)];
 		}
 		case 'cached':
 			return [composed(style.dim(signs.cached), outcome.scope, outcome.title, 'cached', look, width)];

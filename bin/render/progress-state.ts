@@ -15,7 +15,7 @@ export interface Row {
 
 /** A piece of work that is over. */
 export interface Outcome {
-	readonly kind: 'finished' | 'cached' | 'stored' | 'embedded' | 'warning' | 'retry';
+	readonly kind: 'finished' | 'cached' | 'stored' | 'warning' | 'retry';
 	readonly title: string;
 	readonly scope: string;
 	readonly sizeBytes?: number | undefined;
@@ -81,10 +81,10 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 			if (row !== undefined && tail !== undefined && tail.trim() !== '') state.rows.set(event.id, {...row, tail});
 			return undefined;
 		}
+		// The layers that an image is embedded with are steps of their own.
 		case 'image.found':
-			return undefined;
 		case 'image.embedded':
-			return {kind: 'embedded', title: event.reference, scope: event.platform, sizeBytes: event.sizeBytes};
+			return undefined;
 		case 'warning': {
 			state.warningCount++;
 			const place =
