@@ -1,5 +1,6 @@
 import {hash, subtle} from 'node:crypto';
 import {closeSync, openSync, read, readSync} from 'node:fs';
+import {diskName} from './name.js';
 
 /** The size of the chunks that content keys are made of. Changing it makes every cache forget. */
 export const contentChunkBytes = 1024 * 1024;
@@ -14,7 +15,7 @@ const digestsAtOnce = 4;
  * @throws the system's error when the file cannot be read
  */
 export async function contentKeyOf(path: string): Promise<string> {
-	const file = openSync(path, 'r');
+	const file = openSync(diskName(path), 'r');
 	try {
 		const start = Buffer.allocUnsafe(smallBytes);
 		const length = readSync(file, start, 0, smallBytes, 0);

@@ -3,6 +3,7 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {contentKeyOf, contentKeyOfBytes} from '../../lib/core/content-key.js';
+import {encodeName} from '../../lib/core/name.js';
 import {tempDir} from '../helpers/temp-dir.js';
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
@@ -26,4 +27,10 @@ for (const sizeBytes of [0, 1, mebibyte - 1, mebibyte, mebibyte + 1, 3 * mebibyt
 
 test('a missing file is an error of the system', async t => {
 	await t.throwsAsync(contentKeyOf(join(tempDir(t), 'none')), {code: 'ENOENT'});
+});
+
+test('a name that is not UTF-8 is found', async t => {
+	const path = join(tempDir(t), 'caf\udce9');
+	writeFileSync(encodeName(path), 'x');
+	t.is(await contentKeyOf(path), contentKeyOfBytes(Buffer.from('x')));
 });

@@ -6,6 +6,7 @@ import {gunzipSync} from 'node:zlib';
 import test, {type ExecutionContext} from 'ava';
 import {oneChunk} from '../../lib/core/bytes.js';
 import {contentKeyOfBytes} from '../../lib/core/content-key.js';
+import {encodeName} from '../../lib/core/name.js';
 import {digestOf} from '../../lib/oci/digest.js';
 import type {LayerEntry} from '../../lib/oci/entry.js';
 import {indexLayer} from '../../lib/oci/layer-read.js';
@@ -303,4 +304,12 @@ test('equal entries give equal bytes on any number of threads', async t => {
 		digests.add(digest);
 	}
 	t.is(digests.size, 1);
+});
+
+test('a file whose name is not UTF-8 is written', async t => {
+	const path = join(tempDir(t), 'caf\udce9');
+	writeFileSync(encodeName(path), 'hi');
+	const {blob} = await write([{header: header('caf\udce9', {size: 2}), content: {kind: 'file', path}}]);
+	const [entry] = await readAll(oneChunk(blob));
+	t.deepEqual([entry?.header.path, entry?.content.toString()], ['caf\udce9', 'hi']);
 });
