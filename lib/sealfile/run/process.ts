@@ -3,7 +3,7 @@ import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {StringDecoder} from 'node:string_decoder';
 import {emit, type OperationOptions} from '../../core/events.js';
-import {lastMessage, type Runtime, runtimeEnv} from './runtime.js';
+import {containerName, lastMessage, type Runtime, runtimeEnv} from './runtime.js';
 
 export interface ContainerOptions extends OperationOptions {
 	/** The step that output events belong to. */
@@ -38,7 +38,7 @@ export async function runContainer(
 	await writeFile(join(bundleDir, 'config.json'), JSON.stringify(config));
 	const log = join(bundleDir, 'log');
 	const common = [...runtime.globalArgs, '--root', join(bundleDir, 'state')];
-	const name = `sealimage-${process.pid}-${++counter}`;
+	const name = containerName(bundleDir);
 	const child = spawn(
 		runtime.path,
 		[...common, '--log', log, '--log-format', 'json', 'run', '--bundle', bundleDir, name],
@@ -77,8 +77,6 @@ export async function runContainer(
 		guard.stdin?.end('done\n');
 	}
 }
-
-let counter = 0;
 
 /**
  * A container outlives the process that started it. This one waits for the end of a pipe that only we hold, and removes

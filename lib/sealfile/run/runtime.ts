@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {constants} from 'node:fs';
 import {access, mkdir, readFile, rm, writeFile} from 'node:fs/promises';
-import {isAbsolute, join} from 'node:path';
+import {basename, isAbsolute, join} from 'node:path';
 import type {Abortable} from '../../core/events.js';
 import {bundleConfig, type UserNamespace} from './bundle.js';
 
@@ -98,9 +98,10 @@ async function probe(runtime: Runtime, options: RuntimeOptions): Promise<string 
 		await writeFile(join(dir, 'config.json'), JSON.stringify(config));
 		const log = join(dir, 'log');
 		const common = [...runtime.globalArgs, '--root', join(dir, 'state')];
-		const created = await call(runtime.path, [...common, '--log', log, 'create', '--bundle', dir, 'probe'], dir);
+		const name = containerName(options.scratchDir);
+		const created = await call(runtime.path, [...common, '--log', log, 'create', '--bundle', dir, name], dir);
 		const text = created === 0 ? '' : await readFile(log, 'utf8').catch(() => '');
-		await call(runtime.path, [...common, 'delete', '--force', 'probe'], dir);
+		await call(runtime.path, [...common, 'delete', '--force', name], dir);
 		return created === 0 ? undefined : (lastMessage(text) ?? `exit code ${created}`);
 	} finally {
 		await rm(dir, {recursive: true, force: true});
@@ -113,6 +114,11 @@ async function call(path: string, args: readonly string[], runtimeDir: string): 
 		child.on('error', () => resolve(-1));
 		child.on('close', code => resolve(code ?? -1));
 	});
+}
+
+/** Names a container after its scratch folder: cgroups are named after it too, and they are one tree for the machine. */
+export function containerName(scratchDir: string): string {
+	return `sealimage-${process.pid}-${basename(scratchDir)}`;
 }
 
 /** Runtimes get no more of the environment than they need; crun wants a folder of its own to write to. */
