@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {type FileHandle, open, rename, unlink} from 'node:fs/promises';
+import {type FileHandle, open, readdir, rename, stat, unlink} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {systemCode} from './errors.js';
 import {ioError} from './io-error.js';
@@ -43,6 +43,20 @@ export async function writeFileAtomic(
 export function besideOf(path: string): string {
 	return `${path}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
 }
+
+/** Removes temporary files of `besideOf` that a process left behind when it died between two steps. */
+export async function sweepBeside(folder: string): Promise<void> {
+	const names = await readdir(folder).catch(() => []);
+	for (const name of names.filter(candidate => besidePattern.test(candidate))) {
+		const path = join(folder, name);
+		const facts = await stat(path).catch(() => undefined);
+		if (facts !== undefined && Date.now() - facts.mtimeMs > abandonedMs) await unlink(path).catch(() => undefined);
+	}
+}
+
+const besidePattern = /\.\d+-[0-9a-f]{12}\.tmp$/;
+/** Such files live for milliseconds. */
+const abandonedMs = 10 * 60 * 1000;
 
 /** Makes the names in a folder survive a power cut. File systems that cannot flush folders are left alone. */
 export async function syncFolder(path: string): Promise<void> {

@@ -19,7 +19,12 @@ export async function createTempDir(parent: string, prefix = 'work'): Promise<Te
 	return await withIo('make a scratch folder in', parent, async () => {
 		await mkdir(parent, {recursive: true});
 		const path = await mkdtemp(join(parent, `${prefix}-`));
-		await writeFile(join(path, ownerFile), JSON.stringify(createOwner()));
+		try {
+			await writeFile(join(path, ownerFile), JSON.stringify(createOwner()));
+		} catch (error) {
+			await rm(path, {recursive: true, force: true});
+			throw error;
+		}
 		return {path, remove: () => removeTree(path)};
 	});
 }

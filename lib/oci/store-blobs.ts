@@ -3,7 +3,7 @@ import {access, chmod, type FileHandle, link, mkdir, open, rename, stat, unlink,
 import {join} from 'node:path';
 import {syncFolder} from '../core/atomic-file.js';
 import type {Bytes} from '../core/bytes.js';
-import {SealError, systemCode} from '../core/errors.js';
+import {hasCode, systemCode} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
 import {createFileWriter} from '../core/file-writer.js';
 import {ifExists, ioError, withIo} from '../core/io-error.js';
@@ -192,7 +192,7 @@ async function statBlob(path: string): Promise<{readonly size: number} | undefin
 	});
 }
 
-/** False when the time cannot be renewed: a store that we may only read has no collector that we race with. */
+/** False when the time cannot be renewed: in a store that we cannot write to, nothing of ours needs protection. */
 async function renew(path: string, session: Session): Promise<boolean> {
 	try {
 		await session.folder();
@@ -200,10 +200,10 @@ async function renew(path: string, session: Session): Promise<boolean> {
 		await utimes(path, now, now);
 		return true;
 	} catch (error) {
-		if (error instanceof SealError && error.code !== 'ERR_NO_SPACE') return false;
+		if (hasCode(error, 'ERR_PERMISSION') || hasCode(error, 'ERR_NO_SPACE')) return false;
 		if (systemCode(error) === 'ENOENT') return true;
 		if (['EPERM', 'EACCES', 'EROFS'].includes(systemCode(error) ?? '')) return false;
-		throw error;
+		throw ioError(error, 'renew the time of', path);
 	}
 }
 

@@ -1,4 +1,5 @@
 import {join, resolve as resolvePath} from 'node:path';
+import {sweepBeside} from '../core/atomic-file.js';
 import type {Abortable, OperationOptions} from '../core/events.js';
 import {withLock} from '../core/lock.js';
 import {mapBounded} from '../core/pool.js';
@@ -95,6 +96,7 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
 	});
 	const tempDir = join(path, privateFolder, 'tmp');
 	await sweepTempDirs(tempDir);
+	await sweepBeside(join(path, privateFolder));
 	const session = createSession(tempDir);
 	const name = `the store ${path}`;
 	const blobs = createBlobFolder({

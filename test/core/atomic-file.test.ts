@@ -1,7 +1,7 @@
-import {chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {syncFolder, writeFileAtomic} from '../../lib/core/atomic-file.js';
+import {besideOf, sweepBeside, syncFolder, writeFileAtomic} from '../../lib/core/atomic-file.js';
 import {tempDir} from '../helpers/temp-dir.js';
 
 test('replaces a file as a whole and leaves nothing beside it', async t => {
@@ -36,4 +36,15 @@ test('flushing a missing folder fails, flushing one that cannot be read does not
 	writeFileSync(join(dir, 'file'), '');
 	chmodSync(join(dir, 'file'), 0o600);
 	await t.notThrowsAsync(syncFolder(dir));
+});
+
+test('a sweep removes old temporary files and nothing else', async t => {
+	const dir = tempDir(t);
+	const [old, young] = [besideOf(join(dir, 'a')), besideOf(join(dir, 'a'))];
+	for (const path of [old, young, join(dir, 'a'), join(dir, 'b.tmp')]) writeFileSync(path, '');
+	const longAgo = new Date(Date.now() - 3600_000);
+	for (const path of [old, join(dir, 'a'), join(dir, 'b.tmp')]) utimesSync(path, longAgo, longAgo);
+	await sweepBeside(dir);
+	t.deepEqual(readdirSync(dir).toSorted(), ['a', young.slice(dir.length + 1), 'b.tmp'].toSorted());
+	await t.notThrowsAsync(sweepBeside(join(dir, 'none')));
 });

@@ -1,4 +1,4 @@
-import {type FileHandle, open} from 'node:fs/promises';
+import {type FileHandle, open, stat} from 'node:fs/promises';
 import {join, posix} from 'node:path';
 import type {Bytes} from '../../core/bytes.js';
 import {SealError} from '../../core/errors.js';
@@ -40,7 +40,7 @@ export async function openTarFile(from: string | Bytes, options: TarFileOptions)
 	let spool: TempDir | undefined;
 	try {
 		let path: string;
-		if (typeof from === 'string' && !(await isCompressed(from))) path = from;
+		if (typeof from === 'string' && (await isPlainFile(from))) path = from;
 		else {
 			spool = await createTempDir(options.tempDir, 'archive');
 			path = join(spool.path, 'archive.tar');
@@ -53,14 +53,18 @@ export async function openTarFile(from: string | Bytes, options: TarFileOptions)
 	}
 }
 
-async function isCompressed(path: string): Promise<boolean> {
+/** False for compressed archives, and for pipes, where nothing can be looked up. */
+async function isPlainFile(path: string): Promise<boolean> {
 	return await withIo('read', path, async () => {
+		// Opening a pipe to have a look would take it from the one who writes.
+		const facts = await stat(path);
+		if (facts.isFIFO() || facts.isCharacterDevice()) return false;
 		const file = await open(path, 'r');
 		try {
 			const start = Buffer.alloc(6);
 			const {bytesRead} = await file.read(start, 0, start.length, 0);
 			if (bytesRead < start.length) throw new SealError('ERR_TAR_FORMAT', `${path} is no archive: it is too short`);
-			return sniffCompression(start) !== 'none';
+			return sniffCompression(start) === 'none';
 		} finally {
 			await file.close();
 		}

@@ -1,3 +1,4 @@
+import {execFileSync, spawn} from 'node:child_process';
 import {createReadStream, readdirSync, readFileSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {Readable} from 'node:stream';
@@ -115,6 +116,18 @@ test('names come from the repositories file when the manifest has none, or from 
 	const store = await openStore(join(dir, 'store'));
 	await copy(nameless, '', store, {as: 'given:1'});
 	t.deepEqual((await store.list())[0]?.names, ['docker.io/library/given:1']);
+});
+
+test('reads an archive from a named pipe', async t => {
+	const dir = tempDir(t);
+	const path = await writeTar(join(dir, 'a.tar'), dockerMembers(['a:1'], ['one']));
+	const pipe = join(dir, 'pipe');
+	execFileSync('mkfifo', [pipe]);
+	const writer = spawn('sh', ['-c', 'cat "$0" > "$1"', path, pipe]);
+	t.teardown(() => writer.kill());
+	const archive = await openArchive(pipe, {tempDir: join(dir, 'tmp')});
+	t.is((await archive.images()).length, 1);
+	await archive.close();
 });
 
 test('reads a compressed archive from a stream, and leaves no spool', async t => {
