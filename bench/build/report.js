@@ -28,7 +28,8 @@ function formatRow(row, rows) {
 		ratio,
 		row.cpuSeconds.toFixed(1),
 		(row.peakBytes / 1e6).toFixed(0),
-		(row.resultBytes / 1e6).toFixed(0),
+		// Rebuilds leave the results of earlier runs in the layout, so their size says nothing.
+		row.fresh ? (row.resultBytes / 1e6).toFixed(0) : '',
 	];
 	return `| ${cells.join(' | ')} |`;
 }

@@ -126,6 +126,7 @@ async function runScenario({tool, scenario, context, sealfile, runs}) {
 		peakBytes: Math.max(...samples.map(sample => sample.peakBytes)),
 		resultBytes,
 		distinctResults: digests.size,
+		fresh: scenario.fresh === true,
 	};
 }
 
