@@ -3,7 +3,7 @@ import type {ImageSource} from '../../oci/content.js';
 import {digestOf, hexOf} from '../../oci/digest.js';
 import type {LayerEntry} from '../../oci/entry.js';
 import {formatPlatform} from '../../oci/platform.js';
-import {treeFiles} from '../../oci/tree-files.js';
+import {type TreeFiles, treeFiles} from '../../oci/tree-files.js';
 import {discoverImages, discoveryVersion} from '../discover/discover.js';
 import {readSealignore} from '../discover/sealignore.js';
 import type {Discovery, DiscoveryWarning} from '../discover/types.js';
@@ -84,7 +84,7 @@ export async function embedNeeds<Lower extends ImageSource>(
 		readonly images: readonly ResolvedImage[];
 	}> = [];
 	for (const {state, discovery} of needs) {
-		const lower = await embedder.open(treeFiles(await state.files(), session.store, session), session.operation);
+		const lower = await embedder.open(await registryFiles(session, state), session.operation);
 		const images = await resolveImages(discovery.images, {
 			...session.operation,
 			platform: state.platform,
@@ -102,6 +102,15 @@ export async function embedNeeds<Lower extends ImageSource>(
 	for (const {state, lower, images} of resolved)
 		results.push(await embedOne(session, state, lower, images, written, embedder));
 	return results;
+}
+
+/**
+ * The tree for who reads its embedded registry. Manifests and configs are checked against their digests there, so the layers
+ * are not hashed first: for some link files that would be gigabytes in every rebuild.
+ */
+async function registryFiles(session: BuildSession, state: ImageState): Promise<TreeFiles> {
+	const verified = new Set(state.layers.map(layer => layer.descriptor.digest));
+	return treeFiles(await state.files(), session.store, {verified});
 }
 
 export interface Embedded {

@@ -248,6 +248,17 @@ test('an index that does not list the manifest of the chain is refused', async t
 	await t.throwsAsync(planEmbed([embed(store, 'a:1', names.index!, other)]), {code: 'ERR_MANIFEST_INVALID'});
 });
 
+test('layers that may not be distributed are left out, with a warning', async t => {
+	const store = await makeStore(t);
+	const image = await makeImage(store, {layers: ['own', 'foreign']});
+	const document = JSON.parse(await text(store, image)) as {layers: Array<{mediaType: string}>};
+	document.layers[1]!.mediaType = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+	const changed = await put(store, mediaTypes.manifest, Buffer.from(JSON.stringify(document)));
+	const {layers, warnings} = await planEmbed([embed(store, 'windows:1', changed)]);
+	t.is(layers[0]!.blobs.length, 3);
+	t.like(warnings[0], {code: 'EmbedForeignLayer'});
+});
+
 test('empty blobs have no content', async t => {
 	const store = await makeStore(t);
 	const image = await makeImage(store, {layers: ['']});
