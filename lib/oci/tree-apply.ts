@@ -10,7 +10,8 @@ import {removalOf, whiteoutPrefix} from './whiteout.js';
  * The tree with one more layer on it (image-spec, layer.md, "Applying Changesets"): a directory over a directory
  * updates it, anything else replaces; whiteouts hide what lower layers have, wherever in the layer they stand. A path
  * that goes through a symlink is followed inside the image, as runtimes do when they unpack.
- * @throws SealError ERR_TAR_FORMAT for a hard link to nothing or to a directory, ERR_SYMLINK_LOOP
+ * @throws SealError ERR_TAR_FORMAT for a hard link to nothing or to a directory and for a whiteout without a name,
+ *   ERR_SYMLINK_LOOP
  */
 export function applyLayer(tree: ImageTree, index: LayerIndex, layer: Descriptor): ImageTree {
 	return apply(tree, index.entries, entry => contentOf(entry, layer));
@@ -70,6 +71,8 @@ class Draft {
 	hide(path: string): void {
 		const removal = removalOf(path);
 		if (removal === undefined) return;
+		if (baseOf(path) === whiteoutPrefix)
+			throw new SealError('ERR_TAR_FORMAT', `${path} is a whiteout that names nothing to remove`);
 		const target = removal.kind === 'opaque' ? removal.folder : parentOf(removal.path);
 		const folder = resolvePath({root: this.#root}, target);
 		if (lookup({root: this.#root}, folder)?.children === undefined) return;

@@ -150,6 +150,13 @@ test('a hard link to nothing or to a folder is refused', t => {
 	t.throws(() => apply([link('b', 'b', 'hardlink')]), {code: 'ERR_TAR_FORMAT'});
 });
 
+test('a whiteout without a name is refused', t => {
+	t.throws(() => apply(base, [file('d/.wh.')]), {
+		code: 'ERR_TAR_FORMAT',
+		message: /d\/\.wh\. is a whiteout that names nothing/,
+	});
+});
+
 test('a tree stays as it was when a layer is put on it', t => {
 	const before = apply(base);
 	const names = paths(before);
