@@ -20,6 +20,11 @@ export async function readBuildRequest(
 	folder: string,
 	{io, settings, signal}: Context,
 ): Promise<BuildRequest> {
+	if (folder === '-' || flags.file === '-') {
+		throw new UsageError(`A ${folder === '-' ? 'build context' : 'Sealfile'} is not read from stdin`, {
+			hint: 'Name a folder as the context, and a file with -f.',
+		});
+	}
 	const path = (text: string): string => resolve(io.cwd, text);
 	const fromFiles = await Promise.all(flags['build-arg-file'].map(file => readArgumentFile(path(file), signal)));
 	const compression = flags.compression ?? settings.compression.value;

@@ -86,7 +86,7 @@ async function printHelp(
 	page: (style: ReturnType<typeof createStyle>, width: number) => string,
 ): Promise<number> {
 	const style = createStyle(wantsColor('auto', io.stdout.isTTY === true, io.env));
-	await write(io.stdout, page(style, Math.min(io.stdout.columns ?? 100, 120)));
+	await write(io.stdout, page(style, Math.min(io.stdout.columns || 100, 120)));
 	return exitCodes.ok.code;
 }
 

@@ -1,3 +1,4 @@
+import {SealError} from '../lib/core/errors.js';
 import {exitCodeOf} from './exit-codes.js';
 import {type Io, write} from './io.js';
 import {renderError, renderStacks, reportError} from './render/error.js';
@@ -17,11 +18,13 @@ export interface FailureOptions {
 export async function reportFailure(error: unknown, options: FailureOptions): Promise<number> {
 	const {io, settings, interruptedBy} = options;
 	const style = createStyle(wantsColor(settings?.color.value ?? 'auto', io.stderr.isTTY === true, io.env));
+	// An abort may surface as any error of what it cut off.
+	const shown = interruptedBy === undefined ? error : new SealError('ERR_ABORTED', 'Interrupted');
+	const text = interruptedBy === undefined ? renderError(error, style) : `${style.red('Interrupted')}\n`;
 	const debug = io.env.SEALIMAGE_DEBUG ?? '';
-	const text = wantsJson(options) ? `${formatJson({error: reportError(error)})}\n` : renderError(error, style);
 	const stacks = debug === '' || debug === '0' ? '' : renderStacks(error);
 	try {
-		await write(io.stderr, interruptedBy === undefined ? text + stacks : `${style.red('Interrupted')}\n${stacks}`);
+		await write(io.stderr, (wantsJson(options) ? `${formatJson({error: reportError(shown)})}\n` : text) + stacks);
 	} catch {
 		// Nobody reads stderr: the exit code still tells.
 	}

@@ -38,7 +38,7 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 			io,
 			style: createStyle(wantsColor(settings.color.value, io.stdout.isTTY === true, io.env)),
 			errorStyle: options.look.style,
-			width: io.stdout.columns ?? 80,
+			width: io.stdout.columns || 80,
 			quiet: globals.quiet === true,
 			signal: controller.signal,
 			onEvent: event => progress.onEvent(event),
@@ -78,9 +78,16 @@ function hookSignals(interrupt: (exitCode: number) => void, progress: Progress):
 		return () => process.off(signal, handler);
 	});
 	const restore = (): void => progress.stop();
+	// Ctrl-Z: the shell that comes forward needs its cursor.
+	const suspend = (): void => {
+		progress.pause();
+		process.kill(process.pid, 'SIGSTOP');
+	};
 	process.on('exit', restore);
+	process.on('SIGTSTP', suspend);
 	return () => {
 		for (const off of handlers) off();
+		process.off('SIGTSTP', suspend);
 		process.off('exit', restore);
 	};
 }

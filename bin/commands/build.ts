@@ -48,7 +48,9 @@ export const command = defineCommand({
 				const options = {...request, store, sources: [registries], helm, signal, onEvent};
 				if (flags['dry-run']) {
 					// Steps that are only thought through are in the plan; what is fetched for it is progress.
-					const fetched: EventListener = event => void (event.type.startsWith('step.') || onEvent(event));
+					const fetched: EventListener = event => {
+						if (!event.type.startsWith('step.')) onEvent(event);
+					};
 					const plan = await planBuild({...options, onEvent: fetched});
 					return {json: plan, text: () => renderPlan(plan, context.style)};
 				}

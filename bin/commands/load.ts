@@ -77,8 +77,11 @@ export const command = defineCommand({
 
 async function openInput(input: string, store: Store, {io, signal, onEvent}: Context): Promise<ImageArchive> {
 	const options = {tempDir: store.tempDir, signal};
-	// A stream that waits for more does not look at the signal.
-	if (input === '-') return await openArchive(addAbortSignal(signal, io.stdin), {...options, name: inputName(input)});
+	if (input === '-') {
+		// A stream that waits for more does not look at the signal; its error may come before anyone reads it.
+		addAbortSignal(signal, io.stdin).on('error', () => {});
+		return await openArchive(io.stdin, {...options, name: inputName(input)});
+	}
 	const path = resolve(io.cwd, input);
 	const stats = await withIo('read', path, async () => stat(path));
 	return stats.isDirectory() ? await openLayoutDir(path, {signal, onEvent}) : await openArchive(path, options);

@@ -27,9 +27,9 @@ export function createLiveProgress(screen: Screen, look: Look, now: () => number
 
 	const draw = (): void => {
 		timer = undefined;
-		const width = Math.max(20, screen.columns ?? 80);
-		const next = stopped ? [] : blockLines(state, look, width, screen.rows ?? 24, now(), startedMs);
-		const up = physicalRows(block, screen.columns ?? 80);
+		const width = Math.max(20, screen.columns || 80);
+		const next = stopped ? [] : blockLines(state, look, width, screen.rows || 24, now(), startedMs);
+		const up = physicalRows(block, screen.columns || 80);
 		let text = up === 0 ? '' : `\r\x1b[${up}A`;
 		if (!hidden && next.length > 0) {
 			text += hideCursor;
@@ -54,7 +54,7 @@ export function createLiveProgress(screen: Screen, look: Look, now: () => number
 		onEvent(event: SealEvent) {
 			if (stopped) return;
 			const outcome = applyEvent(state, event, now());
-			if (outcome !== undefined) pending.push(...outcomeLines(outcome, look, screen.columns ?? 80));
+			if (outcome !== undefined) pending.push(...outcomeLines(outcome, look, screen.columns || 80));
 			schedule();
 		},
 		above(text) {
@@ -65,7 +65,7 @@ export function createLiveProgress(screen: Screen, look: Look, now: () => number
 			const shown = block;
 			if (timer !== undefined) clearTimeout(timer);
 			timer = undefined;
-			const up = physicalRows(shown, screen.columns ?? 80);
+			const up = physicalRows(shown, screen.columns || 80);
 			if (up > 0) screen.write(`\r\x1b[${up}A${clearBelow}`);
 			if (hidden) screen.write(showCursor);
 			hidden = false;

@@ -92,6 +92,12 @@ test(
 	'error: save --format oci-dir needs --dest: the folder to write [ERR_USAGE]\n',
 );
 
+test(
+	usage,
+	['build', '-'],
+	'error: A build context is not read from stdin [ERR_USAGE]\nhint: Name a folder as the context, and a file with -f.\n',
+);
+
 test('an error with --output json is one JSON document on stderr', async t => {
 	const {exitCode, stdout, stderr} = await cliIn(t).run(['inspect', 'nothing', '--output', 'json']);
 	t.is(exitCode, 1);

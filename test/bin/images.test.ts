@@ -304,27 +304,31 @@ test('a build that runs out of space leaves the store whole', async t => {
 	t.regex(await cli.ok('verify', 'b'), /^ok/);
 });
 
-test('Ctrl-C stops a command with 130 and leaves nothing half-written', async t => {
-	const cli = withContext(t);
-	const child = spawn(process.execPath, [cliPath, 'load'], {
-		cwd: cli.dir,
-		env: {PATH: process.env.PATH, HOME: cli.dir, SEALIMAGE_ROOT: join(cli.dir, 'store')},
-	});
-	let stderr = '';
-	child.stderr.on('data', (chunk: Buffer) => {
-		stderr += chunk.toString();
-	});
-	child.stdin.on('error', () => {});
-	// Loading waits for the rest of an archive that never comes.
-	child.stdin.write(Buffer.alloc(100_000));
-	while (!existsSync(join(cli.dir, 'store/oci-layout'))) await new Promise(resolve => setTimeout(resolve, 20));
-	child.kill('SIGINT');
-	t.is(await new Promise(resolve => child.on('close', resolve)), 130);
-	t.regex(stderr, /Interrupted\n$/);
-	const {stdout} = await cli.run(['images', '--output', 'json']);
-	t.is(stdout, '[]\n');
-	const left = readdirSync(join(cli.dir, 'store'), {recursive: true, encoding: 'utf8'}).filter(path =>
-		path.includes('archive'),
-	);
-	t.deepEqual(left, []);
+const interrupts = test.macro({
+	async exec(t, flags: string[], last: string) {
+		const cli = withContext(t);
+		const env = {PATH: process.env.PATH, HOME: cli.dir, SEALIMAGE_ROOT: join(cli.dir, 'store')};
+		const child = spawn(process.execPath, [cliPath, 'load', ...flags], {cwd: cli.dir, env});
+		let stderr = '';
+		child.stderr.on('data', (chunk: Buffer) => {
+			stderr += chunk.toString();
+		});
+		child.stdin.on('error', () => {});
+		// Loading waits for the rest of an archive that never comes.
+		child.stdin.write(Buffer.alloc(100_000));
+		while (!existsSync(join(cli.dir, 'store/oci-layout'))) await new Promise(resolve => setTimeout(resolve, 20));
+		child.kill('SIGINT');
+		t.is(await new Promise(resolve => child.on('close', resolve)), 130, stderr);
+		t.is(stderr.trimEnd().split('\n').at(-1), last);
+		t.deepEqual(await cli.json('images'), []);
+		const left = readdirSync(join(cli.dir, 'store'), {recursive: true, encoding: 'utf8'});
+		t.deepEqual(
+			left.filter(path => path.includes('archive')),
+			[],
+		);
+	},
+	title: (_, flags: string[]) => `Ctrl-C stops load ${flags.join(' ')} with 130 and leaves nothing half-written`,
 });
+
+test(interrupts, [], 'Interrupted');
+test(interrupts, ['--output', 'json'], '{"error":{"code":"ERR_ABORTED","message":"Interrupted"}}');
