@@ -51,6 +51,7 @@ export async function readBuildRequest(
 		compat: flags.compat,
 		secret: secretsOf(flags.secret, path, io.env),
 		proxies: proxiesOf(io.env),
+		gitEnv: io.env,
 		...(io.env.PATH === undefined ? {} : {searchPath: io.env.PATH.split(':').filter(part => part.startsWith('/'))}),
 		...(flags.jobs === undefined && settings.jobs.origin === 'default'
 			? {}

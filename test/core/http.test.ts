@@ -1,4 +1,5 @@
-import {createServer} from 'node:net';
+import {createServer as createProxy} from 'node:http';
+import {createServer, type Socket} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {collect} from '../../lib/core/bytes.js';
 import {createHttpClient, type HttpClientOptions, redactUrl} from '../../lib/core/http.js';
@@ -81,6 +82,30 @@ test('an abort rejects with its reason, before and within the body', async t => 
 	const reading = collect(response.body, 1000);
 	controller.abort(reason);
 	await t.throwsAsync(reading, {is: reason});
+});
+
+test('a proxy is asked, but for the hosts that are excepted', async t => {
+	const url = await serveHttp(t, (_, response) => response.end('direct'));
+	const asked: string[] = [];
+	const proxy = createProxy((request, response) => {
+		asked.push(request.url ?? '');
+		response.end('by proxy');
+	});
+	proxy.on('connect', (request, socket: Socket) => {
+		asked.push(request.url ?? '');
+		socket.write('HTTP/1.1 200 OK\r\n\r\n');
+		socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nby proxy'));
+	});
+	await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+	t.teardown(() => proxy.close());
+	const {port} = proxy.address() as {port: number};
+	const settings = {http: `http://127.0.0.1:${port}`};
+	const proxied = await client(t, {proxy: settings}).request('http://example.invalid/x');
+	t.is((await collect(proxied.body, 100)).toString(), 'by proxy');
+	t.true(asked.length === 1 && asked[0]!.includes('example.invalid'));
+	const direct = await client(t, {proxy: {...settings, except: '127.0.0.1'}}).request(url);
+	t.is((await collect(direct.body, 100)).toString(), 'direct');
+	t.is(asked.length, 1);
 });
 
 test('redactUrl hides logins, queries and fragments', t => {

@@ -13,7 +13,7 @@ export interface GitOptions extends OperationOptions {
 	readonly gitBinary?: string | undefined;
 	/** The commit must start with this. */
 	readonly checksum?: string | undefined;
-	/** What git is run with; PATH, HOME and the SSH agent matter to it. Default: the environment of this process. */
+	/** What git is run with; PATH, HOME and the SSH agent matter to it. Default: nothing but a plain PATH. */
 	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Allow `file://`: it reads what is outside the build context. Default false. */
 	readonly localGit?: boolean | undefined;
@@ -122,7 +122,7 @@ async function runGit(args: readonly string[], cwd: string, remote: GitRemote, o
 	]);
 	const child = spawn(options.gitBinary ?? 'git', [...settings, ...args], {
 		cwd,
-		env: gitEnvironment(options.env ?? process.env),
+		env: gitEnvironment(options.env ?? {PATH: '/usr/local/bin:/usr/bin:/bin'}),
 		stdio: ['ignore', 'pipe', 'pipe'],
 		// Its own group, so that an abort ends ssh and the transfer helpers as well.
 		detached: true,

@@ -1,5 +1,5 @@
 import {posix} from 'node:path';
-import {createHttpClient, type HttpClient} from '../../core/http.js';
+import {createHttpClient, type HttpClient, type HttpClientOptions} from '../../core/http.js';
 import {detectArchive} from '../../oci/tar/spool.js';
 import type {FileSource} from '../context/file-source.js';
 import {isUsable} from '../copy/place.js';
@@ -77,7 +77,7 @@ async function urlPart(url: string, request: AddRequest, options: AddOptions): P
 	const {checksum, unpack} = request;
 	const target = parseHttpUrl(url);
 	const expected = checksum === undefined ? undefined : parseChecksum(checksum);
-	const file = await withHttp(options.http, http =>
+	const file = await withHttp(options, http =>
 		download(url, {...options, http, cache: options.downloadCache, checksum: expected}),
 	);
 	const mtime = secondsOf(file.lastModified);
@@ -97,14 +97,20 @@ async function gitPart(remote: GitRemote, text: string, request: AddRequest, opt
 	return {kind: 'selection', selection: selectLiteral(remote.subdir, text, source), source, input};
 }
 
-async function withHttp<R>(given: HttpClient | undefined, work: (http: HttpClient) => Promise<R>): Promise<R> {
-	if (given !== undefined) return work(given);
-	const http = createHttpClient();
+async function withHttp<R>(options: AddOptions, work: (http: HttpClient) => Promise<R>): Promise<R> {
+	if (options.http !== undefined) return work(options.http);
+	const http = createHttpClient({proxy: proxyOf(options.proxies ?? {})});
 	try {
 		return await work(http);
 	} finally {
 		await http.close();
 	}
+}
+
+function proxyOf(proxies: Readonly<Record<string, string>>): HttpClientOptions['proxy'] {
+	const value = (name: string): string | undefined => proxies[name] ?? proxies[name.toUpperCase()];
+	const [http, https] = [value('http_proxy'), value('https_proxy')];
+	return http === undefined && https === undefined ? undefined : {http, https, except: value('no_proxy')};
 }
 
 /** The last component of the path, as BuildKit takes it; the name of a place that gives none is `__unnamed__`. */

@@ -39,11 +39,13 @@ export interface AddOptions extends Omit<CopyOptions, 'signal'>, OperationOption
 	readonly offline?: boolean | undefined;
 	/** Default: a client of its own, closed at the end. */
 	readonly http?: HttpClient | undefined;
+	/** `http_proxy`, `https_proxy`, `no_proxy` in either case, for that client. Default: none. */
+	readonly proxies?: Readonly<Record<string, string>> | undefined;
 	/** The `git` to run. Default `git`. */
 	readonly gitBinary?: string | undefined;
 	/** The most that one archive may unpack to. Default 64 GiB. */
 	readonly archiveLimitBytes?: number | undefined;
-	/** What git is run with. Default: the environment of this process. */
+	/** What git is run with: HOME, the SSH agent, GIT_SSL_*. Default: nothing but a plain PATH. */
 	readonly gitEnv?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Allow repositories at `file://` URLs. Default false. */
 	readonly localGit?: boolean | undefined;

@@ -6,6 +6,7 @@ import type {ImageSource} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {formatPlatform, hostPlatform, normalizePlatform, type Platform} from '../../oci/platform.js';
 import {formatReference, parseReference} from '../../oci/reference.js';
+import {readContextXattrs} from '../context/context-xattrs.js';
 import {findIgnoreRules, type IgnoreRules, readIgnoreFile} from '../context/ignore.js';
 import {openContext} from '../context/open-context.js';
 import {refuseErrors} from '../error.js';
@@ -90,7 +91,8 @@ async function inSession<R>(
 	const tree = parseSealfile(bytes, {file});
 	refuseErrors(tree.diagnostics);
 	const ignore = options.ignoreFile === undefined ? findIgnoreRules(context, file) : ignoreFile(options.ignoreFile);
-	const source = openContext(context, {ignore});
+	const xattrs = options.contextXattrs === true ? await readContextXattrs(context, options) : undefined;
+	const source = openContext(context, {ignore, xattrs});
 	return withTempDir(options.store.tempDir, async scratchDir => {
 		const session = await openSession({...options, context}, source, file, scratchDir);
 		try {

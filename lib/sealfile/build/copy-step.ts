@@ -41,6 +41,8 @@ export async function addStep(
 		...session.operation,
 		scratchDir: session.scratchDir,
 		downloadCache: openDownloads(session.cache),
+		proxies: session.options.proxies,
+		gitEnv: session.options.gitEnv,
 		id: place.id,
 	});
 	if (plan.inputs.every(input => input.kind === 'entry'))

@@ -58,8 +58,12 @@ export interface BuildOptions extends OperationOptions {
 	readonly compat?: 'buildkit' | 'buildah' | undefined;
 	/** Bytes of `RUN --mount=type=secret`, by id. */
 	readonly secret?: ((id: string) => Promise<Uint8Array | undefined> | Uint8Array | undefined) | undefined;
-	/** Proxy settings of this machine, visible to RUN and never recorded. */
+	/** Proxy settings of this machine (`http_proxy` and so on): for downloads of ADD, visible to RUN, never recorded. */
 	readonly proxies?: Readonly<Record<string, string>> | undefined;
+	/** What git is run with for ADD of a repository: HOME, the SSH agent, GIT_SSL_*. Default: nothing but a plain PATH. */
+	readonly gitEnv?: Readonly<Record<string, string | undefined>> | undefined;
+	/** Keep `user.*` attributes and file capabilities of the context (one run of getfattr). Default false. */
+	readonly contextXattrs?: boolean | undefined;
 	/** Folders with crun, runc, git and the decompressors. Default: the usual system folders. */
 	readonly searchPath?: readonly string[] | undefined;
 	/** Layers written at once. Default 2: each already compresses on every core. */
