@@ -22,7 +22,7 @@ export interface DiscoverOptions extends OperationOptions {
 }
 
 /** Part of the key under which results are kept: another number whenever equal trees may give other results. */
-export const discoveryVersion = 1;
+export const discoveryVersion = 2;
 
 /** Manifests and lists above this are passed over with a warning. */
 export const maxManifestFileBytes = 16 * 1024 * 1024;

@@ -64,6 +64,8 @@ function mappingMentions(node: Mapping, options: WalkOptions): Mention[] {
 	}
 	const split = splitForm(node, options.defaultTag);
 	if (split !== undefined && isWholeSplit(node)) mentions.push(split);
+	const replaced = kustomizeForm(node);
+	if (replaced !== undefined) mentions.push(replaced);
 	const variable = textOf(node, 'name');
 	const value = entryOf(node, 'value')?.value;
 	if (variable !== undefined && value?.kind === 'scalar' && /(?:^|_)IMAGE(?:_|$)/.test(variable))
@@ -108,6 +110,16 @@ function splitForm(node: Mapping, defaultTag: string | undefined): Mention | und
 	const withTag = tag && !hasTag(name) ? `${name}:${tag}` : name;
 	const pinned = digest ? `${withTag}@${digest.includes(':') ? digest : `sha256:${digest}`}` : withTag;
 	return {text: pinned, line: repository.line, sure: 'certain'};
+}
+
+/** An entry of `images` in a kustomization: what `name` becomes when the manifests are applied. */
+function kustomizeForm(node: Mapping): Mention | undefined {
+	const [name, newName] = [entryOf(node, 'name')?.value, textOf(node, 'newName')];
+	const tag = textOf(node, 'newTag');
+	const digest = newName === undefined ? undefined : textOf(node, 'digest');
+	if (name?.kind !== 'scalar' || (tag === undefined && digest === undefined)) return undefined;
+	const text = `${newName ?? name.value}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+	return {text, line: name.line, sure: 'certain'};
 }
 
 /** Longer arguments are programs. */

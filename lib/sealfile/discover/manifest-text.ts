@@ -51,7 +51,7 @@ function readText(
 	};
 	for (const {part, line: start} of splitDocuments(clean)) {
 		// Most documents of large bundles have no images; parsing them is most of the work.
-		if (!/image|repository/i.test(part) && (options.fields ?? []).length === 0) continue;
+		if (!/image|repository|newTag/i.test(part) && (options.fields ?? []).length === 0) continue;
 		const offset = lineOffset + start;
 		const parsed = parsePart(part);
 		if ('documents' in parsed) {
