@@ -9,6 +9,7 @@ import {putImage} from '../helpers/images.js';
 import {tempDir} from '../helpers/temp-dir.js';
 
 const writer = join(process.cwd(), '.build/test/fixtures/processes/store-writer.js');
+const collector = join(process.cwd(), '.build/test/fixtures/processes/store-collector.js');
 
 function ended(child: ChildProcess): Promise<void> {
 	return new Promise(resolve => {
@@ -92,4 +93,20 @@ test('collecting beside processes that build removes nothing they need', async t
 	t.deepEqual(await isWhole(store), []);
 	await collectGarbage(store);
 	t.deepEqual(await isWhole(store), []);
+});
+
+test('kill -9 of a collector beside a writer leaves a store that is whole', async t => {
+	const root = join(tempDir(t), 'store');
+	for (let round = 0; round < 8; round++) {
+		const children = [fork(writer, [root, 'a']), fork(collector, [root])];
+		await Promise.all(children.map(ready));
+		await new Promise(resolve => setTimeout(resolve, 60 + Math.random() * 60));
+		for (const child of children.toReversed()) child.kill('SIGKILL');
+		await Promise.all(children.map(ended));
+		const store = await openStore(root, {lockTimeoutMs: 5000});
+		t.deepEqual(await isWhole(store), []);
+		await collectGarbage(store);
+		t.deepEqual(await isWhole(store), []);
+		await store.close();
+	}
 });
