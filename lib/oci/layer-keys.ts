@@ -1,7 +1,7 @@
 import {chunkDigest, joinChunkDigests, pooledChunkDigest} from '../core/content-key.js';
 import type {LayerEntry} from './entry.js';
 
-/** Chunks below this are hashed at once: handing them to the thread pool would cost more. */
+/** Contents below this are hashed at once: handing them to the thread pool would cost more. */
 const smallBytes = 128 * 1024;
 
 /** Computes content keys beside the writing of a layer. */
@@ -13,19 +13,18 @@ export interface ContentKeys {
 }
 
 export function createContentKeys(report: (entry: LayerEntry, contentKey: string) => void): ContentKeys {
-	let digests: Array<Uint8Array | Promise<Uint8Array>> = [];
+	let digests: Array<Promise<Uint8Array>> = [];
 	let all: Promise<unknown> = Promise.resolve();
-	const reportLater = async (entry: LayerEntry, parts: ReadonlyArray<Uint8Array | Promise<Uint8Array>>) => {
+	const reportLater = async (entry: LayerEntry, parts: ReadonlyArray<Promise<Uint8Array>>) => {
 		report(entry, joinChunkDigests(await Promise.all(parts)));
 	};
 	return {
 		add(entry, chunk, last) {
-			const pooled = chunk.length >= smallBytes;
-			if (!pooled && last && digests.length === 0) {
+			if (chunk.length < smallBytes && last && digests.length === 0) {
 				report(entry, joinChunkDigests([chunkDigest(chunk)]));
 				return;
 			}
-			digests.push(pooled ? pooledChunkDigest(chunk) : chunkDigest(chunk));
+			digests.push(pooledChunkDigest(chunk));
 			if (!last) return;
 			const parts = digests;
 			digests = [];
