@@ -216,10 +216,13 @@ async function pause(url: string, tries: number, error: unknown, options: Downlo
 
 /** Cuts, and answers that a later try may turn out better. */
 function isPassing(error: unknown): boolean {
-	if (hasCode(error, 'ERR_NETWORK')) return true;
+	if (hasCode(error, 'ERR_NETWORK')) return !lasting.test(String((error as SealError).details.systemCode ?? ''));
 	const status = hasCode(error, 'ERR_DOWNLOAD') ? (error as SealError).details.status : undefined;
 	return typeof status === 'number' && (status >= 500 || [206, 408, 416, 429].includes(status));
 }
+
+/** What the next seconds will not change: nobody there, no such name, a certificate that is not trusted. */
+const lasting = /^(?:ECONNREFUSED|ENOTFOUND|CERT_|ERR_TLS_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
 
 function badStatus(url: string, status: number): SealError {
 	const missing = status === 404 || status === 410;

@@ -1,9 +1,11 @@
 import {posix} from 'node:path';
 import {setImmediate as breathe} from 'node:timers/promises';
 import {SealError} from '../../core/errors.js';
+import {closest} from '../closest.js';
 import type {FileSource, SourceNode} from '../context/file-source.js';
 import {followLinks, linkText} from '../context/links.js';
 import {compilePattern, hasWildcard, unescapeLiteral} from '../context/pattern.js';
+import {parentOf} from './staging.js';
 
 /** One entry that a source argument stands for. */
 export interface Selection {
@@ -124,12 +126,25 @@ function follow(path: string, source: FileSource): SourceNode | undefined {
 
 function missing(text: string, path: string, source: FileSource): SealError {
 	const hidden = source.excludes(path);
+	const near = hidden ? undefined : nearName(path, source);
 	return new SealError('ERR_COPY_SOURCE', `${JSON.stringify(text)} is not in ${source.title}`, {
 		hint: hidden
 			? 'It is excluded by the ignore file: remove the pattern, or bring it back with an exclamation mark.'
-			: 'Check the spelling, and that the path is relative to the root of the source.',
-		details: {source: text, path, ignored: hidden},
+			: near === undefined
+				? 'Check the spelling, and that the path is relative to the root of the source.'
+				: `Did you mean ${JSON.stringify(near)}?`,
+		details: {source: text, path, ...(hidden ? {ignored: true} : {})},
 	});
+}
+
+/** What is there under a name much like the one that is not. */
+function nearName(path: string, source: FileSource): string | undefined {
+	const folder = parentOf(path);
+	const name = closest(
+		baseOf(path),
+		source.list(folder).map(node => baseOf(node.header.path)),
+	);
+	return name === undefined ? undefined : join(folder, name);
 }
 
 export function join(folder: string, name: string): string {

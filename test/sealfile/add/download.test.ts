@@ -312,10 +312,11 @@ test('an abort while waiting to try again rejects at once', async t => {
 	t.false(existsSync(`${options.scratchDir}/content`));
 });
 
-test('nobody there is an error of the download', async t => {
-	const {options} = await setUp(t, (_, response) => response.end());
+test('nobody there is an error of the download at once', async t => {
+	const {options, events} = await setUp(t, (_, response) => response.end());
 	await t.throwsAsync(download('http://127.0.0.1:1/x', options), {
 		code: 'ERR_DOWNLOAD',
 		message: /the connection is refused/,
 	});
+	t.deepEqual(events, []);
 });

@@ -76,6 +76,13 @@ test(
 	'ERR_COPY_SOURCE',
 );
 
+test('a missing source with a near name says which', async t => {
+	const error = await t.throwsAsync(copy(t, {context: ab, request: {sources: ['dir/sbu'], destination: '/x'}}), {
+		code: 'ERR_COPY_SOURCE',
+	});
+	t.like(error, {hint: 'Did you mean "dir/sub"?'});
+});
+
 // Wildcards
 test(
 	'a wildcard takes what it matches in byte order',
