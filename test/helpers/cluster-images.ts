@@ -2,7 +2,6 @@ import type {ExecutionContext} from 'ava';
 import {oneChunk} from '../../lib/core/bytes.js';
 import {formatConfig, type RunConfig} from '../../lib/oci/config.js';
 import {type Descriptor, describe} from '../../lib/oci/descriptor.js';
-import {digestOf} from '../../lib/oci/digest.js';
 import type {LayerEntry} from '../../lib/oci/entry.js';
 import {writeLayer} from '../../lib/oci/layer-write.js';
 import {formatManifest} from '../../lib/oci/manifest.js';
@@ -96,9 +95,4 @@ export function entriesOf(files: Readonly<Record<string, string>>): LayerEntry[]
 	}
 	const order = (path: string): string => path.replaceAll('/', '\0');
 	return [...entries.values()].sort((a, b) => (order(a.header.path) < order(b.header.path) ? -1 : 1));
-}
-
-/** The hex digits of a text's digest. */
-export function hexOfText(text: string | Uint8Array): string {
-	return digestOf(text).slice(7);
 }
