@@ -1,4 +1,4 @@
-import {dump, EVENT_ID, getScalarValue, loadAll, parseEvents, SCALAR_STYLE, YAMLException} from 'js-yaml';
+import {EVENT_ID, getScalarValue, loadAll, parseEvents, SCALAR_STYLE, YAMLException} from 'js-yaml';
 import {SealError} from './errors.js';
 
 /**
@@ -144,11 +144,6 @@ function invalid(error: unknown, name: string): SealError {
 			cause: error,
 		},
 	);
-}
-
-/** One value as a YAML document with stable formatting: two spaces, no anchors, keys in their own order. */
-export function formatYaml(value: unknown): string {
-	return dump(value, {lineWidth: 120, noRefs: true});
 }
 
 function reasonOf(error: unknown): string {
