@@ -115,7 +115,6 @@ function triggersOf(request: StageRequest, state: ImageState): readonly Instruct
 			file: tree.file,
 			range: stage.from.range,
 			lineText: lineOf(tree.source, stage.from.range.startLine),
-			escape: tree.directives.escape,
 		});
 		if (instruction === undefined) throw new SealfileError(diagnostics);
 		return instruction;
