@@ -1,9 +1,9 @@
 import type {Digest} from '../lib/oci/digest.js';
 import {createDigester} from '../lib/oci/digest.js';
 import type {Image} from '../lib/oci/image.js';
-import {streamContents} from '../lib/oci/layer-content.js';
-import type {Store} from '../lib/oci/store.js';
-import {diffTrees, type TreeDiff, type TreeNode} from '../lib/oci/tree.js';
+import {streamContents} from '../lib/oci/layer/content.js';
+import type {Store} from '../lib/oci/store/store.js';
+import {diffTrees, type TreeDiff, type TreeNode} from '../lib/oci/tree/tree.js';
 import type {Context} from './context.js';
 import {imageTree} from './image-tree.js';
 

@@ -1,9 +1,9 @@
 import type {Image} from '../lib/oci/image.js';
 import {formatPlatform} from '../lib/oci/platform.js';
-import type {Store} from '../lib/oci/store.js';
-import {lookup} from '../lib/oci/tree.js';
-import {treeFiles} from '../lib/oci/tree-files.js';
-import {lockPath, parseLock} from '../lib/sealfile/embed-lock.js';
+import type {Store} from '../lib/oci/store/store.js';
+import {treeFiles} from '../lib/oci/tree/files.js';
+import {lookup} from '../lib/oci/tree/tree.js';
+import {lockPath, parseLock} from '../lib/sealfile/embed/lock.js';
 import type {Context} from './context.js';
 import {imageTree} from './image-tree.js';
 

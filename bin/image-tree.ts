@@ -1,8 +1,8 @@
 import {mapBounded} from '../lib/core/pool.js';
 import type {Image} from '../lib/oci/image.js';
-import {indexLayer} from '../lib/oci/layer-read.js';
-import type {Store} from '../lib/oci/store.js';
-import {applyLayer, emptyTree, type ImageTree} from '../lib/oci/tree.js';
+import {indexLayer} from '../lib/oci/layer/read.js';
+import type {Store} from '../lib/oci/store/store.js';
+import {applyLayer, emptyTree, type ImageTree} from '../lib/oci/tree/tree.js';
 import {openBuildCache} from '../lib/sealfile/build/cache.js';
 import type {Context} from './context.js';
 

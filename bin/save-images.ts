@@ -9,7 +9,7 @@ import {openLayoutDir} from '../lib/oci/archive/layout-dir.js';
 import {type ArchiveItem, writeDockerArchive, writeOciArchive} from '../lib/oci/archive/write.js';
 import {copyContent} from '../lib/oci/copy.js';
 import type {Platform} from '../lib/oci/platform.js';
-import type {Store} from '../lib/oci/store.js';
+import type {Store} from '../lib/oci/store/store.js';
 import type {Context} from './context.js';
 import {UsageError} from './usage-error.js';
 

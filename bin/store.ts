@@ -1,6 +1,6 @@
 import {type Platform, parsePlatform} from '../lib/oci/platform.js';
 import {normalizeReference} from '../lib/oci/reference.js';
-import {openStore, type Store} from '../lib/oci/store.js';
+import {openStore, type Store} from '../lib/oci/store/store.js';
 import type {Context} from './context.js';
 import {readArgument} from './usage-error.js';
 

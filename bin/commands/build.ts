@@ -4,7 +4,7 @@ import {build} from '../../lib/build.js';
 import type {EventListener} from '../../lib/core/events.js';
 import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
-import type {Store} from '../../lib/oci/store.js';
+import type {Store} from '../../lib/oci/store/store.js';
 import {planBuild} from '../../lib/sealfile/build/build.js';
 import type {BuildResult} from '../../lib/sealfile/build/options.js';
 import {findHelm} from '../../lib/sealfile/discover/helm.js';

@@ -17,7 +17,7 @@ export const command = defineCommand({
 		const items = await complete(operands, verbs, async () => {
 			const {existsSync} = await import('node:fs');
 			if (!existsSync(settings.root.value)) return [];
-			const {openStore} = await import('../../lib/oci/store.js');
+			const {openStore} = await import('../../lib/oci/store/store.js');
 			const {shortReference} = await import('../../lib/oci/reference.js');
 			const store = await openStore(settings.root.value, {signal, create: false});
 			const images = await store.list({facts: false, signal});

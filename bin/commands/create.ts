@@ -1,8 +1,8 @@
 import {resolve} from 'node:path';
+import {unpackTree} from '../../lib/oci/disk/unpack.js';
 import {loadImage} from '../../lib/oci/image.js';
 import {isIndexType} from '../../lib/oci/media-types.js';
 import {formatPlatform, hostPlatform} from '../../lib/oci/platform.js';
-import {unpackTree} from '../../lib/oci/unpack.js';
 import {defineCommand} from '../command.js';
 import {imageTree} from '../image-tree.js';
 import {count, formatBytes} from '../render/units.js';

@@ -1,6 +1,6 @@
 import {compareNames} from '../../lib/core/name.js';
 import {type Image, loadImage} from '../../lib/oci/image.js';
-import type {TreeDiff, TreeNode} from '../../lib/oci/tree.js';
+import type {TreeDiff, TreeNode} from '../../lib/oci/tree/tree.js';
 import {defineCommand} from '../command.js';
 import {compareImages} from '../compare-images.js';
 import type {Style} from '../render/style.js';

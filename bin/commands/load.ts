@@ -7,7 +7,7 @@ import {openLayoutDir} from '../../lib/oci/archive/layout-dir.js';
 import {openArchive} from '../../lib/oci/archive/open.js';
 import {copyContent} from '../../lib/oci/copy.js';
 import {normalizeReference, shortReference} from '../../lib/oci/reference.js';
-import type {Store} from '../../lib/oci/store.js';
+import type {Store} from '../../lib/oci/store/store.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {readNames, readPlatform, withStore} from '../store.js';

@@ -1,6 +1,6 @@
 import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
-import {mergeImages} from '../../lib/sealfile/merge.js';
+import {mergeImages} from '../../lib/sealfile/merge/merge.js';
 import {defineCommand} from '../command.js';
 import {readNames, readPlatforms, withStore} from '../store.js';
 import {UsageError} from '../usage-error.js';

@@ -1,7 +1,7 @@
 import {resolve} from 'node:path';
-import {locateSealfile} from '../../lib/sealfile/locate.js';
-import {parseSealfile} from '../../lib/sealfile/parse.js';
-import {groupStages} from '../../lib/sealfile/stages.js';
+import {groupStages} from '../../lib/sealfile/evaluate/stages.js';
+import {locateSealfile} from '../../lib/sealfile/parse/locate.js';
+import {parseSealfile} from '../../lib/sealfile/parse/parse.js';
 import type {Instruction, SealfileTree} from '../../lib/sealfile/syntax.js';
 import {defineCommand} from '../command.js';
 import {exitCodes} from '../exit-codes.js';

@@ -1,5 +1,5 @@
 import {rm} from 'node:fs/promises';
-import {collectGarbage} from '../../lib/oci/gc.js';
+import {collectGarbage} from '../../lib/oci/store/gc.js';
 import {defineCommand} from '../command.js';
 import {count, formatBytes} from '../render/units.js';
 import {withStore} from '../store.js';

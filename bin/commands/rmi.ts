@@ -1,8 +1,8 @@
 import {hasCode, SealError} from '../../lib/core/errors.js';
 import {isDigest} from '../../lib/oci/digest.js';
-import {collectGarbage} from '../../lib/oci/gc.js';
 import {normalizeReference, shortReference} from '../../lib/oci/reference.js';
-import type {Store, StoredImage} from '../../lib/oci/store.js';
+import {collectGarbage} from '../../lib/oci/store/gc.js';
+import type {Store, StoredImage} from '../../lib/oci/store/store.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {formatBytes} from '../render/units.js';

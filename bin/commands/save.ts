@@ -2,7 +2,7 @@ import {resolve} from 'node:path';
 import type {ArchiveItem} from '../../lib/oci/archive/write.js';
 import {isDigest} from '../../lib/oci/digest.js';
 import {normalizeReference} from '../../lib/oci/reference.js';
-import type {Store} from '../../lib/oci/store.js';
+import type {Store} from '../../lib/oci/store/store.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {archiveFormats, saveImages, streamImages} from '../save-images.js';

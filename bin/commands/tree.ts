@@ -1,8 +1,8 @@
 import {SealError} from '../../lib/core/errors.js';
 import {loadImage} from '../../lib/oci/image.js';
 import {formatPlatform} from '../../lib/oci/platform.js';
-import type {TreeNode} from '../../lib/oci/tree.js';
-import {lookup} from '../../lib/oci/tree.js';
+import type {TreeNode} from '../../lib/oci/tree/tree.js';
+import {lookup} from '../../lib/oci/tree/tree.js';
 import {defineCommand} from '../command.js';
 import {imageTree} from '../image-tree.js';
 import {renderTree, type TreeLine} from '../render/tree.js';

@@ -1,5 +1,5 @@
 import type {Descriptor} from './descriptor.js';
-import type {SparseMap} from './layer-index.js';
+import type {SparseMap} from './layer/layer-index.js';
 
 /** What a name in a layer is. A regular file with content is `file`; a second name of it is `hardlink`. */
 export type EntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'character' | 'block' | 'fifo';

@@ -8,11 +8,11 @@ import {copyContent} from './copy.js';
 import {type Descriptor, describe} from './descriptor.js';
 import {type Digest, isDigest} from './digest.js';
 import {isImageConfig, platformOf, readConfig, readManifest} from './image.js';
-import {privateFolder} from './layout.js';
 import {formatManifest, type ImageIndex, isIndex} from './manifest.js';
 import {mediaTypes} from './media-types.js';
 import {formatPlatform, normalizePlatform, type Platform} from './platform.js';
-import type {Store} from './store.js';
+import {privateFolder} from './store/layout.js';
+import type {Store} from './store/store.js';
 
 /** What an edit says about one image of an index, in place of what its config says. */
 export interface PlatformEdit {

@@ -9,14 +9,14 @@ export {ContentError} from './content-error.js';
 export {type CopyOptions, copy, copyContent} from './copy.js';
 export {type Descriptor, describe} from './descriptor.js';
 export {type Digest, digestOf, parseDigest} from './digest.js';
+export {type UnpackOptions, type UnpackReport, unpackTree} from './disk/unpack.js';
 export type * from './entry.js';
-export {type Collected, type CollectOptions, collectGarbage} from './gc.js';
 export {type Image, type ImageFacts, imageFacts, listManifests, loadImage, resolvePlatform} from './image.js';
 export {addToIndex, annotateIndex, annotateWholeIndex, createIndex, removeFromIndex} from './index-edit.js';
-export {type ContentOptions, locateContents, readContents, streamContents} from './layer-content.js';
-export type {IndexedEntry, LayerIndex} from './layer-index.js';
-export {indexLayer, readLayer} from './layer-read.js';
-export {opaque, type WriteLayerOptions, type WrittenLayer, whiteout, writeLayer} from './layer-write.js';
+export {type ContentOptions, locateContents, readContents, streamContents} from './layer/content.js';
+export type {IndexedEntry, LayerIndex} from './layer/layer-index.js';
+export {indexLayer, readLayer} from './layer/read.js';
+export {opaque, type WriteLayerOptions, type WrittenLayer, whiteout, writeLayer} from './layer/write.js';
 export {type ImageIndex, type ImageManifest, isIndex, parseManifest} from './manifest.js';
 export {mediaTypes} from './media-types.js';
 export {formatPlatform, hostPlatform, type Platform, parsePlatform, selectPlatform} from './platform.js';
@@ -27,7 +27,9 @@ export {
 	parseReference,
 	shortReference,
 } from './reference.js';
-export {openStore, type Store, type StoredImage, type StoreOptions} from './store.js';
+export {type Collected, type CollectOptions, collectGarbage} from './store/gc.js';
+export {openStore, type Store, type StoredImage, type StoreOptions} from './store/store.js';
+export {type TreeFile, type TreeFileBytes, type TreeFiles, treeFiles} from './tree/files.js';
 export {
 	applyLayer,
 	diffTrees,
@@ -38,7 +40,5 @@ export {
 	type TreeDiff,
 	type TreeNode,
 	walkTree,
-} from './tree.js';
-export {type TreeFile, type TreeFileBytes, type TreeFiles, treeFiles} from './tree-files.js';
-export {type UnpackOptions, type UnpackReport, unpackTree} from './unpack.js';
+} from './tree/tree.js';
 export {type Finding, type Verification, type VerifyOptions, verifyImage} from './validate.js';

@@ -1,7 +1,6 @@
 export {planAdd} from './add/plan-add.js';
 export type * from './add/types.js';
 export {buildImage, planBuild} from './build/build.js';
-export type {RegistryEmbedder} from './build/embedder.js';
 export type {BuildOptions, BuildResult, BuildStore, BuiltPlatform} from './build/options.js';
 export type {BuildPlan, PlatformPlan, StagePlan, StepPlan} from './build/plan.js';
 export {readContextXattrs, type XattrTable} from './context/context-xattrs.js';
@@ -16,6 +15,14 @@ export {type DiscoverOptions, discoverImages} from './discover/discover.js';
 export {type FindHelmOptions, findHelm, type HelmCommand, type HelmResult} from './discover/helm.js';
 export {sourceFiles} from './discover/source-files.js';
 export type * from './discover/types.js';
+export type {RegistryEmbedder} from './embed/embedder.js';
+export {
+	type ClusterImageFacts,
+	type ClusterImageType,
+	type HookName,
+	type LabelWarning,
+	readImageFacts,
+} from './embed/image-type.js';
 export {
 	createLock,
 	type EmbedLock,
@@ -27,8 +34,18 @@ export {
 	mergeLocks,
 	parseLock,
 	unusedLocks,
-} from './embed-lock.js';
+} from './embed/lock.js';
+export {
+	type NamedSource,
+	type ResolvedImage,
+	type ResolveImagesOptions,
+	type ResolveMemo,
+	resolveImages,
+	toEmbedImages,
+} from './embed/resolve-images.js';
 export {refuseErrors, SealfileError} from './error.js';
+export {type Expanded, expandInstruction} from './evaluate/expand.js';
+export {historyText, runHistoryText} from './evaluate/history-text.js';
 export {
 	applyMetadata,
 	argvOf,
@@ -38,34 +55,8 @@ export {
 	openStage,
 	resolveWorkdir,
 	type StageState,
-} from './evaluate-metadata.js';
-export {type Expanded, expandInstruction} from './expand.js';
-export {historyText, runHistoryText} from './history-text.js';
-export {
-	type ClusterImageFacts,
-	type ClusterImageType,
-	type HookName,
-	type LabelWarning,
-	readImageFacts,
-} from './image-type.js';
-export {type ClusterLint, type ClusterLintOptions, clusterRules, lintCluster} from './lint/cluster.js';
-export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';
-export {lintRules, lintSealfile} from './lint.js';
-export {type LocatedSealfile, locateSealfile, sealfileNames} from './locate.js';
-export type {MergeConflict} from './merge/conflict.js';
-export {type MergedImage, type MergeOptions, mergeImages} from './merge.js';
-export {detectSyntax} from './parse/directives.js';
-export {type ParsedTrigger, parseSealfile, parseTrigger, type TriggerPlace} from './parse.js';
-export {printSealfile} from './print.js';
-export {
-	type NamedSource,
-	type ResolvedImage,
-	type ResolveImagesOptions,
-	type ResolveMemo,
-	resolveImages,
-	toEmbedImages,
-} from './resolve-images.js';
-export {type RunCommand, runCommand} from './run-command.js';
+} from './evaluate/metadata.js';
+export {type RunCommand, runCommand} from './evaluate/run-command.js';
 export {
 	type BuildVariables,
 	type HeaderScope,
@@ -73,7 +64,7 @@ export {
 	runEnvironment,
 	type StageScope,
 	unusedBuildArgs,
-} from './scope.js';
+} from './evaluate/scope.js';
 export {
 	type ResolvedStage,
 	reachableStages,
@@ -83,7 +74,16 @@ export {
 	type StageSource,
 	sourceWords,
 	stageDependencies,
-} from './stage-graph.js';
-export {findStage, groupStages, type Stage, type StageGroups, selectTarget} from './stages.js';
+} from './evaluate/stage-graph.js';
+export {findStage, groupStages, type Stage, type StageGroups, selectTarget} from './evaluate/stages.js';
+export {type ClusterLint, type ClusterLintOptions, clusterRules, lintCluster} from './lint/cluster.js';
+export {lintRules, lintSealfile} from './lint/lint.js';
+export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';
+export type {MergeConflict} from './merge/conflict.js';
+export {type MergedImage, type MergeOptions, mergeImages} from './merge/merge.js';
+export {detectSyntax} from './parse/directives.js';
+export {type LocatedSealfile, locateSealfile, sealfileNames} from './parse/locate.js';
+export {type ParsedTrigger, parseSealfile, parseTrigger, type TriggerPlace} from './parse/parse.js';
+export {printSealfile} from './parse/print.js';
 export type * from './syntax.js';
-export {type Expansion, expandWord, expandWords, type Lookup} from './words.js';
+export {type Expansion, expandWord, expandWords, type Lookup} from './words/words.js';

@@ -1,6 +1,6 @@
 import type {Diagnostic, SourceRange} from './diagnostic.js';
 import type {SealfileTree} from './syntax.js';
-import type {Expansion} from './words.js';
+import type {Expansion} from './words/words.js';
 
 /** The parts of a tree that a message about one of its instructions needs. */
 export type SourceInfo = Pick<SealfileTree, 'file' | 'source' | 'directives'>;

@@ -3,11 +3,11 @@ import {oneChunk} from '../../lib/core/bytes.js';
 import {formatConfig, type RunConfig} from '../../lib/oci/config.js';
 import {type Descriptor, describe} from '../../lib/oci/descriptor.js';
 import type {LayerEntry} from '../../lib/oci/entry.js';
-import {writeLayer} from '../../lib/oci/layer-write.js';
+import {writeLayer} from '../../lib/oci/layer/write.js';
 import {formatManifest} from '../../lib/oci/manifest.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
 import {type Platform, parsePlatform} from '../../lib/oci/platform.js';
-import {openStore, type Store} from '../../lib/oci/store.js';
+import {openStore, type Store} from '../../lib/oci/store/store.js';
 import {tempDir} from './temp-dir.js';
 
 /** A store in a folder of its own, closed with the test. */

@@ -1,7 +1,7 @@
 import {chmodSync, utimesSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {emptyTree, type ImageTree} from '../../lib/oci/tree.js';
+import {emptyTree, type ImageTree} from '../../lib/oci/tree/tree.js';
 import {openContext} from '../../lib/sealfile/context/open-context.js';
 import {treeSource} from '../../lib/sealfile/context/tree-source.js';
 import {resolveCopy} from '../../lib/sealfile/copy/resolve-copy.js';

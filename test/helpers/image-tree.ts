@@ -1,5 +1,5 @@
 import type {EntryHeader, LayerEntry} from '../../lib/oci/entry.js';
-import type {ImageTree, TreeNode} from '../../lib/oci/tree.js';
+import type {ImageTree, TreeNode} from '../../lib/oci/tree/tree.js';
 
 /** What differs from a 0644 (folders 0755, links 0777) entry of root from 2001; `text` is the content of a file. */
 export type TreeEntry = Partial<Omit<EntryHeader, 'path'>> & {readonly text?: string};

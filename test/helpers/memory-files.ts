@@ -1,4 +1,4 @@
-import {type TreeFiles, tooLong} from '../../lib/oci/tree-files.js';
+import {type TreeFiles, tooLong} from '../../lib/oci/tree/files.js';
 
 /** A tree of files in memory: texts by path, executable when the path ends in `*`. */
 export function memoryFiles(contents: Readonly<Record<string, string | Uint8Array>>): TreeFiles {

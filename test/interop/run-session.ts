@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {isSealError} from '../../lib/core/errors.js';
 import type {SealEvent} from '../../lib/core/events.js';
 import type {EntryHeader, LayerEntry} from '../../lib/oci/entry.js';
-import {applyEntries, emptyTree, type ImageTree} from '../../lib/oci/tree.js';
+import {applyEntries, emptyTree, type ImageTree} from '../../lib/oci/tree/tree.js';
 import {openRootfs} from '../../lib/sealfile/run/rootfs.js';
 import type {RunRequest} from '../../lib/sealfile/run/types.js';
 

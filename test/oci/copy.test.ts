@@ -9,7 +9,7 @@ import type {Descriptor} from '../../lib/oci/descriptor.js';
 import {readManifest} from '../../lib/oci/image.js';
 import {emptyDescriptor, type ImageIndex} from '../../lib/oci/manifest.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
-import {openStore, type Store} from '../../lib/oci/store.js';
+import {openStore, type Store} from '../../lib/oci/store/store.js';
 import {withFetch} from '../helpers/failing-source.js';
 import {chunks, describeText, put, putImage, putIndex, putMultiArch, textOf} from '../helpers/images.js';
 import {tempDir} from '../helpers/temp-dir.js';

@@ -2,7 +2,7 @@ import {rmSync} from 'node:fs';
 import test from 'ava';
 import {type GraphNode, walkGraph} from '../../lib/oci/graph.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
-import {openStore} from '../../lib/oci/store.js';
+import {openStore} from '../../lib/oci/store/store.js';
 import {describeText, put, putImage, putIndex, putMultiArch} from '../helpers/images.js';
 import {tempDir} from '../helpers/temp-dir.js';
 

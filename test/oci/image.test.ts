@@ -9,7 +9,7 @@ import {
 } from '../../lib/oci/image.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
 import {parsePlatform} from '../../lib/oci/platform.js';
-import {openStore} from '../../lib/oci/store.js';
+import {openStore} from '../../lib/oci/store/store.js';
 import {describeText, put, putImage, putIndex, putMultiArch} from '../helpers/images.js';
 import {tempDir} from '../helpers/temp-dir.js';
 

@@ -4,7 +4,7 @@ import {readManifest} from '../../lib/oci/image.js';
 import {addToIndex, annotateIndex, annotateWholeIndex, createIndex, removeFromIndex} from '../../lib/oci/index-edit.js';
 import type {ImageIndex} from '../../lib/oci/manifest.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
-import {openStore, type Store} from '../../lib/oci/store.js';
+import {openStore, type Store} from '../../lib/oci/store/store.js';
 import {putImage, putMultiArch} from '../helpers/images.js';
 import {tempDir} from '../helpers/temp-dir.js';
 

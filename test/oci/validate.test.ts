@@ -4,7 +4,7 @@ import test from 'ava';
 import {digestOf} from '../../lib/oci/digest.js';
 import {formatManifest} from '../../lib/oci/manifest.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
-import {openStore, type Store} from '../../lib/oci/store.js';
+import {openStore, type Store} from '../../lib/oci/store/store.js';
 import {verifyImage} from '../../lib/oci/validate.js';
 import {describeText, put, putImage, putIndex, putMultiArch} from '../helpers/images.js';
 import {tempDir} from '../helpers/temp-dir.js';

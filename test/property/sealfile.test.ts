@@ -3,12 +3,12 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import {lintSealfile} from '../../lib/sealfile/lint.js';
-import {parseSealfile} from '../../lib/sealfile/parse.js';
-import {printSealfile} from '../../lib/sealfile/print.js';
-import {groupStages} from '../../lib/sealfile/stages.js';
+import {groupStages} from '../../lib/sealfile/evaluate/stages.js';
+import {lintSealfile} from '../../lib/sealfile/lint/lint.js';
+import {parseSealfile} from '../../lib/sealfile/parse/parse.js';
+import {printSealfile} from '../../lib/sealfile/parse/print.js';
 import type {Instruction, SealfileTree} from '../../lib/sealfile/syntax.js';
-import {expandWord, expandWords} from '../../lib/sealfile/words.js';
+import {expandWord, expandWords} from '../../lib/sealfile/words/words.js';
 
 const golden = join(process.cwd(), 'test/sealfile/golden');
 const seeds = readdirSync(golden).map(name => readFileSync(join(golden, name, 'Sealfile'), 'utf8'));

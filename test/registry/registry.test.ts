@@ -4,7 +4,7 @@ import type {SealError} from '../../lib/core/errors.js';
 import type {SealEvent} from '../../lib/core/events.js';
 import {copy} from '../../lib/oci/copy.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
-import {openStore} from '../../lib/oci/store.js';
+import {openStore} from '../../lib/oci/store/store.js';
 import type {RegistryError} from '../../lib/registry/error.js';
 import {openRegistry, type RegistryOptions} from '../../lib/registry/registry.js';
 import {textOf} from '../helpers/images.js';

@@ -1,7 +1,7 @@
 import type {ImageSource} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
-import {withoutName} from '../layout.js';
-import {digestInReference, findByName, unknownImage} from '../names.js';
+import {withoutName} from '../store/layout.js';
+import {digestInReference, findByName, unknownImage} from '../store/names.js';
 
 /** An image in an archive or folder from outside. */
 export interface ArchivedImage {

@@ -4,6 +4,7 @@ import type {OperationOptions} from '../../core/events.js';
 import {withLock} from '../../core/lock.js';
 import type {BlobAdopter, BlobFiles, ImageSink} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
+import {createBlobFolder} from '../store/blobs.js';
 import {
 	lockPath,
 	namesOf,
@@ -13,10 +14,9 @@ import {
 	refNameAnnotation,
 	withoutName,
 	writeIndex,
-} from '../layout.js';
-import {digestInReference, withUnnamed} from '../names.js';
-import {createBlobFolder} from '../store-blobs.js';
-import {createSession} from '../store-session.js';
+} from '../store/layout.js';
+import {digestInReference, withUnnamed} from '../store/names.js';
+import {createSession} from '../store/session.js';
 import {groupImages, type ImageArchive, resolveEntry} from './archive.js';
 
 export interface LayoutDirOptions extends OperationOptions {

@@ -2,7 +2,7 @@ import {collect} from '../../core/bytes.js';
 import {SealError} from '../../core/errors.js';
 import type {Descriptor} from '../descriptor.js';
 import {algorithmOf, type Digest, hexOf} from '../digest.js';
-import {checkLayoutVersion, indexFile, layoutFile, namesOf, parseIndex} from '../layout.js';
+import {checkLayoutVersion, indexFile, layoutFile, namesOf, parseIndex} from '../store/layout.js';
 import {missingContent, readFileRange, readFileVerified, wrongSize} from '../verify.js';
 import {groupImages, type ImageArchive, resolveEntry} from './archive.js';
 import type {TarFile, TarMember} from './tar-file.js';

@@ -7,7 +7,7 @@ import {createFileWriter} from '../../core/file-writer.js';
 import {ioError, withIo} from '../../core/io-error.js';
 import {createTempDir, type TempDir} from '../../core/temp-dir.js';
 import {decompress, sniffCompression} from '../compress/decompress.js';
-import type {IndexedEntry} from '../layer-index.js';
+import type {IndexedEntry} from '../layer/layer-index.js';
 import {TarParser} from '../tar/parse.js';
 
 /** A tar on disk with its table of contents: members are read at their place, nothing is unpacked. */

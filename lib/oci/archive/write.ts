@@ -6,10 +6,17 @@ import {algorithmOf, type Digest, hexOf} from '../digest.js';
 import type {EntryHeader} from '../entry.js';
 import {walkGraph} from '../graph.js';
 import {resolvePlatform} from '../image.js';
-import {formatIndex, imageNameAnnotation, indexFile, layoutFile, refNameAnnotation, withoutName} from '../layout.js';
 import {type ImageManifest, isIndex} from '../manifest.js';
 import type {Platform} from '../platform.js';
 import {parseReference, repositoryOf, shortReference} from '../reference.js';
+import {
+	formatIndex,
+	imageNameAnnotation,
+	indexFile,
+	layoutFile,
+	refNameAnnotation,
+	withoutName,
+} from '../store/layout.js';
 import {packTar, type TarInput} from '../tar/write.js';
 import {missingContent} from '../verify.js';
 

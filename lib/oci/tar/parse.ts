@@ -1,6 +1,6 @@
 import {SealError} from '../../core/errors.js';
 import {decodeName} from '../../core/name.js';
-import type {IndexedEntry} from '../layer-index.js';
+import type {IndexedEntry} from '../layer/layer-index.js';
 import {type RawHeader, readBlock, readNumber} from './block.js';
 import {gnuFlags, mergeHeader, storedSize} from './entry-header.js';
 import {blockBytes, flags} from './header.js';

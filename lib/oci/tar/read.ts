@@ -1,7 +1,7 @@
 import type {Bytes} from '../../core/bytes.js';
 import {assert} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
-import type {IndexedEntry} from '../layer-index.js';
+import type {IndexedEntry} from '../layer/layer-index.js';
 import {type TarLimits, TarParser} from './parse.js';
 import {expandSparse} from './sparse.js';
 

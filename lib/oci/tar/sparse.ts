@@ -1,6 +1,6 @@
 import type {Bytes} from '../../core/bytes.js';
 import {SealError} from '../../core/errors.js';
-import type {SparseMap} from '../layer-index.js';
+import type {SparseMap} from '../layer/layer-index.js';
 import {readNumber} from './block.js';
 
 /** Old GNU form: the pieces in the header block (4 of them) and in blocks that follow (21 each). */

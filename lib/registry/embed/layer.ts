@@ -2,7 +2,7 @@ import type {BlobFiles} from '../../oci/content.js';
 import {type Digest, digestOf} from '../../oci/digest.js';
 import type {EmbedLayer} from '../../oci/embedded.js';
 import type {EntryHeader, LayerEntry} from '../../oci/entry.js';
-import {compareLayerPaths} from '../../oci/whiteout.js';
+import {compareLayerPaths} from '../../oci/layer/whiteout.js';
 import type {Blob} from './content.js';
 import {blobFile} from './layout.js';
 import type {Link} from './links.js';

@@ -8,7 +8,7 @@ import {algorithmOf, type Digest, digestOf, isDigest} from '../../oci/digest.js'
 import {maxConfigBytes, maxManifestBytes} from '../../oci/manifest.js';
 import {mediaTypes} from '../../oci/media-types.js';
 import {type ImageReference, parseReference} from '../../oci/reference.js';
-import type {TreeFile, TreeFiles} from '../../oci/tree-files.js';
+import type {TreeFile, TreeFiles} from '../../oci/tree/files.js';
 import {blobFile, embeddedRepository, plainRepository, registryRoot} from './layout.js';
 import type {LowerRegistry} from './lower.js';
 

@@ -1,7 +1,7 @@
 import {SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import {readArchive} from '../../oci/tar/spool.js';
-import type {ImageTree} from '../../oci/tree.js';
+import type {ImageTree} from '../../oci/tree/tree.js';
 import type {FileSource} from '../context/file-source.js';
 import {type Placing, place, placeFile, restyle} from '../copy/place.js';
 import {factsOf, placeInline, placingOf, targetOf, treeBelow} from '../copy/resolve-copy.js';

@@ -4,7 +4,7 @@ import {writeFileAtomic} from '../../core/atomic-file.js';
 import type {ContentReader} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {type Digest, hexOf} from '../../oci/digest.js';
-import {formatLayerIndex, type LayerIndex, parseLayerIndex} from '../../oci/layer-index.js';
+import {formatLayerIndex, type LayerIndex, parseLayerIndex} from '../../oci/layer/layer-index.js';
 
 /** What the build remembers of a layer it wrote: enough to put it into an image without reading it. */
 export interface LayerRecord {

@@ -1,9 +1,9 @@
 import type {HistoryEntry} from '../../oci/config.js';
-import {indexLayer} from '../../oci/layer-read.js';
+import {indexLayer} from '../../oci/layer/read.js';
 import type {Platform} from '../../oci/platform.js';
-import {applyEntries, applyLayer, emptyTree, type ImageTree} from '../../oci/tree.js';
+import {applyEntries, applyLayer, emptyTree, type ImageTree} from '../../oci/tree/tree.js';
 import type {CopiedEntry} from '../copy/types.js';
-import type {StageState} from '../evaluate-metadata.js';
+import type {StageState} from '../evaluate/metadata.js';
 import type {LayerRecord} from './cache.js';
 import type {BuildSession} from './session.js';
 

@@ -1,7 +1,7 @@
 import type {SealError} from '../../core/errors.js';
 import type {Compression} from '../../oci/compress/compression.js';
-import {readContents} from '../../oci/layer-content.js';
-import {lookup, resolvePath} from '../../oci/tree.js';
+import {readContents} from '../../oci/layer/content.js';
+import {lookup, resolvePath} from '../../oci/tree/tree.js';
 import type {CopyWarning} from '../copy/types.js';
 import {diagnose, type SourceInfo} from '../place.js';
 import type {Instruction} from '../syntax.js';

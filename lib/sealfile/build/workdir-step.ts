@@ -1,6 +1,6 @@
 import type {LayerEntry} from '../../oci/entry.js';
-import {lookup, resolvePath} from '../../oci/tree.js';
-import type {StageState} from '../evaluate-metadata.js';
+import {lookup, resolvePath} from '../../oci/tree/tree.js';
+import type {StageState} from '../evaluate/metadata.js';
 import {lookUpUser} from '../run/user.js';
 import {layerOf} from './layer.js';
 import {type ImageState, withLayer, withMetadata, withPlannedLayer} from './state.js';

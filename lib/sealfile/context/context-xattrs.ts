@@ -1,5 +1,5 @@
 import type {Abortable} from '../../core/events.js';
-import {readXattrsBelow, type Xattrs} from '../../oci/disk-xattrs.js';
+import {readXattrsBelow, type Xattrs} from '../../oci/disk/xattrs.js';
 
 /** Extended attributes by path, relative to the root of the context. */
 export type XattrTable = ReadonlyMap<string, Xattrs>;

@@ -1,5 +1,5 @@
 import {compareNames} from '../../core/name.js';
-import {type ImageTree, lookup, type TreeNode} from '../../oci/tree.js';
+import {type ImageTree, lookup, type TreeNode} from '../../oci/tree/tree.js';
 import type {FileSource, SourceNode} from './file-source.js';
 
 /** The tree of a stage or image as a source: owners, devices and extended attributes are kept. */

@@ -1,5 +1,5 @@
 import {SealError} from '../../core/errors.js';
-import {type ImageTree, lookup} from '../../oci/tree.js';
+import {type ImageTree, lookup} from '../../oci/tree/tree.js';
 import {followLinks, linkText} from '../context/links.js';
 
 export interface Owner {

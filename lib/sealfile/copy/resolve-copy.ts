@@ -1,6 +1,6 @@
 import {posix} from 'node:path';
 import {SealError} from '../../core/errors.js';
-import {emptyTree, type ImageTree, lookup} from '../../oci/tree.js';
+import {emptyTree, type ImageTree, lookup} from '../../oci/tree/tree.js';
 import {compileExclusions} from '../context/exclusions.js';
 import type {FileSource} from '../context/file-source.js';
 import {parseChmod} from './mode.js';

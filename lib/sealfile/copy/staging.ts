@@ -1,8 +1,8 @@
 import {SealError} from '../../core/errors.js';
 import {compareNames} from '../../core/name.js';
 import type {EntryContent, EntryHeader} from '../../oci/entry.js';
-import {opaque} from '../../oci/layer-write.js';
-import {type ImageTree, lookup, type TreeNode} from '../../oci/tree.js';
+import {opaque} from '../../oci/layer/write.js';
+import {type ImageTree, lookup, type TreeNode} from '../../oci/tree/tree.js';
 import type {StatIdentity} from '../context/file-source.js';
 import {followLinks, linkText} from '../context/links.js';
 import type {CopiedEntry, CopyWarning} from './types.js';

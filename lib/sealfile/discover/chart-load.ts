@@ -3,7 +3,7 @@ import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {decompress} from '../../oci/compress/decompress.js';
 import {readTar} from '../../oci/tar/read.js';
-import type {TreeFile, TreeFiles} from '../../oci/tree-files.js';
+import type {TreeFile, TreeFiles} from '../../oci/tree/files.js';
 
 /** A chart in an image: a folder below `charts/`, or a packed one. */
 export interface ChartPlace {

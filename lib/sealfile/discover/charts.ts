@@ -1,6 +1,6 @@
 import {isSealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
-import type {TreeFile, TreeFiles} from '../../oci/tree-files.js';
+import type {TreeFile, TreeFiles} from '../../oci/tree/files.js';
 import {type ChartFiles, type ChartPlace, findCharts, loadChart} from './chart-load.js';
 import {chartName, parseValues, readChart} from './chart-values.js';
 import type {Collector} from './collect.js';

@@ -1,5 +1,5 @@
 import type {OperationOptions} from '../../core/events.js';
-import type {TreeFile, TreeFiles} from '../../oci/tree-files.js';
+import type {TreeFile, TreeFiles} from '../../oci/tree/files.js';
 import {discoverCharts} from './charts.js';
 import {applyIgnore, type Collector, createCollector} from './collect.js';
 import type {HelmCommand} from './helm.js';

@@ -3,7 +3,7 @@ import {open} from 'node:fs/promises';
 import {posix} from 'node:path';
 import {diskName} from '../../core/name.js';
 import type {EntryContent} from '../../oci/entry.js';
-import {type TreeFile, type TreeFiles, tooLong} from '../../oci/tree-files.js';
+import {type TreeFile, type TreeFiles, tooLong} from '../../oci/tree/files.js';
 import type {FileSource, SourceNode} from '../context/file-source.js';
 
 /** The files of a build context, for looking at a cluster image before it is built. */

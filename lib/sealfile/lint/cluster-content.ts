@@ -1,6 +1,6 @@
 import type {Abortable} from '../../core/events.js';
 import {parseReference, shortReference} from '../../oci/reference.js';
-import type {TreeFile, TreeFiles} from '../../oci/tree-files.js';
+import type {TreeFile, TreeFiles} from '../../oci/tree/files.js';
 import type {Diagnostic} from '../diagnostic.js';
 import type {ListProblem} from '../discover/lists.js';
 import type {Discovery, FoundImage, FoundPlace} from '../discover/types.js';

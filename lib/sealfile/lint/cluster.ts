@@ -1,5 +1,5 @@
 import {hasCode, type SealError} from '../../core/errors.js';
-import type {TreeFiles} from '../../oci/tree-files.js';
+import type {TreeFiles} from '../../oci/tree/files.js';
 import type {Diagnostic} from '../diagnostic.js';
 import {type DiscoverOptions, discoverImages} from '../discover/discover.js';
 import type {ListProblem} from '../discover/lists.js';

@@ -1,7 +1,7 @@
 import {basename} from 'node:path';
-import {splitPort} from '../evaluate-ports.js';
+import {splitPort} from '../evaluate/ports.js';
+import type {Stage} from '../evaluate/stages.js';
 import {parseDirectives} from '../parse/directives.js';
-import type {Stage} from '../stages.js';
 import type {Instruction} from '../syntax.js';
 import type {LintFile, Rule} from './rule.js';
 

@@ -1,5 +1,5 @@
 import type {SourceRange} from '../diagnostic.js';
-import type {StageGroups} from '../stages.js';
+import type {StageGroups} from '../evaluate/stages.js';
 import type {Instruction, SealfileTree} from '../syntax.js';
 
 /** One check. Rules are plain data: the linter runs them, applies what the file says about them, and sorts the findings. */

@@ -1,7 +1,7 @@
 import {closest} from '../closest.js';
-import {automaticNames, predefinedNames} from '../scope.js';
+import {automaticNames, predefinedNames} from '../evaluate/scope.js';
 import type {FromInstruction, Instruction} from '../syntax.js';
-import {expandWord} from '../words.js';
+import {expandWord} from '../words/words.js';
 import type {LintFile, LintFinding, Rule} from './rule.js';
 
 const undefinedArgInFrom: Rule = {

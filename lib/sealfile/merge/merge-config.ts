@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {SealError} from '../../core/errors.js';
 import type {RunConfig} from '../../oci/config.js';
-import {hookNames, labelPrefixes, readImageFacts} from '../image-type.js';
+import {hookNames, labelPrefixes, readImageFacts} from '../embed/image-type.js';
 import {type Claim, type MergeConflict, type OnConflict, settle} from './conflict.js';
 
 /** One of the images that are merged. */

@@ -2,9 +2,9 @@ import {isDeepStrictEqual} from 'node:util';
 import type {OperationOptions} from '../../core/events.js';
 import {createDigester} from '../../oci/digest.js';
 import type {LayerEntry} from '../../oci/entry.js';
-import {type LayerSource, streamContents} from '../../oci/layer-content.js';
-import {type ImageTree, type TreeNode, walkTree} from '../../oci/tree.js';
-import {compareLayerPaths, whiteout} from '../../oci/whiteout.js';
+import {type LayerSource, streamContents} from '../../oci/layer/content.js';
+import {compareLayerPaths, whiteout} from '../../oci/layer/whiteout.js';
+import {type ImageTree, type TreeNode, walkTree} from '../../oci/tree/tree.js';
 import type {Claim, MergeConflict, OnConflict} from './conflict.js';
 import {settle} from './conflict.js';
 

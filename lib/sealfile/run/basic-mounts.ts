@@ -1,7 +1,7 @@
 import {chmod, mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {type ImageTree, resolvePath} from '../../oci/tree.js';
-import {type RunCommand, scriptFolder} from '../run-command.js';
+import {type ImageTree, resolvePath} from '../../oci/tree/tree.js';
+import {type RunCommand, scriptFolder} from '../evaluate/run-command.js';
 import type {PreparedMount} from './mounts.js';
 
 /**

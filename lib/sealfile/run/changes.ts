@@ -1,8 +1,8 @@
 import {SealError} from '../../core/errors.js';
 import {compareNames} from '../../core/name.js';
-import type {Xattrs} from '../../oci/disk-xattrs.js';
+import type {Xattrs} from '../../oci/disk/xattrs.js';
 import type {EntryHeader, LayerEntry} from '../../oci/entry.js';
-import {compareLayerPaths, whiteout, whiteoutPrefix} from '../../oci/whiteout.js';
+import {compareLayerPaths, whiteout, whiteoutPrefix} from '../../oci/layer/whiteout.js';
 import type {Snapshot, Stamp} from './snapshot.js';
 
 /** Names that differ between two snapshots, before anything is read. */

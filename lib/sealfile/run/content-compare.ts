@@ -1,10 +1,10 @@
 import {closeSync, constants, openSync, readSync} from 'node:fs';
 import type {Bytes} from '../../core/bytes.js';
 import type {Abortable} from '../../core/events.js';
-import {diskPath} from '../../oci/disk-path.js';
-import type {Xattrs} from '../../oci/disk-xattrs.js';
-import {type LayerSource, streamContents} from '../../oci/layer-content.js';
-import {type ImageTree, lookup, type TreeNode} from '../../oci/tree.js';
+import {diskPath} from '../../oci/disk/path.js';
+import type {Xattrs} from '../../oci/disk/xattrs.js';
+import {type LayerSource, streamContents} from '../../oci/layer/content.js';
+import {type ImageTree, lookup, type TreeNode} from '../../oci/tree/tree.js';
 import type {Snapshot} from './snapshot.js';
 
 export interface CompareContext extends Abortable {

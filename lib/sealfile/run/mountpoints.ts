@@ -1,6 +1,6 @@
 import {chmodSync, closeSync, lutimesSync, mkdirSync, openSync, rmdirSync, type Stats, unlinkSync} from 'node:fs';
 import {SealError, systemCode} from '../../core/errors.js';
-import {diskPath, lstatIfExists, parentOf} from '../../oci/disk-path.js';
+import {diskPath, lstatIfExists, parentOf} from '../../oci/disk/path.js';
 
 export interface MountTarget {
 	/** Relative to the root, no symbolic link in it. */

@@ -1,5 +1,5 @@
-import type {LayerSource} from '../../oci/layer-content.js';
-import type {ImageTree} from '../../oci/tree.js';
+import type {LayerSource} from '../../oci/layer/content.js';
+import type {ImageTree} from '../../oci/tree/tree.js';
 import {LocalRootfs} from './local-rootfs.js';
 import {RemoteRootfs} from './remote-rootfs.js';
 import type {Rootfs, RootfsOptions} from './types.js';

@@ -2,7 +2,7 @@ import {lstatSync, readdirSync, readlinkSync, type Stats} from 'node:fs';
 import {setImmediate as breathe} from 'node:timers/promises';
 import type {Abortable} from '../../core/events.js';
 import {compareNames, decodeName} from '../../core/name.js';
-import {diskPath} from '../../oci/disk-path.js';
+import {diskPath} from '../../oci/disk/path.js';
 import type {EntryType} from '../../oci/entry.js';
 
 /** What tells whether a name was touched. `ctimeMs` cannot be set back by anyone, so equal stamps mean equal files. */

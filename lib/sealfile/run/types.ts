@@ -1,7 +1,7 @@
 import type {Abortable, OperationOptions} from '../../core/events.js';
 import type {LayerEntry} from '../../oci/entry.js';
 import type {Platform} from '../../oci/platform.js';
-import type {ImageTree} from '../../oci/tree.js';
+import type {ImageTree} from '../../oci/tree/tree.js';
 import type {Command, Heredoc, RunMount} from '../syntax.js';
 
 /** Where a session keeps its files and how it finds a runtime. */

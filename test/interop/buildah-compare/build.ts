@@ -4,7 +4,7 @@ import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
 import {build as buildImage} from '../../../lib/build.js';
 import {parsePlatform} from '../../../lib/oci/platform.js';
-import {openStore} from '../../../lib/oci/store.js';
+import {openStore} from '../../../lib/oci/store/store.js';
 import type {Command} from '../peers.js';
 import {type BuildCase, writeContext} from './case.js';
 

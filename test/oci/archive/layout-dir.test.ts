@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {openLayoutDir} from '../../../lib/oci/archive/layout-dir.js';
 import {copy} from '../../../lib/oci/copy.js';
-import {openStore} from '../../../lib/oci/store.js';
+import {openStore} from '../../../lib/oci/store/store.js';
 import {verifyImage} from '../../../lib/oci/validate.js';
 import {putImage, putMultiArch} from '../../helpers/images.js';
 import {tempDir} from '../../helpers/temp-dir.js';

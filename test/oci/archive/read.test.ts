@@ -9,7 +9,7 @@ import {copy} from '../../../lib/oci/copy.js';
 import {digestOf} from '../../../lib/oci/digest.js';
 import {loadImage} from '../../../lib/oci/image.js';
 import {mediaTypes} from '../../../lib/oci/media-types.js';
-import {openStore} from '../../../lib/oci/store.js';
+import {openStore} from '../../../lib/oci/store/store.js';
 import {verifyImage} from '../../../lib/oci/validate.js';
 import {dockerMembers, type Member, systemTar, writeTar} from '../../helpers/archives.js';
 import {textOf} from '../../helpers/images.js';

@@ -9,7 +9,7 @@ import {openTarFile} from '../../../lib/oci/archive/tar-file.js';
 import {type ArchiveItem, writeDockerArchive, writeOciArchive} from '../../../lib/oci/archive/write.js';
 import {copy} from '../../../lib/oci/copy.js';
 import {mediaTypes} from '../../../lib/oci/media-types.js';
-import {openStore, type Store} from '../../../lib/oci/store.js';
+import {openStore, type Store} from '../../../lib/oci/store/store.js';
 import {verifyImage} from '../../../lib/oci/validate.js';
 import {describeText, putImage, putIndex, putMultiArch, sha256} from '../../helpers/images.js';
 import {tempDir} from '../../helpers/temp-dir.js';

@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib';
 import test from 'ava';
 import {collect, oneChunk} from '../../../lib/core/bytes.js';
 import {decompress} from '../../../lib/oci/compress/decompress.js';
-import {writeLayer} from '../../../lib/oci/layer-write.js';
+import {writeLayer} from '../../../lib/oci/layer/write.js';
 import {file} from '../../helpers/entries.js';
 import {memoryStore} from '../../helpers/memory-store.js';
 

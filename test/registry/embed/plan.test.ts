@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {type Descriptor, describe} from '../../../lib/oci/descriptor.js';
 import type {EmbedImage, EmbedLayer} from '../../../lib/oci/embedded.js';
 import {mediaTypes} from '../../../lib/oci/media-types.js';
-import type {Store} from '../../../lib/oci/store.js';
+import type {Store} from '../../../lib/oci/store/store.js';
 import {divide} from '../../../lib/registry/embed/divide.js';
 import {embedEntries} from '../../../lib/registry/embed/layer.js';
 import type {LowerRegistry} from '../../../lib/registry/embed/lower.js';

@@ -12,7 +12,7 @@ import {
 	planBuild,
 	type Store,
 } from '../../../lib/index.js';
-import {readLayer} from '../../../lib/oci/layer-read.js';
+import {readLayer} from '../../../lib/oci/layer/read.js';
 import {type ContextEntry, madeAt, makeContext} from '../../helpers/context.js';
 import {tempDir} from '../../helpers/temp-dir.js';
 

@@ -1,8 +1,8 @@
 import {renameSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {writeLayer} from '../../../lib/oci/layer-write.js';
-import {emptyTree} from '../../../lib/oci/tree.js';
+import {writeLayer} from '../../../lib/oci/layer/write.js';
+import {emptyTree} from '../../../lib/oci/tree/tree.js';
 import {openContext} from '../../../lib/sealfile/context/open-context.js';
 import {resolveCopy} from '../../../lib/sealfile/copy/resolve-copy.js';
 import {memoryStore} from '../../helpers/memory-store.js';

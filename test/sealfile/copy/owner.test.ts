@@ -1,5 +1,5 @@
 import test from 'ava';
-import {lookup} from '../../../lib/oci/tree.js';
+import {lookup} from '../../../lib/oci/tree/tree.js';
 import {resolveOwner} from '../../../lib/sealfile/copy/owner.js';
 import {imageTree} from '../../helpers/image-tree.js';
 

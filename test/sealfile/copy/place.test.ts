@@ -3,7 +3,7 @@ import {chmodSync, linkSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import test from 'ava';
-import {emptyTree, lookup} from '../../../lib/oci/tree.js';
+import {emptyTree, lookup} from '../../../lib/oci/tree/tree.js';
 import {openContext} from '../../../lib/sealfile/context/open-context.js';
 import {treeSource} from '../../../lib/sealfile/context/tree-source.js';
 import {resolveCopy} from '../../../lib/sealfile/copy/resolve-copy.js';

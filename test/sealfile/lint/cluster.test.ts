@@ -1,8 +1,8 @@
 import test from 'ava';
 import {type ClusterLintOptions, lintCluster} from '../../../lib/sealfile/lint/cluster.js';
 import {calledCommands} from '../../../lib/sealfile/lint/command-words.js';
-import {lintSealfile} from '../../../lib/sealfile/lint.js';
-import {parseSealfile} from '../../../lib/sealfile/parse.js';
+import {lintSealfile} from '../../../lib/sealfile/lint/lint.js';
+import {parseSealfile} from '../../../lib/sealfile/parse/parse.js';
 import {memoryFiles} from '../../helpers/memory-files.js';
 
 /** `Code file:line` of what is found; findings of the language's own rules are left out. */

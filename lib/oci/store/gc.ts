@@ -1,0 +1,140 @@
+import {readdir, stat, unlink} from 'node:fs/promises';
+import {join} from 'node:path';
+import type {OperationOptions} from '../../core/events.js';
+import {ifExists, withIo} from '../../core/io-error.js';
+import {withLock} from '../../core/lock.js';
+import type {Descriptor} from '../descriptor.js';
+import {type Digest, isDigest} from '../digest.js';
+import {walkGraph} from '../graph.js';
+import {namesOf} from './layout.js';
+import {oldestLease} from './session.js';
+import {collectorLockPath, type EntryEdit, type Store} from './store.js';
+import {peekReader, readStoredDocument} from './stored-document.js';
+
+export interface CollectOptions extends OperationOptions {
+	/** Forget images without a name first (default false). */
+	readonly unnamed?: boolean;
+	/** Only say what would be removed. */
+	readonly dryRun?: boolean;
+}
+
+export interface Collected {
+	/** Images that were forgotten because they have no name. */
+	readonly images: readonly Descriptor[];
+	readonly blobs: readonly Digest[];
+	/** Bytes on the disk of the blobs removed. */
+	readonly freedBytes: number;
+	/** Blobs kept only because some process was writing to the store. */
+	readonly protectedBlobs: number;
+}
+
+/**
+ * Removes content that no image of the store reaches. Referrers (artifacts whose `subject` is kept) are kept. Safe beside
+ * running builds: what they have stored or met since they began is kept until they end.
+ * @throws SealError ERR_MANIFEST_INVALID, ERR_CONTENT_MISSING when a named image cannot be read: then nothing is removed
+ */
+export async function collectGarbage(store: Store, options: CollectOptions = {}): Promise<Collected> {
+	const {signal} = options;
+	const forgotten: Descriptor[] = [];
+	const withoutUnnamed: (entries: readonly Descriptor[]) => readonly Descriptor[] = entries => {
+		if (options.unnamed !== true) return entries;
+		const kept = entries.filter(entry => namesOf(entry).length > 0);
+		forgotten.push(...entries.filter(entry => namesOf(entry).length === 0));
+		return kept.length === entries.length ? entries : kept;
+	};
+	const work = async (): Promise<Collected> => {
+		// Names go first, so that a crash in between leaves garbage and never a name without content.
+		if (options.dryRun !== true) await store.editEntries(withoutUnnamed, {signal});
+		let result: Omit<Collected, 'images'> = {blobs: [], freedBytes: 0, protectedBlobs: 0};
+		const markAndSweep: EntryEdit = async entries => {
+			const marked = await mark(store, options.dryRun === true ? withoutUnnamed(entries) : entries, options);
+			result = await sweep(store, marked, options);
+			return entries;
+		};
+		await store.editEntries(markAndSweep, {signal});
+		return {images: forgotten, ...result};
+	};
+	return await withLock(collectorLockPath(store.root), work, {what: `the store ${store.root}`, signal});
+}
+
+interface Blob {
+	readonly digest: Digest;
+	readonly path: string;
+}
+
+async function mark(
+	store: Store,
+	entries: readonly Descriptor[],
+	options: CollectOptions,
+): Promise<ReadonlySet<Digest>> {
+	const reader = peekReader(store);
+	const seen = new Set<Digest>();
+	const walk = async (root: Descriptor): Promise<void> => {
+		for await (const _ of walkGraph(reader, root, {seen, signal: options.signal}));
+	};
+	for (const entry of entries) await walk(entry);
+	const referrers = await findReferrers(store, seen, options);
+	for (let before = -1; before < seen.size; ) {
+		before = seen.size;
+		for (const {descriptor, subject} of referrers) if (seen.has(subject)) await walk(descriptor);
+	}
+	return seen;
+}
+
+/** Artifacts that point at other content, among what is not marked: read once, not once per subject. */
+async function findReferrers(
+	store: Store,
+	marked: ReadonlySet<Digest>,
+	{signal}: CollectOptions,
+): Promise<readonly {readonly descriptor: Descriptor; readonly subject: Digest}[]> {
+	const found: {descriptor: Descriptor; subject: Digest}[] = [];
+	for await (const {digest} of listBlobs(store.root)) {
+		signal?.throwIfAborted();
+		const document = marked.has(digest) ? undefined : await readStoredDocument(store, digest);
+		if (document !== undefined && isDigest(document.subject)) {
+			found.push({descriptor: document.descriptor, subject: document.subject});
+		}
+	}
+	return found;
+}
+
+/** Times of files come from the kernel's coarse clock, times that are set from the exact one. */
+const clockSlackMs = 10;
+
+async function sweep(
+	store: Store,
+	marked: ReadonlySet<Digest>,
+	options: CollectOptions,
+): Promise<Omit<Collected, 'images'>> {
+	const lease = await oldestLease(store.tempDir);
+	const blobs: Digest[] = [];
+	let freedBytes = 0;
+	let protectedBlobs = 0;
+	for await (const {digest, path} of listBlobs(store.root)) {
+		options.signal?.throwIfAborted();
+		if (marked.has(digest)) continue;
+		const facts = await withIo('read', path, () => ifExists(() => stat(path)));
+		if (facts === undefined) continue;
+		if (lease !== undefined && facts.mtimeMs >= lease - clockSlackMs) {
+			protectedBlobs++;
+			continue;
+		}
+		if (options.dryRun !== true) await withIo('remove', path, () => ifExists(() => unlink(path)));
+		blobs.push(digest);
+		// Another name of the same file, in another store, keeps the bytes.
+		if (facts.nlink === 1) freedBytes += facts.size;
+	}
+	return {blobs, freedBytes, protectedBlobs};
+}
+
+/** Every blob of a layout. Files with other names belong to other tools. */
+async function* listBlobs(root: string): AsyncGenerator<Blob> {
+	const folder = join(root, 'blobs');
+	for (const algorithm of (await ifExists(() => readdir(folder))) ?? []) {
+		const names = (await ifExists(() => readdir(join(folder, algorithm)))) ?? [];
+		for (const name of names) {
+			const digest = `${algorithm}:${name}`;
+			if (isDigest(digest)) yield {digest, path: join(folder, algorithm, name)};
+		}
+	}
+}
