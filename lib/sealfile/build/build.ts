@@ -13,7 +13,7 @@ import type {RegistryEmbedder} from '../embed/embedder.js';
 import {embedNeeds, findNeeds, type Needs} from '../embed/needs.js';
 import {refuseErrors} from '../error.js';
 import {openHeader, unusedBuildArgs} from '../evaluate/scope.js';
-import {type ResolvedStage, resolveStages, stageDependencies} from '../evaluate/stage-graph.js';
+import {type ResolvedStage, reachableStages, resolveStages, stageDependencies} from '../evaluate/stage-graph.js';
 import {groupStages, selectTarget} from '../evaluate/stages.js';
 import {locateSealfile} from '../parse/locate.js';
 import {parseSealfile} from '../parse/parse.js';
@@ -145,7 +145,7 @@ async function runTarget(
 	);
 	const stages = resolveStages(grouped, header, tree);
 	const target = selectTarget(stages, options.target, tree);
-	stageDependencies(stages, tree);
+	const dependencies = stageDependencies(stages, tree);
 	for (const diagnostic of [...header.warnings, ...target.warnings]) report(session, diagnostic);
 	const chain = chainOf(stages, target);
 	const plans: StagePlan[] = [];
@@ -171,6 +171,8 @@ async function runTarget(
 		}
 		return (await outcome).state;
 	};
+	// Every stage starts now and waits only for what it needs; a failure is met where its stage is used.
+	for (const index of reachableStages(dependencies, target.index)) stageAt(index).catch(() => undefined);
 	return {state: await settled(stageAt(target.index), running), stages: plans};
 }
 

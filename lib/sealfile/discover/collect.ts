@@ -34,7 +34,8 @@ export function createCollector(): Collector {
 	const reportFor: Collector['reportFor'] = (path, {quiet = false, detail} = {}) => ({
 		mention(mention) {
 			if (mention.sure === 'likely' && !looksComplete(mention.text)) return;
-			const place: FoundPlace = {path, ...lineOf(mention), ...detailOf(mention, detail)};
+			const likely = mention.sure === 'likely' ? ({likely: true} as const) : {};
+			const place: FoundPlace = {path, ...lineOf(mention), ...detailOf(mention, detail), ...likely};
 			if (add(mention.text, place) || quiet || mention.sure === 'likely') return;
 			warn({
 				code: 'ImageReferenceInvalid',

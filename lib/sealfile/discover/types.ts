@@ -6,6 +6,8 @@ export interface FoundPlace {
 	readonly line?: number | undefined;
 	/** What it belongs to: `Deployment/web`, `chart ingress-nginx`. */
 	readonly detail?: string | undefined;
+	/** The field need not hold an image (a flag or variable with "image" in its name). */
+	readonly likely?: true;
 }
 
 export interface FoundImage {

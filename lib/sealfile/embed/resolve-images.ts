@@ -59,7 +59,8 @@ export function toEmbedImages(resolved: readonly ResolvedImage[]): readonly Embe
 
 /**
  * Finds each image for the platform in the first source that has it whole, and copies to the store what is missing
- * there: the documents as they are, and the content of this platform only. All failures are reported at once.
+ * there: the documents as they are, and the content of this platform only. All failures are reported at once; what only
+ * looked like an image is left out with a warning when nobody has it.
  * @throws SealError ERR_IMAGES_MISSING listing every image and why; ERR_LOCK_MISSING for images that the lock has not
  */
 export async function resolveImages(
@@ -67,21 +68,44 @@ export async function resolveImages(
 	options: ResolveImagesOptions,
 ): Promise<readonly ResolvedImage[]> {
 	const {lock, platform} = options;
-	if (lock !== undefined) refuseUnlocked(images, lock, platform);
+	// A guess that the lock does not confirm is not worth an error.
+	const locked = (image: FoundImage): boolean =>
+		lock === undefined || findLocked(lock, image.name, platform) !== undefined;
+	const asked = images.filter(image => locked(image) || !isLikely(image));
+	if (lock !== undefined) refuseUnlocked(asked, lock, platform);
 	const results = await mapBounded(
-		images,
+		asked,
 		options.concurrency ?? 4,
 		image => findImage(image, lock && findLocked(lock, image.name, platform), options),
 		options,
 	);
 	const missing = results.filter(result => 'reasons' in result);
-	if (missing.length > 0) throw imagesMissing(missing, platform);
+	const wanted = missing.filter(({image}) => !isLikely(image));
+	if (wanted.length > 0) throw imagesMissing(wanted, platform);
+	for (const guess of missing) warnOfGuess(guess, options);
 	return results.filter(result => 'chain' in result);
 }
 
 interface Missing {
 	readonly image: FoundImage;
 	readonly reasons: readonly string[];
+}
+
+function isLikely(image: FoundImage): boolean {
+	return image.foundIn.length > 0 && image.foundIn.every(place => place.likely === true);
+}
+
+/** A flag or variable that only looked like an image must not stop a build. */
+function warnOfGuess({image, reasons}: Missing, options: ResolveImagesOptions): void {
+	const [place] = image.foundIn;
+	emit(options, {
+		type: 'warning',
+		code: 'LikelyImageMissing',
+		message: `${image.reference} looks like an image but was not found (${reasons.join('; ')}) and is not embedded`,
+		hint: 'If it is one, list it in a file under images/shim; if not, exclude it in .sealignore.',
+		...(place === undefined ? {} : {file: place.path}),
+		...(place?.line === undefined ? {} : {line: place.line}),
+	});
 }
 
 async function findImage(

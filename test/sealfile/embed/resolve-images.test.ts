@@ -213,3 +213,24 @@ test('an abort ends the search at once', async t => {
 	t.is(thrown, reason);
 	t.false(hasCode(thrown, 'ERR_IMAGES_MISSING'));
 });
+
+test('what only looked like an image is left out with a warning when nobody has it', async t => {
+	const {remote, local} = await multi(t);
+	const [flag] = found('quay.io/x/flag:1');
+	const guess = {...flag!, foundIn: [{path: 'manifests/a.yaml', line: 7, likely: true as const}]};
+	const events: SealEvent[] = [];
+	const resolved = await resolve(local, [...found('app:1'), guess], [{name: 'remote', source: remote}], {
+		onEvent: event => events.push(event),
+	});
+	t.deepEqual(
+		resolved.map(({name}) => name),
+		['docker.io/library/app:1'],
+	);
+	t.like(
+		events.find(({type}) => type === 'warning'),
+		{code: 'LikelyImageMissing', file: 'manifests/a.yaml', line: 7},
+	);
+	const lock = createLock([{platform: parsePlatform('linux/amd64'), images: resolved}]);
+	const again = await resolve(local, [...found('app:1'), guess], [{name: 'remote', source: remote}], {lock});
+	t.is(again.length, 1);
+});
