@@ -60,7 +60,7 @@ export const buildFlags = {
 	compression: {
 		type: 'string',
 		value: 'KIND[:LEVEL]',
-		help: 'how layers are compressed: gzip, gzip-stable, zstd or none',
+		help: 'how layers are compressed: gzip, gzip-stable, zstd or none (default auto: gzip, but plain tar for layers of files that are compressed already)',
 	},
 	format: {
 		type: 'string',

@@ -42,7 +42,7 @@ export async function readBuildRequest(
 		labels: readPairs('--label', flags.label),
 		env: readPairs('--env', flags.env, io.env),
 		annotations: readPairs('--annotation', flags.annotation),
-		compression: readArgument(origin === 'default' ? 'compression' : origin, () => parseCompression(compression)),
+		compression: compression === 'auto' ? 'auto' : readArgument(origin, () => parseCompression(compression)),
 		format: flags.format,
 		...timestampOf(flags.timestamp, io.env.SOURCE_DATE_EPOCH),
 		cache: flags.cache,

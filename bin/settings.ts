@@ -31,7 +31,7 @@ export const settingHelp: Readonly<Record<keyof Settings, string>> = {
 	progress: 'How progress is shown: auto, tty, plain, json or none.',
 	color: 'When colours are used: auto, always or never.',
 	jobs: 'How many pieces of work a build does at once; the number of processors by default.',
-	compression: 'How a build compresses layers: gzip, gzip-stable, zstd or none, with an optional :level.',
+	compression: 'How a build compresses layers: auto, or gzip, gzip-stable, zstd or none with an optional :level.',
 };
 
 /** `$XDG_CONFIG_HOME/sealimage/config.yaml`, or `~/.config/sealimage/config.yaml`. */
@@ -64,7 +64,7 @@ export async function resolveSettings(flags: Partial<GlobalValues>, io: Io): Pro
 		progress: oneOf(find('progress', flags.progress), progressModes, 'auto'),
 		color: oneOf(find('color', flags.color), colorModes, 'auto'),
 		jobs: positive(find('jobs', undefined), io.processors),
-		compression: find('compression', undefined) ?? {value: 'gzip', origin: 'default'},
+		compression: find('compression', undefined) ?? {value: 'auto', origin: 'default'},
 	};
 }
 

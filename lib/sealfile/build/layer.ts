@@ -6,6 +6,7 @@ import {locateContents} from '../../oci/layer/content.js';
 import {writeLayer} from '../../oci/layer/write.js';
 import type {CopiedEntry} from '../copy/types.js';
 import type {LayerRecord} from './cache.js';
+import {compressionFor} from './layer-compression.js';
 import type {BuildSession} from './session.js';
 
 export interface LayerRequest {
@@ -79,7 +80,7 @@ async function write(session: BuildSession, request: LayerRequest): Promise<Laye
 	const written = await writeLayer(located, store, {
 		...operation,
 		id,
-		compression,
+		compression: session.automatic ? compressionFor(located, compression) : compression,
 		mediaTypes: session.options.format ?? 'oci',
 		onContent: (entry, key) => keys.set(original.get(entry) as CopiedEntry, key),
 	});
@@ -175,6 +176,7 @@ function layerKey(session: BuildSession, request: LayerRequest, keys: ReadonlyMa
 function keyOf(session: BuildSession, request: LayerRequest, contentOf: (entry: LayerEntry) => string): string {
 	const digester = createDigester();
 	const settings = [
+		session.automatic,
 		formatCompression(request.compression),
 		session.options.format ?? 'oci',
 		session.options.timestamp ?? null,

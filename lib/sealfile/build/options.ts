@@ -39,7 +39,8 @@ export interface BuildOptions extends OperationOptions {
 	readonly env?: Readonly<Record<string, string>> | undefined;
 	/** For the manifests, and the index when there is one. */
 	readonly annotations?: Readonly<Record<string, string>> | undefined;
-	readonly compression?: Compression | undefined;
+	/** `auto` (default): gzip, but plain tar for layers of bytes that are compressed already. */
+	readonly compression?: Compression | 'auto' | undefined;
 	/** `docker` writes docker's schema 2 media types. Default `oci`. */
 	readonly format?: 'oci' | 'docker' | undefined;
 	/** Whole seconds: `created` of the image, and newer files get this time. Usually SOURCE_DATE_EPOCH. */

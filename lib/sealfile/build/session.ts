@@ -21,6 +21,8 @@ export interface BuildSession {
 	readonly scratchDir: string;
 	readonly file: string;
 	readonly compression: Compression;
+	/** Layers that do not compress stay plain (see layer-compression.ts). */
+	readonly automatic: boolean;
 	/** Bounds the layers written at once. */
 	readonly writers: ReturnType<typeof createGate>;
 	/** Layers that this build writes or wrote, by shape: a second of the same shape waits, then looks into the cache again. */
@@ -46,7 +48,8 @@ export async function openSession(
 		context,
 		scratchDir,
 		file,
-		compression: options.compression ?? defaultCompression,
+		compression: typeof options.compression === 'object' ? options.compression : defaultCompression,
+		automatic: typeof options.compression !== 'object',
 		writers: createGate(options.jobs ?? 2),
 		underWay: new Map(),
 		verified: new Set(),
