@@ -22,7 +22,8 @@ export async function copyStep(
 	const {instruction} = expanded;
 	const source = instruction.from === undefined ? place.session.context : await stageSource(place, instruction.from);
 	const request = {...requestOf(instruction, state), parents: instruction.parents};
-	const result = await resolveCopy(request, source, await state.tree(), optionsOf(place, state));
+	const tree = await state.tree();
+	const result = await surely(source, () => resolveCopy(request, source, tree, optionsOf(place, state)));
 	return addEntries(place, instruction, result, state);
 }
 
@@ -36,7 +37,7 @@ export async function addStep(
 	const {session} = place;
 	const {checksum, unpack, keepGitDir} = instruction;
 	const request = {...requestOf(instruction, state), checksum, unpack, keepGitDir};
-	const plan = await planAdd(request, session.context, await state.tree(), {
+	const options = {
 		...optionsOf(place, state),
 		...session.operation,
 		scratchDir: session.scratchDir,
@@ -44,7 +45,9 @@ export async function addStep(
 		proxies: session.options.proxies,
 		gitEnv: session.options.gitEnv,
 		id: place.id,
-	});
+	};
+	const tree = await state.tree();
+	const plan = await surely(session.context, () => planAdd(request, session.context, tree, options));
 	if (plan.inputs.every(input => input.kind === 'entry'))
 		return addEntries(place, instruction, await plan.expand(session.operation), state);
 	const text = historyText(instruction, state.stage.config) ?? instruction.text;
@@ -76,6 +79,11 @@ async function addEntries(
 	const layer = await layerOf(session, {id, entries, compression});
 	const after = withLayer(session, state, layer, text, entries);
 	return {state: after, layer, outcome: layer.cached ? 'cached' : 'built'};
+}
+
+/** See `FileSource.surely`. */
+export function surely<T>(source: FileSource, look: () => Promise<T>): Promise<T> {
+	return source.surely === undefined ? look() : source.surely(look);
 }
 
 async function stageSource(place: StepPlace, name: string): Promise<FileSource> {

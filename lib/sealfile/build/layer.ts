@@ -1,6 +1,7 @@
 import {contentKeyOf, contentKeyOfBytes} from '../../core/content-key.js';
+import {encodeName} from '../../core/name.js';
 import {type Compression, formatCompression} from '../../oci/compress/compression.js';
-import {createDigester, type Digest, hexOf} from '../../oci/digest.js';
+import {type Digest, digestOf, hexOf} from '../../oci/digest.js';
 import type {LayerEntry} from '../../oci/entry.js';
 import {locateContents} from '../../oci/layer/content.js';
 import {writeLayer} from '../../oci/layer/write.js';
@@ -174,24 +175,22 @@ function layerKey(session: BuildSession, request: LayerRequest, keys: ReadonlyMa
 }
 
 function keyOf(session: BuildSession, request: LayerRequest, contentOf: (entry: LayerEntry) => string): string {
-	const digester = createDigester();
 	const settings = [
 		session.automatic,
 		formatCompression(request.compression),
 		session.options.format ?? 'oci',
 		session.options.timestamp ?? null,
 	];
-	const rows = [JSON.stringify(settings)];
+	// Fields end with NUL, which no name or link can hold, and every entry has the same number of them.
+	let rows = `${JSON.stringify(settings)}\0`;
 	for (const entry of request.entries) {
-		const {path, type, mode, uid, gid, size, linkname, devmajor, devminor, xattrs} = entry.header;
-		const attributes =
-			xattrs === undefined
-				? undefined
-				: Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
-		rows.push(
-			JSON.stringify([path, type, mode, uid, gid, size, linkname, devmajor, devminor, attributes, contentOf(entry)]),
-		);
+		const {path, type, mode, uid, gid, size, linkname = '', devmajor = '', devminor = '', xattrs} = entry.header;
+		const attributes = xattrs === undefined ? '' : formatXattrs(xattrs);
+		rows += `${path}\0${type}\0${mode}\0${uid}\0${gid}\0${size}\0${linkname}\0${devmajor}\0${devminor}\0${attributes}\0${contentOf(entry)}\0`;
 	}
-	digester.update(Buffer.from(rows.join('\n')));
-	return hexOf(digester.finish());
+	return hexOf(digestOf(encodeName(rows)));
+}
+
+function formatXattrs(xattrs: Readonly<Record<string, Uint8Array>>): string {
+	return JSON.stringify(Object.entries(xattrs).map(([name, value]) => [name, Buffer.from(value).toString('base64')]));
 }

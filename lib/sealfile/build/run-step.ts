@@ -11,6 +11,7 @@ import {openRootfs} from '../run/rootfs.js';
 import type {BindSource, Rootfs} from '../run/types.js';
 import type {RunInstruction, RunMount} from '../syntax.js';
 import type {LayerRecord} from './cache.js';
+import {surely} from './copy-step.js';
 import {contentKeysOf, writeKeyed} from './layer.js';
 import type {BuildSession} from './session.js';
 import {type ImageState, withLayer} from './state.js';
@@ -105,7 +106,8 @@ async function bindSource(place: StepPlace, mount: RunMount): Promise<BindSource
 	if (mount.from !== undefined) return {kind: 'tree', tree: await (await place.from(mount.from)).tree()};
 	const {session} = place;
 	const request = {sources: ['.'], destination: '/'};
-	const {entries} = await resolveCopy(request, session.context, emptyTree, {signal: session.operation.signal});
+	const {signal} = session.operation;
+	const {entries} = await surely(session.context, () => resolveCopy(request, session.context, emptyTree, {signal}));
 	return {kind: 'entries', entries};
 }
 

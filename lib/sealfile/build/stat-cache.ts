@@ -6,7 +6,7 @@ import type {StatIdentity} from '../context/file-source.js';
 
 /** Content keys of files by stat identity, so that an unchanged tree is not read again. */
 export interface StatCache {
-	/** The content key of the file at this path, if it was recorded under the very same identity. */
+	/** The content key of this file, if it was recorded under the very same identity. */
 	get(identity: StatIdentity): string | undefined;
 	set(identity: StatIdentity, contentKey: string): void;
 	/** Writes what is new. */
@@ -14,50 +14,47 @@ export interface StatCache {
 }
 
 /** Kernels stamp files with the time of the last tick, at most 10 ms old; file systems without sub-second times round to 2 s (FAT). */
-const tickNs = 100_000_000n;
-const coarseNs = 2_000_000_000n;
+const tickMs = 100;
+const coarseMs = 2000;
+
+type Row = readonly [dev: number, ino: number, size: number, mtimeMs: number, ctimeMs: number, contentKey: string];
 
 /**
  * Opens the stat cache of one context folder. A file changed less than a clock tick before it was read could change again
- * without a new time stamp, so such files are not recorded (git's "racily clean" entries).
+ * without a new time stamp, so such files are not recorded (git's "racily clean" entries). The time that counts is ctime:
+ * any write moves it, and nobody can set it back (inode(7)).
  */
 export async function openStatCache(folder: string, root: string, now: () => number): Promise<StatCache> {
-	const path = join(folder, 'stat', `${hexOf(digestOf(root)).slice(0, 32)}.json`);
-	const known = parse(await readFile(path, 'utf8').catch(() => '{}'));
-	const openedNs = BigInt(Math.floor(now())) * 1_000_000n;
+	const file = join(folder, 'stat', `${hexOf(digestOf(root)).slice(0, 32)}.json`);
+	const known = parse(await readFile(file, 'utf8').catch(() => '{}'));
+	const openedMs = now();
 	let changed = false;
 	return {
-		get(identity) {
-			const [recorded, contentKey] = known.get(identity.path) ?? [];
-			return recorded === format(identity) ? contentKey : undefined;
+		get({path, dev, ino, size, mtimeMs, ctimeMs}) {
+			const row = known[path.slice(root.length)];
+			const same = row?.[4] === ctimeMs && row[3] === mtimeMs && row[2] === size && row[1] === ino && row[0] === dev;
+			return same ? row[5] : undefined;
 		},
-		set(identity, contentKey) {
-			if (!settled(identity, openedNs)) return;
+		set({path, dev, ino, size, mtimeMs, ctimeMs}, contentKey) {
+			if (ctimeMs + (ctimeMs % 1000 === 0 ? coarseMs : tickMs) >= openedMs) return;
 			changed = true;
-			known.set(identity.path, [format(identity), contentKey]);
+			known[path.slice(root.length)] = [dev, ino, size, mtimeMs, ctimeMs, contentKey];
 		},
 		async save() {
 			if (!changed) return;
-			await mkdir(dirname(path), {recursive: true});
-			await writeFileAtomic(path, JSON.stringify([...known]), {sync: false});
+			await mkdir(dirname(file), {recursive: true});
+			await writeFileAtomic(file, JSON.stringify(known), {sync: false});
 			changed = false;
 		},
 	};
 }
 
-function settled(identity: StatIdentity, openedNs: bigint): boolean {
-	return identity.ctimeNs + (identity.ctimeNs % 1_000_000_000n === 0n ? coarseNs : tickNs) < openedNs;
-}
-
-function format({dev, ino, size, mtimeNs, ctimeNs}: StatIdentity): string {
-	return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
-}
-
-function parse(text: string): Map<string, readonly [string, string]> {
+/** Names begin with a slash, so nothing that objects inherit is mistaken for a row. */
+function parse(text: string): Record<string, Row> {
 	try {
 		const value: unknown = JSON.parse(text);
-		return Array.isArray(value) ? new Map(value as [string, [string, string]][]) : new Map();
+		return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, Row>) : {};
 	} catch {
-		return new Map();
+		return {};
 	}
 }

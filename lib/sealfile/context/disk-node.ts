@@ -1,4 +1,4 @@
-import {type BigIntStats, closeSync, constants, lstatSync, openSync, readlinkSync} from 'node:fs';
+import {closeSync, constants, lstatSync, openSync, readlinkSync, type Stats} from 'node:fs';
 import {systemCode} from '../../core/errors.js';
 import {decodeName, diskName} from '../../core/name.js';
 import type {EntryHeader, EntryType} from '../../oci/entry.js';
@@ -7,8 +7,9 @@ import type {SourceNode} from './file-source.js';
 
 /** A `SourceNode` that remembers which inode it was. */
 export interface DiskNode extends SourceNode {
-	readonly dev: bigint;
-	readonly ino: bigint;
+	readonly dev: number;
+	readonly ino: number;
+	readonly ctimeMs: number;
 }
 
 /**
@@ -22,55 +23,54 @@ export function nodeOnDisk(
 	xattrs: XattrTable | undefined,
 ): DiskNode | undefined {
 	const disk = diskName(at);
-	let stats: BigIntStats | undefined;
+	let stats: Stats | undefined;
 	try {
-		stats = lstatSync(disk, {bigint: true, throwIfNoEntry: false});
+		stats = lstatSync(disk, {throwIfNoEntry: false});
 	} catch (error) {
 		// A name that is too long, below a file, or has a NUL in it names nothing.
 		if (!['ENAMETOOLONG', 'ENOTDIR', 'ERR_INVALID_ARG_VALUE'].includes(systemCode(error) ?? '')) throw error;
 	}
 	if (stats === undefined) return undefined;
-	const mode = Number(stats.mode);
+	const {dev, ino, ctimeMs, mode, uid, gid} = stats;
 	const format = mode & constants.S_IFMT;
 	const type = types.get(format) ?? 'file';
 	const attributes = xattrs?.get(path);
-	const {dev, ino, mtimeNs} = stats;
 	const plain = {
 		path,
 		type,
 		// A link's own mode means nothing and differs between systems.
 		mode: type === 'symlink' ? 0o777 : mode & 0o7777,
-		uid: Number(stats.uid),
-		gid: Number(stats.gid),
-		size: format === constants.S_IFREG ? Number(stats.size) : 0,
-		mtime: secondsOf(mtimeNs),
+		uid,
+		gid,
+		size: format === constants.S_IFREG ? stats.size : 0,
+		// A double is exact here but for the last 0.1 microseconds of a second, which it rounds up.
+		mtime: Math.floor(stats.mtimeMs / 1000),
 	};
 	const header: EntryHeader = attributes === undefined ? plain : {...plain, xattrs: attributes};
 	switch (format) {
 		case constants.S_IFREG:
 			return fileNode(header, disk, absolutePath, stats);
 		case constants.S_IFLNK:
-			return {header: {...header, linkname: decodeName(readlinkSync(disk, 'buffer'))}, dev, ino};
+			return {header: {...header, linkname: decodeName(readlinkSync(disk, 'buffer'))}, dev, ino, ctimeMs};
 		case constants.S_IFCHR:
 		case constants.S_IFBLK:
-			return {header: {...header, ...deviceNumbers(stats.rdev)}, dev, ino};
+			return {header: {...header, ...deviceNumbers(stats.rdev)}, dev, ino, ctimeMs};
 		case constants.S_IFSOCK:
-			return {header, dev, ino, problem: 'socket'};
+			return {header, dev, ino, ctimeMs, problem: 'socket'};
 		default:
-			return {header, dev, ino};
+			return {header, dev, ino, ctimeMs};
 	}
 }
 
-function fileNode(header: EntryHeader, disk: string | Buffer, path: string, stats: BigIntStats): DiskNode {
-	const {dev, ino, size, mtimeNs, ctimeNs} = stats;
-	const mode = Number(stats.mode);
-	const identity = {path, dev, ino, size, mtimeNs, ctimeNs, mode};
-	const node = {header, dev, ino, identity};
-	const whole = header.size === 0 ? node : {...node, content: {kind: 'file', path, inode: Number(ino)} as const};
-	if (stats.nlink === 1n && isReadable(disk, mode)) return whole;
+function fileNode(header: EntryHeader, disk: string | Buffer, path: string, stats: Stats): DiskNode {
+	const {dev, ino, size, mtimeMs, ctimeMs, mode} = stats;
+	const identity = {path, dev, ino, size, mtimeMs, ctimeMs, mode};
+	const node = {header, dev, ino, ctimeMs, identity};
+	const whole = header.size === 0 ? node : {...node, content: {kind: 'file', path, inode: ino} as const};
+	if (stats.nlink === 1 && isReadable(disk, mode)) return whole;
 	return {
 		...whole,
-		...(stats.nlink > 1n ? {linkKey: `${dev}:${ino}`} : undefined),
+		...(stats.nlink > 1 ? {linkKey: inodeKey(disk, stats)} : undefined),
 		...(isReadable(disk, mode) ? undefined : {problem: 'unreadable'}),
 	};
 }
@@ -84,13 +84,15 @@ const types: ReadonlyMap<number, EntryType> = new Map([
 	[constants.S_IFIFO, 'fifo'],
 ]);
 
-function secondsOf(ns: bigint): number {
-	const seconds = ns / 1_000_000_000n;
-	return Number(ns < 0n && seconds * 1_000_000_000n !== ns ? seconds - 1n : seconds);
+/** Names of one file have one key; some network file systems number beyond what a double tells apart. */
+function inodeKey(disk: string | Buffer, {dev, ino}: Stats): string {
+	if (Number.isSafeInteger(ino)) return `${dev}:${ino}`;
+	return `${dev}:${lstatSync(disk, {bigint: true}).ino}`;
 }
 
 /** Linux's encoding of a device number (makedev(3)). */
-function deviceNumbers(rdev: bigint): {devmajor: number; devminor: number} {
+function deviceNumbers(device: number): {devmajor: number; devminor: number} {
+	const rdev = BigInt(device);
 	return {
 		devmajor: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)),
 		devminor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)),

@@ -4,11 +4,12 @@ import type {EntryContent, EntryHeader} from '../../oci/entry.js';
 export interface StatIdentity {
 	/** Absolute; bytes that are not UTF-8 as lone surrogates (core/name.ts). */
 	readonly path: string;
-	readonly dev: bigint;
-	readonly ino: bigint;
-	readonly size: bigint;
-	readonly mtimeNs: bigint;
-	readonly ctimeNs: bigint;
+	readonly dev: number;
+	readonly ino: number;
+	readonly size: number;
+	/** With the fraction as far as a double holds it: a quarter of a microsecond, far below the clock tick of file systems. */
+	readonly mtimeMs: number;
+	readonly ctimeMs: number;
 	/** With the file type bits. */
 	readonly mode: number;
 }
@@ -38,6 +39,11 @@ export interface FileSource {
 	readonly title: string;
 	/** False for the build context: its files belong to root, whoever owns them on this machine. */
 	readonly keepsOwners: boolean;
+	/**
+	 * Runs `look`, which decides something by `lookup` and `list`, and once more when the source was disturbed meanwhile:
+	 * what it resolves with comes from this source for certain. Absent where nothing can disturb (the tree of an image).
+	 */
+	surely?<T>(look: () => Promise<T>): Promise<T>;
 	/** @throws SealError ERR_PERMISSION, ERR_CONTEXT when a folder is swapped while it is looked at */
 	lookup(path: string): SourceNode | undefined;
 	/**

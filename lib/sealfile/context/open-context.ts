@@ -1,4 +1,4 @@
-import {closeSync, constants, fstatSync, openSync, readdirSync, realpathSync} from 'node:fs';
+import {closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, realpathSync} from 'node:fs';
 import {SealError, systemCode} from '../../core/errors.js';
 import {compareNames, decodeName, diskName} from '../../core/name.js';
 import type {XattrTable} from './context-xattrs.js';
@@ -13,14 +13,17 @@ export interface ContextOptions {
 	readonly xattrs?: XattrTable | undefined;
 	/** For messages. Default "the build context". */
 	readonly title?: string | undefined;
+	/** Milliseconds since the epoch. Default: the system clock. */
+	readonly now?: (() => number) | undefined;
 }
 
 /**
  * A folder on disk as a source. Nothing is kept open and nothing read but names and metadata.
  *
- * Each folder is opened without following links and must still be the one (device and inode) that was seen in its
- * parent, and its entries are looked at through that open folder: a name swapped for a link in between is noticed
- * (ERR_CONTEXT) instead of followed. Contents are read later, by path and inode. Where there is no /proc, entries are looked at by path.
+ * A name that is swapped for a link while we look must not lead outside. A folder whose last change is older than the
+ * clock tick of file systems is looked at by path, and `surely` makes certain afterwards that no folder on the way changed
+ * meanwhile. Any other folder is opened without following links, must still be the one (device and inode) that was seen
+ * in its parent, and is looked at through that open folder, which takes half as long again. Contents are read later, by path and inode.
  * @throws SealError ERR_CONTEXT when it is missing or no folder; ERR_PATTERN
  */
 export function openContext(dir: string, options: ContextOptions = {}): FileSource {
@@ -30,6 +33,7 @@ export function openContext(dir: string, options: ContextOptions = {}): FileSour
 		title,
 		compileExclusions(options.ignore?.patterns ?? []),
 		options.xattrs,
+		options.now ?? Date.now,
 	);
 }
 
@@ -37,14 +41,24 @@ interface Folder {
 	readonly node: DiskNode;
 	/** Of the exclusions, for what is in it. */
 	readonly lastRule: number;
+	/** It did not change right before it was seen, so that any change since shows in its time. */
+	readonly settled: boolean;
 }
+
+/** Kernels stamp changes with the time of the last tick, at most 10 ms old; some file systems with whole seconds. */
+const tickMs = 100;
+const coarseMs = 2000;
 
 function createContextSource(
 	root: string,
 	title: string,
 	exclusions: Exclusions,
 	xattrs: XattrTable | undefined,
+	now: () => number,
 ): FileSource {
+	/** Folders looked at by path since the last confirmation. */
+	const unconfirmed = new Set<DiskNode>();
+	let disturbances = 0;
 	const folders = new Map<string, Folder | undefined>();
 	const impliedFolders = new Map<string, boolean>();
 
@@ -66,7 +80,32 @@ function createContextSource(
 				: nodes;
 		},
 		excludes: path => exclusions.excludesPath(path),
+		async surely(look) {
+			const before = disturbances;
+			const result = await look();
+			if (!isUndisturbed()) disturbances++;
+			// From the first disturbance on every folder is held open while it is looked at.
+			return disturbances === before ? result : look();
+		},
 	};
+
+	/**
+	 * No folder that was looked at by path has changed since it was first seen: then none of the names in it was moved or
+	 * swapped, and from the root down every path led where it should.
+	 */
+	function isUndisturbed(): boolean {
+		const looked = [...unconfirmed];
+		unconfirmed.clear();
+		return looked.every(node => {
+			const found = lstatSync(diskName(pathOf(root, node)), {throwIfNoEntry: false});
+			return found?.ino === node.ino && found.dev === node.dev && found.ctimeMs === node.ctimeMs;
+		});
+	}
+
+	function folderOf(node: DiskNode, lastRule: number): Folder {
+		const age = now() - node.ctimeMs;
+		return {node, lastRule, settled: age > (node.ctimeMs % 1000 === 0 ? coarseMs : tickMs)};
+	}
 
 	/** One entry, by a path that goes through its open folder. */
 	function see(parent: Folder, path: string, at: string): SourceNode | undefined {
@@ -75,7 +114,7 @@ function createContextSource(
 		if (excluded && !exclusions.mayReturnBelow(path, lastRule)) return undefined;
 		const node = nodeOnDisk(path, at, `${root === '/' ? '' : root}/${path}`, xattrs);
 		if (node === undefined || node.header.type !== 'directory') return excluded ? undefined : node;
-		folders.set(path, {node, lastRule});
+		folders.set(path, folderOf(node, lastRule));
 		return excluded ? {...node, implied: true} : node;
 	}
 
@@ -83,7 +122,7 @@ function createContextSource(
 		if (!folders.has(path)) {
 			if (path === '') {
 				const node = nodeOnDisk('', root, root, xattrs);
-				folders.set('', node?.header.type === 'directory' ? {node, lastRule: noRule} : undefined);
+				folders.set('', node?.header.type === 'directory' ? folderOf(node, noRule) : undefined);
 			} else {
 				source.lookup(path);
 			}
@@ -126,30 +165,49 @@ function createContextSource(
 	}
 
 	function within<T>(folder: Folder, look: (at: string) => T): T {
-		return throughFolder(root, folder.node, title, look);
+		if (!folder.settled || disturbances > 0) return throughFolder(root, folder.node, title, look);
+		unconfirmed.add(folder.node);
+		return byPath(pathOf(root, folder.node), title, look);
 	}
 
 	if (folderAt('') === undefined) throw missing(root);
 	return source;
 }
 
+function pathOf(root: string, {header}: DiskNode): string {
+	return header.path === '' ? root : `${root === '/' ? '' : root}/${header.path}`;
+}
+
+/** Looks at a folder by its path; whether that led there is confirmed later. */
+function byPath<T>(path: string, title: string, look: (at: string) => T): T {
+	try {
+		return look(path === '/' ? '' : path);
+	} catch (error) {
+		throw lookError(error, path, title);
+	}
+}
+
 /** Opens a folder, makes sure it is the one that was seen, and looks at it by a path that cannot be redirected. */
 function throughFolder<T>(root: string, node: DiskNode, title: string, look: (at: string) => T): T {
-	const path = node.header.path === '' ? root : `${root === '/' ? '' : root}/${node.header.path}`;
+	const path = pathOf(root, node);
 	let descriptor: number | undefined;
 	try {
 		descriptor = openSync(diskName(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-		const now = fstatSync(descriptor, {bigint: true});
+		const now = fstatSync(descriptor);
 		if (now.dev !== node.dev || now.ino !== node.ino) throw swapped(path, title);
 		return look(process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : path);
 	} catch (error) {
-		const code = systemCode(error);
-		if (code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENOENT') throw swapped(path, title);
-		if (code === 'EACCES' || code === 'EPERM') throw unreadableFolder(path, title, error);
-		throw error;
+		throw lookError(error, path, title);
 	} finally {
 		if (descriptor !== undefined) closeSync(descriptor);
 	}
+}
+
+function lookError(error: unknown, path: string, title: string): unknown {
+	const code = systemCode(error);
+	if (code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENOENT') return swapped(path, title);
+	if (code === 'EACCES' || code === 'EPERM') return unreadableFolder(path, title, error);
+	return error;
 }
 
 function contextRoot(dir: string): string {

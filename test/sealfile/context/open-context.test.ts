@@ -1,5 +1,15 @@
 import {execFileSync} from 'node:child_process';
-import {chmodSync, linkSync, mkdirSync, renameSync, statSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs';
+import {
+	chmodSync,
+	linkSync,
+	mkdirSync,
+	renameSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	utimesSync,
+	writeFileSync,
+} from 'node:fs';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import test from 'ava';
@@ -31,7 +41,7 @@ test('a file tells its metadata, where its content is and which file it is', t =
 	const node = openContext(dir).lookup('sub/run.sh');
 	t.like(node?.header, {path: 'sub/run.sh', type: 'file', mode: 0o6751, size: 5, mtime: 1_600_000_000});
 	t.like(node?.content, {kind: 'file', path: join(dir, 'sub/run.sh'), inode: statSync(join(dir, 'sub/run.sh')).ino});
-	t.like(node?.identity, {path: join(dir, 'sub/run.sh'), size: 5n, mtimeNs: 1_600_000_000_750_000_000n});
+	t.like(node?.identity, {path: join(dir, 'sub/run.sh'), size: 5, mtimeMs: 1_600_000_000_750});
 	t.is(node?.linkKey, undefined);
 });
 
@@ -206,4 +216,43 @@ test('a missing context is refused', t => {
 	writeFiles(dir, {file: ''});
 	t.throws(() => openContext(join(dir, 'none')), {code: 'ERR_CONTEXT'});
 	t.throws(() => openContext(join(dir, 'file')), {code: 'ERR_CONTEXT'});
+});
+
+/** A clock that is ahead makes every folder look settled, so that folders are looked at by path. */
+const later = (): number => Date.now() + 60_000;
+
+test('what is looked at by path is looked at again when a folder was swapped for a link meanwhile', async t => {
+	const outside = tempDir(t);
+	writeFiles(outside, {f: 'secret'});
+	const dir = tempDir(t);
+	writeFiles(dir, {'a/f': 'mine!'});
+	// The clock of file systems ticks every few milliseconds; a real settled folder is much older than a tick.
+	await new Promise(resolve => setTimeout(resolve, 50));
+	const source = openContext(dir, {now: later});
+	let looks = 0;
+	const look = async (): Promise<number | undefined> => {
+		looks++;
+		source.lookup('a');
+		if (looks > 1) return source.lookup('a/f')?.header.size;
+		renameSync(join(dir, 'a'), join(dir, 'b'));
+		symlinkSync(outside, join(dir, 'a'));
+		const stolen = source.lookup('a/f')?.header.size;
+		rmSync(join(dir, 'a'));
+		renameSync(join(dir, 'b'), join(dir, 'a'));
+		return stolen;
+	};
+	t.is(await source.surely!(look), 5);
+	t.is(looks, 2);
+});
+
+test('an undisturbed source is looked at once', async t => {
+	const dir = tempDir(t);
+	writeFiles(dir, {'a/f': 'x'});
+	const source = openContext(dir, {now: later});
+	let looks = 0;
+	const names = await source.surely!(async () => {
+		looks++;
+		return source.list('a').map(node => node.header.path);
+	});
+	t.deepEqual([names, looks], [['a/f'], 1]);
 });
