@@ -43,7 +43,7 @@ export type EntryContent =
 	| {readonly kind: 'file'; readonly path: string; readonly offset?: number; readonly inode?: number}
 	/**
 	 * `size` bytes at `offset` of the uncompressed tar of a stored layer. Must be turned into `file` (by `locateContents` of
-	 * layer-content.ts: free for plain tar layers, a spool file for compressed ones) before a layer can be written from it.
+	 * layer/content.ts: free for plain tar layers, a spool file for compressed ones) before a layer can be written from it.
 	 */
 	| {readonly kind: 'layer'; readonly layer: Descriptor; readonly offset: number; readonly sparse?: SparseMap};
 

@@ -2,7 +2,7 @@ import type {Diagnostic, SourceRange} from './diagnostic.js';
 
 /**
  * The syntax tree of a Sealfile: what was written, before any variable is expanded. A "word" is a string with its quotes,
- * escapes and variables still in it (see words.ts for expansion).
+ * escapes and variables still in it (see words/words.ts for expansion).
  */
 export interface SealfileTree {
 	readonly file: string;

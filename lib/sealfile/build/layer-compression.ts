@@ -7,8 +7,7 @@ import type {LayerEntry} from '../../oci/entry.js';
 /** Smaller files are not looked into: they count as text. */
 const sampledFromBytes = 256 * 1024;
 const sampleBytes = 64 * 1024;
-/** Bits per byte in a sample: text has less than the first, programs lie between, compressed data is above the second. */
-const textBits = 5.3;
+/** Bits per byte above which a sample is compressed or random data; programs and text are well below. */
 const packedBits = 7.95;
 /** A layer stays plain when less than this part of it could become smaller. */
 const worthwhile = 0.05;
@@ -28,29 +27,30 @@ export function compressionFor(entries: readonly LayerEntry[], wanted: Compressi
 	for (const entry of entries) {
 		const {size} = entry.header;
 		if (size < sampledFromBytes || entry.content === undefined) continue;
-		const bits = sampledBits(entry);
-		if (bits > packedBits) packedBytes += size;
-		else if (bits > textBits) programBytes += size;
+		const sample = sampleOf(entry);
+		if (sample === undefined) continue;
+		if (entropyOf(sample) > packedBits) packedBytes += size;
+		else if (sample.includes(0)) programBytes += size;
 	}
 	if (packedBytes > 0 && packedBytes >= totalBytes * (1 - worthwhile)) return {algorithm: 'none'};
 	const compressible = totalBytes - packedBytes;
 	return wanted.algorithm === 'gzip' && programBytes > compressible / 2 ? {...wanted, level: programLevel} : wanted;
 }
 
-/** Entropy around the middle: the start of a file is often a header that says nothing about the rest. */
-function sampledBits({header, content}: LayerEntry): number {
+/** Bytes around the middle: the start of a file is often a header that says nothing about the rest. Text has no NUL in it. */
+function sampleOf({header, content}: LayerEntry): Uint8Array | undefined {
 	const middle = Math.floor((header.size - sampleBytes) / 2);
-	if (content?.kind === 'bytes') return entropyOf(content.bytes.subarray(middle, middle + sampleBytes));
-	if (content?.kind !== 'file') return 0;
+	if (content?.kind === 'bytes') return content.bytes.subarray(middle, middle + sampleBytes);
+	if (content?.kind !== 'file') return undefined;
 	const sample = Buffer.alloc(sampleBytes);
 	let file: number | undefined;
 	try {
 		file = openSync(diskName(content.path), 'r');
 		readSync(file, sample, 0, sampleBytes, (content.offset ?? 0) + middle);
-		return entropyOf(sample);
+		return sample;
 	} catch {
 		// The writer opens the same file next and says what is wrong with it.
-		return 0;
+		return undefined;
 	} finally {
 		if (file !== undefined) closeSync(file);
 	}

@@ -6,8 +6,11 @@ import {decompress} from '../../../lib/oci/compress/decompress.js';
 import {writeLayer} from '../../../lib/oci/layer/write.js';
 import {file} from '../../helpers/entries.js';
 import {memoryStore} from '../../helpers/memory-store.js';
+import {installed} from '../../helpers/programs.js';
 
-const packed = new Map(['bzip2', 'xz', 'zstd'].map(name => [name, execFileSync(name, ['-c'], {input: 'text'})]));
+const packed = new Map(
+	['bzip2', 'xz', 'zstd'].filter(installed).map(name => [name, execFileSync(name, ['-c'], {input: 'text'})]),
+);
 const nodeHasZstd = 'zstdCompress' in zlib;
 
 // This file runs in a process of its own: a machine without any of these programs.

@@ -17,6 +17,7 @@ import {openStore} from '../../../lib/oci/store/store.js';
 import {applyLayer, emptyTree, type TreeNode, walkTree} from '../../../lib/oci/tree/tree.js';
 import {file, header, link} from '../../helpers/entries.js';
 import {type MemoryStore, memoryStore} from '../../helpers/memory-store.js';
+import {installed} from '../../helpers/programs.js';
 import {tempDir} from '../../helpers/temp-dir.js';
 import {fixture} from '../tar/fixture.js';
 
@@ -57,7 +58,9 @@ function readPlace(content: EntryContent | undefined, size: number): Buffer {
 	return bytes;
 }
 
-for (const algorithm of ['none', 'gzip', 'zstd'] as const) {
+const algorithms = (['none', 'gzip', 'zstd'] as const).filter(name => name !== 'zstd' || installed('zstd'));
+
+for (const algorithm of algorithms) {
 	for (const onDisk of [false, true]) {
 		const where = `${algorithm} layers ${onDisk ? 'in a store on disk' : 'behind a stream'}`;
 
@@ -205,7 +208,7 @@ test('an abort ends the reading and removes the spool file', async t => {
 
 test('a layer is indexed whatever its compression is', async t => {
 	const plain = fixture('links');
-	for (const command of ['cat', 'gzip', 'bzip2', 'xz', 'zstd']) {
+	for (const command of ['cat', 'gzip', 'bzip2', 'xz', 'zstd'].filter(installed)) {
 		const blob = execFileSync(command, command === 'cat' ? [] : ['-c'], {input: plain});
 		const store = memoryStore();
 		const layer = describe(mediaTypes.layer, blob);

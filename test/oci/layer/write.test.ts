@@ -14,6 +14,7 @@ import {opaque, type WriteLayerOptions, whiteout, writeLayer} from '../../../lib
 import {mediaTypes} from '../../../lib/oci/media-types.js';
 import {file, folder, header, link} from '../../helpers/entries.js';
 import {memoryStore} from '../../helpers/memory-store.js';
+import {installed} from '../../helpers/programs.js';
 import {tempDir} from '../../helpers/temp-dir.js';
 import {readAll} from '../tar/fixture.js';
 
@@ -274,7 +275,7 @@ test('an abort leaves nothing behind', async t => {
 });
 
 test('a store that fails ends the writing', async t => {
-	for (const algorithm of ['none', 'gzip', 'zstd'] as const) {
+	for (const algorithm of ['none', 'gzip', ...(installed('zstd') ? (['zstd'] as const) : [])] as const) {
 		let dropped = false;
 		const store = {
 			ingest: async () => ({
