@@ -19,11 +19,14 @@ export function installed(name: string): boolean {
 /** As ava's `test`, for tests that need programs besides Node: without them they pass with "skipped: <name>" in their log. */
 export function testWith(
 	...programs: readonly string[]
-): (title: string, body: (t: ExecutionContext) => void | Promise<void>) => void {
+): (title: string, body: (t: ExecutionContext) => unknown) => void {
 	return (title, body) =>
 		test(title, async t => {
 			const missing = programs.filter(name => !installed(name));
-			if (missing.length === 0) return body(t);
+			if (missing.length === 0) {
+				await body(t);
+				return;
+			}
 			t.log(`skipped: ${missing.join(', ')}`);
 			t.pass();
 		});
