@@ -1,4 +1,4 @@
-import {type ChildProcess, spawn} from 'node:child_process';
+import {type ChildProcess, spawn, spawnSync} from 'node:child_process';
 import {
 	chmodSync,
 	chownSync,
@@ -31,14 +31,23 @@ function players(): readonly Player[] {
 	const accounts = readFileSync('/etc/passwd', 'utf8')
 		.split('\n')
 		.map(line => line.split(':'));
-	const ranged = readFileSync('/etc/subuid', 'utf8')
-		.split('\n')
-		.map(line => line.split(':')[0]);
+	const ranged = existsSync('/etc/subuid')
+		? readFileSync('/etc/subuid', 'utf8')
+				.split('\n')
+				.map(line => line.split(':')[0])
+		: [];
 	const account = accounts.find(([name]) => name !== 'root' && name !== '' && ranged.includes(name));
 	const mapped = account === undefined ? [] : [playerOf('a user with subordinate ids', account, true)];
 	const nobody = accounts.find(([name]) => name === 'nobody');
 	const alone = nobody === undefined ? [] : [playerOf('a user alone in his namespace', nobody, false)];
-	return [{name: 'root', uid: 0, gid: 0, manyIds: true}, ...mapped, ...alone];
+	return [{name: 'root', uid: 0, gid: 0, manyIds: true}, ...[...mapped, ...alone].filter(canReadProject)];
+}
+
+/** A clone below a private folder, such as /root, is closed to other users: only root can play there. */
+function canReadProject({uid, gid}: Player): boolean {
+	const look = 'require("node:fs").accessSync(process.argv[1])';
+	const args = ['-e', look, resolve('.build/test/interop/run-user.js')];
+	return spawnSync(process.execPath, args, {uid, gid, cwd: '/'}).status === 0;
 }
 
 function playerOf(name: string, account: readonly string[], manyIds: boolean): Player {
