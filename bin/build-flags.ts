@@ -37,6 +37,11 @@ export const buildFlags = {
 		default: 'missing',
 		help: 'when base images are asked for at their registry',
 	},
+	xattrs: {
+		type: 'boolean',
+		default: false,
+		help: 'keep user.* attributes and file capabilities of the context (needs getfattr)',
+	},
 	'save-image': {type: 'boolean', default: true, help: 'embed the container images that the cluster image needs'},
 	lock: {
 		type: 'string',

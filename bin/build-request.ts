@@ -46,6 +46,7 @@ export async function readBuildRequest(
 		format: flags.format,
 		...timestampOf(flags.timestamp, io.env.SOURCE_DATE_EPOCH),
 		cache: flags.cache,
+		contextXattrs: flags.xattrs,
 		saveImages: flags['save-image'],
 		scratchConfig: flags['scratch-config'],
 		compat: flags.compat,
