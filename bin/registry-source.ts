@@ -1,8 +1,8 @@
 import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {systemCode} from '../lib/core/errors.js';
-import {type CredentialSource, credentialsFromConfig, firstCredentials} from '../lib/registry/credentials.js';
-import {openRegistry, type Registry} from '../lib/registry/registry.js';
+import {openRegistry, type Registry} from '../lib/registry/client/registry.js';
+import {type CredentialSource, credentialsFromConfig, firstCredentials} from '../lib/registry/login/credentials.js';
 import type {Flags, FlagValues} from './command.js';
 import type {Context} from './context.js';
 import type {Io} from './io.js';

@@ -1,9 +1,4 @@
-export {
-	type CredentialSource,
-	type Credentials,
-	credentialsFromConfig,
-	firstCredentials,
-} from './credentials.js';
+export {openRegistry, type Registry, type RegistryOptions} from './client/registry.js';
 export {embedEntries} from './embed/layer.js';
 export {
 	blobFile,
@@ -19,5 +14,10 @@ export {
 export {emptyRegistry, type LowerRegistry} from './embed/lower.js';
 export {type EmbeddedRegistry, openEmbedded} from './embed/open-embedded.js';
 export {type PlanEmbedOptions, planEmbed} from './embed/plan.js';
-export {RegistryError, type RegistryErrorItem} from './error.js';
-export {openRegistry, type Registry, type RegistryOptions} from './registry.js';
+export {RegistryError, type RegistryErrorItem} from './exchange/error.js';
+export {
+	type CredentialSource,
+	type Credentials,
+	credentialsFromConfig,
+	firstCredentials,
+} from './login/credentials.js';

@@ -1,5 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {emit, type OperationOptions} from '../core/events.js';
+import {emit, type OperationOptions} from '../../core/events.js';
 import {RegistryError} from './error.js';
 
 export interface RetryPolicy {

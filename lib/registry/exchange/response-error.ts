@@ -1,5 +1,5 @@
-import type {ErrorCode} from '../core/codes.js';
-import type {HttpResponse} from '../core/http.js';
+import type {ErrorCode} from '../../core/codes.js';
+import type {HttpResponse} from '../../core/http.js';
 import {RegistryError, type RegistryErrorItem} from './error.js';
 import {parseRetryAfter, temporaryStatuses} from './retry.js';
 

@@ -1,12 +1,12 @@
-import type {Bytes} from '../core/bytes.js';
-import type {OperationOptions} from '../core/events.js';
-import type {HttpResponse} from '../core/http.js';
-import type {Descriptor} from '../oci/descriptor.js';
-import {missingContent, wrongSize} from '../oci/verify.js';
-import {RegistryError} from './error.js';
-import {responseError} from './response-error.js';
-import {pause, type RetryPolicy} from './retry.js';
-import type {RegistryRequest, Transport} from './transport.js';
+import type {Bytes} from '../../core/bytes.js';
+import type {OperationOptions} from '../../core/events.js';
+import type {HttpResponse} from '../../core/http.js';
+import type {Descriptor} from '../../oci/descriptor.js';
+import {missingContent, wrongSize} from '../../oci/verify.js';
+import {RegistryError} from '../exchange/error.js';
+import {responseError} from '../exchange/response-error.js';
+import {pause, type RetryPolicy} from '../exchange/retry.js';
+import type {RegistryRequest, Transport} from '../exchange/transport.js';
 
 /** After this much progress the count of attempts starts anew: long downloads over bad lines get through. */
 const progressBytes = 1024 * 1024;

@@ -1,15 +1,15 @@
 import {createServer, type ServerResponse} from 'node:http';
 import test from 'ava';
-import type {SealError} from '../../lib/core/errors.js';
-import type {SealEvent} from '../../lib/core/events.js';
-import {copy} from '../../lib/oci/copy.js';
-import {mediaTypes} from '../../lib/oci/media-types.js';
-import {openStore} from '../../lib/oci/store/store.js';
-import type {RegistryError} from '../../lib/registry/error.js';
-import {openRegistry, type RegistryOptions} from '../../lib/registry/registry.js';
-import {textOf} from '../helpers/images.js';
-import {listen, sendError, startRegistry, type TestRegistry} from '../helpers/registry.js';
-import {tempDir} from '../helpers/temp-dir.js';
+import type {SealError} from '../../../lib/core/errors.js';
+import type {SealEvent} from '../../../lib/core/events.js';
+import {copy} from '../../../lib/oci/copy.js';
+import {mediaTypes} from '../../../lib/oci/media-types.js';
+import {openStore} from '../../../lib/oci/store/store.js';
+import {openRegistry, type RegistryOptions} from '../../../lib/registry/client/registry.js';
+import type {RegistryError} from '../../../lib/registry/exchange/error.js';
+import {textOf} from '../../helpers/images.js';
+import {listen, sendError, startRegistry, type TestRegistry} from '../../helpers/registry.js';
+import {tempDir} from '../../helpers/temp-dir.js';
 
 const quick: RegistryOptions = {retry: {attempts: 4, firstDelayMs: 1}};
 

@@ -1,7 +1,7 @@
-import {collect} from '../core/bytes.js';
-import type {Abortable} from '../core/events.js';
+import {collect} from '../../core/bytes.js';
+import type {Abortable} from '../../core/events.js';
+import type {CredentialSource, Credentials} from '../login/credentials.js';
 import type {Challenge} from './challenge.js';
-import type {CredentialSource, Credentials} from './credentials.js';
 import {type Endpoint, isLoopback, isPrivate} from './endpoint.js';
 import {RegistryError} from './error.js';
 import type {Http} from './http.js';

@@ -1,5 +1,5 @@
-import type {ErrorCode} from '../core/codes.js';
-import {SealError, type SealErrorOptions} from '../core/errors.js';
+import type {ErrorCode} from '../../core/codes.js';
+import {SealError, type SealErrorOptions} from '../../core/errors.js';
 
 /** What a registry says in the body of an error (distribution-spec, "Error Codes"). */
 export interface RegistryErrorItem {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {endpointOf, isLoopback, isPrivate} from '../../lib/registry/endpoint.js';
+import {endpointOf, isLoopback, isPrivate} from '../../../lib/registry/exchange/endpoint.js';
 
 const classifies = test.macro({
 	exec(t, host: string, loopback: boolean, isInside: boolean) {

@@ -1,8 +1,8 @@
-import type {OperationOptions} from '../core/events.js';
-import type {HttpResponse} from '../core/http.js';
+import type {OperationOptions} from '../../core/events.js';
+import type {HttpResponse} from '../../core/http.js';
+import type {CredentialSource} from '../login/credentials.js';
 import {type Authorizer, createAuthorizer} from './auth.js';
 import {parseChallenges} from './challenge.js';
-import type {CredentialSource} from './credentials.js';
 import {type Endpoint, endpointOf, isLoopback} from './endpoint.js';
 import {RegistryError} from './error.js';
 import {createHttp, type Http, type HttpOptions} from './http.js';

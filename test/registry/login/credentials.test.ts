@@ -1,5 +1,5 @@
 import test from 'ava';
-import {credentialsFromConfig, firstCredentials} from '../../lib/registry/credentials.js';
+import {credentialsFromConfig, firstCredentials} from '../../../lib/registry/login/credentials.js';
 
 const auth = (text: string): {auth: string} => ({auth: Buffer.from(text).toString('base64')});
 const password = (username: string, secret: string) => ({kind: 'password', username, password: secret}) as const;

@@ -1,7 +1,7 @@
 import test from 'ava';
-import type {SealEvent} from '../../lib/core/events.js';
-import {RegistryError, shownUrl} from '../../lib/registry/error.js';
-import {parseRetryAfter, withRetry} from '../../lib/registry/retry.js';
+import type {SealEvent} from '../../../lib/core/events.js';
+import {RegistryError, shownUrl} from '../../../lib/registry/exchange/error.js';
+import {parseRetryAfter, withRetry} from '../../../lib/registry/exchange/retry.js';
 
 function temporary(retryAfterMs?: number): RegistryError {
 	return new RegistryError('ERR_REGISTRY_RESPONSE', 'later', {temporary: true, retryAfterMs});

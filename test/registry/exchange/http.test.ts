@@ -2,10 +2,10 @@ import {readFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {createServer as createTlsServer} from 'node:https';
 import test from 'ava';
-import type {RegistryError} from '../../lib/registry/error.js';
-import {createHttp} from '../../lib/registry/http.js';
-import {textOf} from '../helpers/images.js';
-import {listen} from '../helpers/registry.js';
+import type {RegistryError} from '../../../lib/registry/exchange/error.js';
+import {createHttp} from '../../../lib/registry/exchange/http.js';
+import {textOf} from '../../helpers/images.js';
+import {listen} from '../../helpers/registry.js';
 
 const key = readFileSync('test/fixtures/tls/self-signed.key');
 const cert = readFileSync('test/fixtures/tls/self-signed.crt', 'utf8');

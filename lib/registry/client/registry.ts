@@ -1,18 +1,18 @@
-import {oneChunk} from '../core/bytes.js';
-import {SealError} from '../core/errors.js';
-import type {Abortable, OperationOptions} from '../core/events.js';
-import type {HttpResponse} from '../core/http.js';
-import type {ImageSource} from '../oci/content.js';
-import {type Descriptor, describe} from '../oci/descriptor.js';
-import {algorithmOf, type Digest, digestOf, isDigest} from '../oci/digest.js';
-import {childrenOf, maxManifestBytes, parseManifest} from '../oci/manifest.js';
-import {isIndexType, isManifestType, mediaTypes} from '../oci/media-types.js';
-import {type ImageReference, parseReference} from '../oci/reference.js';
-import {checkDigest, missingContent, verified, wrongSize} from '../oci/verify.js';
-import {openBlob} from './blob.js';
-import {RegistryError} from './error.js';
-import {type RetryPolicy, withRetry} from './retry.js';
-import {createTransport, type RegistryRequest, type Transport, type TransportOptions} from './transport.js';
+import {oneChunk} from '../../core/bytes.js';
+import {SealError} from '../../core/errors.js';
+import type {Abortable, OperationOptions} from '../../core/events.js';
+import type {HttpResponse} from '../../core/http.js';
+import type {ImageSource} from '../../oci/content.js';
+import {type Descriptor, describe} from '../../oci/descriptor.js';
+import {algorithmOf, type Digest, digestOf, isDigest} from '../../oci/digest.js';
+import {childrenOf, maxManifestBytes, parseManifest} from '../../oci/manifest.js';
+import {isIndexType, isManifestType, mediaTypes} from '../../oci/media-types.js';
+import {type ImageReference, parseReference} from '../../oci/reference.js';
+import {checkDigest, missingContent, verified, wrongSize} from '../../oci/verify.js';
+import {RegistryError} from '../exchange/error.js';
+import {type RetryPolicy, withRetry} from '../exchange/retry.js';
+import {createTransport, type RegistryRequest, type Transport, type TransportOptions} from '../exchange/transport.js';
+import {openBlob} from './download.js';
 
 export interface RegistryOptions extends TransportOptions, OperationOptions {
 	readonly retry?: RetryPolicy | undefined;

@@ -1,9 +1,9 @@
 import type {IncomingMessage} from 'node:http';
 import test from 'ava';
-import type {Credentials} from '../../lib/registry/credentials.js';
-import type {RegistryError} from '../../lib/registry/error.js';
-import {openRegistry} from '../../lib/registry/registry.js';
-import {startRegistry, type TestRegistry} from '../helpers/registry.js';
+import {openRegistry} from '../../../lib/registry/client/registry.js';
+import type {RegistryError} from '../../../lib/registry/exchange/error.js';
+import type {Credentials} from '../../../lib/registry/login/credentials.js';
+import {startRegistry, type TestRegistry} from '../../helpers/registry.js';
 
 const quick = {retry: {attempts: 2, firstDelayMs: 1}};
 const user: Credentials = {kind: 'password', username: 'u', password: 'p:w'};

@@ -1,11 +1,11 @@
-import {hasCode, type SealError} from '../core/errors.js';
+import {hasCode, type SealError} from '../../core/errors.js';
 import {
 	createHttpClient,
 	type HttpClient,
 	type HttpClientOptions,
 	type HttpResponse,
 	type HttpRequest as PlainRequest,
-} from '../core/http.js';
+} from '../../core/http.js';
 import {RegistryError} from './error.js';
 
 /** The connections to registries: those whose certificates count, and those to hosts that were declared insecure. */

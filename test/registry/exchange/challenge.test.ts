@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {parseChallenges} from '../../lib/registry/challenge.js';
+import {parseChallenges} from '../../../lib/registry/exchange/challenge.js';
 
 const reads = test.macro({
 	exec(t, header: string | undefined, expected: readonly {scheme: string; parameters: Record<string, string>}[]) {
