@@ -31,6 +31,22 @@ export type SealEvent =
 	| {readonly type: 'blob.progress'; readonly id: string; readonly doneBytes: number; readonly totalBytes?: number}
 	| {readonly type: 'blob.finished'; readonly id: string; readonly digest: string; readonly sizeBytes: number}
 	| {readonly type: 'blob.skipped'; readonly id: string; readonly digest: string; readonly sizeBytes: number}
+	/** The sink had the content in another place (`from`) and needed no bytes. */
+	| {
+			readonly type: 'blob.mounted';
+			readonly id: string;
+			readonly digest: string;
+			readonly sizeBytes: number;
+			readonly from: string;
+	  }
+	/** What a registry says about how much more it will give (Docker Hub counts pulls). */
+	| {
+			readonly type: 'registry.limit';
+			readonly host: string;
+			readonly limit: number;
+			readonly remaining: number;
+			readonly windowMs?: number;
+	  }
 	| {readonly type: 'command.output'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly text: string}
 	| {readonly type: 'image.found'; readonly reference: string; readonly foundIn: readonly string[]}
 	| {

@@ -65,6 +65,66 @@ export interface BlobAdopter {
 	adopt(descriptor: Descriptor, path: string, options?: Abortable): Promise<boolean>;
 }
 
+/** A sink that can make content of its own side usable in another place without moving a byte. A rare power. */
+export interface ContentMounter {
+	/**
+	 * Tries to take `descriptor` from where it is already; `from` names places of the sink (`host/repository`) that may hold
+	 * it, best first. Resolves with the place it came from, or undefined when it has to be pushed.
+	 */
+	mount(descriptor: Descriptor, options?: Abortable & {readonly from?: readonly string[]}): Promise<string | undefined>;
+}
+
+/** A sink that goes on where an earlier attempt broke, in this process or a former one. A rare power. */
+export interface ResumableSink {
+	/**
+	 * As `push`, with bytes that can be asked for again from any offset. What was stored by an earlier attempt is not read
+	 * again from the source; the whole is verified all the same.
+	 */
+	pushFrom(
+		descriptor: Descriptor,
+		read: (offset: number, options: Abortable) => Promise<Bytes>,
+		options?: Abortable,
+	): Promise<void>;
+}
+
+/** The tags of a repository, in byte order. A rare power. */
+export interface TagLister {
+	/** @throws SealError ERR_IMAGE_UNKNOWN when the repository is not known */
+	tags(options?: Abortable): Promise<readonly string[]>;
+}
+
+/** Artifacts (signatures, attestations, inventories) whose `subject` is given content. A rare power. */
+export interface ReferrerLister {
+	/** Descriptors with `artifactType` and annotations; empty when there are none. */
+	referrers(subject: Digest, options?: Abortable & {readonly artifactType?: string}): Promise<readonly Descriptor[]>;
+}
+
+/** A place that forgets content. A rare power. */
+export interface ContentDeleter {
+	/** Removes a tag, or a manifest with all its tags (by digest). @throws SealError ERR_IMAGE_UNKNOWN */
+	delete(tagOrDigest: string, options?: Abortable): Promise<void>;
+}
+
+export function isContentMounter(value: object): value is ContentMounter {
+	return typeof (value as Partial<ContentMounter>).mount === 'function';
+}
+
+export function isResumableSink(value: object): value is ResumableSink {
+	return typeof (value as Partial<ResumableSink>).pushFrom === 'function';
+}
+
+export function isTagLister(value: object): value is TagLister {
+	return typeof (value as Partial<TagLister>).tags === 'function';
+}
+
+export function isReferrerLister(value: object): value is ReferrerLister {
+	return typeof (value as Partial<ReferrerLister>).referrers === 'function';
+}
+
+export function isContentDeleter(value: object): value is ContentDeleter {
+	return typeof (value as Partial<ContentDeleter>).delete === 'function';
+}
+
 export function isBlobAdopter(value: object): value is BlobAdopter {
 	return typeof (value as Partial<BlobAdopter>).adopt === 'function';
 }

@@ -9,8 +9,8 @@ import {responseError} from './response-error.js';
 
 /** What a request says about who asks. */
 export interface Authorizer {
-	/** The header that worked last for this repository, if any. */
-	known(endpoint: Endpoint, repository: string): string | undefined;
+	/** The header that worked last for this scope, if any. */
+	known(endpoint: Endpoint, scope: string): string | undefined;
 	/**
 	 * Answers a challenge with a header, or undefined when there is nothing (new) to answer with.
 	 * @throws RegistryError ERR_REGISTRY_UNAUTHORIZED, ERR_REGISTRY_RESPONSE
@@ -21,6 +21,8 @@ export interface Authorizer {
 export interface AuthRequest {
 	readonly endpoint: Endpoint;
 	readonly repository: string;
+	/** What the request needs: `repository:library/redis:pull,push`, several separated by spaces. */
+	readonly scope: string;
 	readonly challenges: readonly Challenge[];
 	/** The header that was refused. */
 	readonly refused: string | undefined;
@@ -44,21 +46,21 @@ export function createAuthorizer(
 ): Authorizer {
 	const granted = new Map<string, Granted>();
 	const running = new Map<string, Promise<string | undefined>>();
-	const keyOf = (endpoint: Endpoint, repository: string): string => `${endpoint.origin}\n${repository}`;
-	const known: Authorizer['known'] = (endpoint, repository) => {
-		const found = granted.get(keyOf(endpoint, repository));
+	const keyOf = (endpoint: Endpoint, scope: string): string => `${endpoint.origin}\n${scope}`;
+	const known: Authorizer['known'] = (endpoint, scope) => {
+		const found = granted.get(keyOf(endpoint, scope));
 		return found !== undefined && found.expiresAtMs - marginMs > now() ? found.header : undefined;
 	};
 
 	const renew = async (request: AuthRequest, options: Abortable): Promise<string | undefined> => {
-		const {endpoint, repository, challenges, refused} = request;
+		const {endpoint, repository, scope, challenges, refused} = request;
 		const who = await credentials(endpoint.host, repository);
 		const bearer = challenges.find(({scheme}) => scheme === 'bearer');
 		let grant: Granted | undefined;
 		if (bearer !== undefined) grant = await bearerGrant(http, request, bearer, who, now, options);
 		else if (challenges.some(({scheme}) => scheme === 'basic')) grant = basicGrant(endpoint, who);
 		if (grant === undefined || grant.header === refused) return undefined;
-		granted.set(keyOf(endpoint, repository), grant);
+		granted.set(keyOf(endpoint, scope), grant);
 		return grant.header;
 	};
 
@@ -66,8 +68,8 @@ export function createAuthorizer(
 		known,
 		/** Many blobs meet the same 401 at once: one of them asks for the token. */
 		async answer(request, options = {}) {
-			const key = keyOf(request.endpoint, request.repository);
-			const fresh = known(request.endpoint, request.repository);
+			const key = keyOf(request.endpoint, request.scope);
+			const fresh = known(request.endpoint, request.scope);
 			if (fresh !== undefined && fresh !== request.refused) return fresh;
 			const asked = running.get(key) ?? renew(request, options).finally(() => running.delete(key));
 			running.set(key, asked);
@@ -88,7 +90,7 @@ function basicHeader({username, password}: {readonly username: string; readonly 
 
 async function bearerGrant(
 	http: Http,
-	{endpoint, repository}: AuthRequest,
+	{endpoint, scope: wanted}: AuthRequest,
 	challenge: Challenge,
 	who: Credentials | undefined,
 	now: () => number,
@@ -99,7 +101,7 @@ async function bearerGrant(
 		return {header: `Bearer ${who.token}`, expiresAtMs: Number.POSITIVE_INFINITY};
 	}
 	const realm = checkRealm(challenge.parameters.realm, endpoint);
-	const scope = challenge.parameters.scope ?? `repository:${repository}:pull`;
+	const scope = challenge.parameters.scope ?? wanted;
 	const {service} = challenge.parameters;
 	if (who !== undefined) checkConfidential(realm.origin, endpoint);
 	const {insecure} = endpoint;

@@ -16,7 +16,7 @@ export interface Http {
 }
 
 export interface HttpRequest extends PlainRequest {
-	readonly method: 'GET' | 'HEAD' | 'POST';
+	readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	readonly url: string;
 	/** Accept any certificate. */
 	readonly insecure: boolean;

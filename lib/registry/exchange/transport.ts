@@ -1,3 +1,4 @@
+import type {Bytes} from '../../core/bytes.js';
 import type {OperationOptions} from '../../core/events.js';
 import type {HttpResponse} from '../../core/http.js';
 import type {CredentialSource} from '../login/credentials.js';
@@ -28,11 +29,19 @@ export interface RegistryRequest {
 	/** As in references. */
 	readonly host: string;
 	readonly repository: string;
-	readonly method: 'GET' | 'HEAD';
-	/** Below the origin: `/v2/library/redis/manifests/7`. */
+	readonly method: HttpMethod;
+	/** Below the origin, with its query: `/v2/library/redis/manifests/7`; or the whole URL that the registry gave as Location. */
 	readonly path: string;
 	readonly headers?: Readonly<Record<string, string>>;
+	/** A function, since a challenge or a redirect makes it go out again. */
+	readonly body?: (() => string | Uint8Array | Bytes) | undefined;
+	/** What the request does, for the scope of its token. Default `pull` for GET and HEAD, `pull` and `push` for POST, PUT and PATCH, `delete` for DELETE. */
+	readonly actions?: readonly ('pull' | 'push' | 'delete')[] | undefined;
+	/** Further repositories of the host that it reads: the source of a mount. */
+	readonly readsFrom?: readonly string[] | undefined;
 }
+
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export function createTransport(options: TransportOptions = {}): Transport {
 	const http = createHttp(options);
@@ -84,8 +93,9 @@ async function exchange(
 	signal: AbortSignal | undefined,
 ): Promise<HttpResponse> {
 	const {repository, method} = request;
-	const url = `${endpoint.origin}${request.path}`;
-	let authorization = authorizer.known(endpoint, repository);
+	const url = new URL(request.path, endpoint.origin).href;
+	const scope = scopeOf(request);
+	let authorization = authorizer.known(endpoint, scope);
 	// The second answer meets a token that ran out or has too small a scope; a third would be a loop.
 	for (let refusals = 0; ; refusals++) {
 		const {response, finalUrl} = await follow(http, endpoint, request, url, authorization, signal);
@@ -93,7 +103,7 @@ async function exchange(
 		if (status === 401 && refusals < 2 && finalUrl === url) {
 			await response.discard();
 			const challenges = parseChallenges(response.header('www-authenticate'));
-			const next = await authorizer.answer({endpoint, repository, challenges, refused: authorization}, {signal});
+			const next = await authorizer.answer({endpoint, repository, scope, challenges, refused: authorization}, {signal});
 			if (next === undefined) throw unauthorized(endpoint, method, url, authorization !== undefined);
 			authorization = next;
 			continue;
@@ -101,6 +111,16 @@ async function exchange(
 		if ((status >= 200 && status < 300) || status === 404 || status === 416) return response;
 		throw await responseError(response, method, finalUrl);
 	}
+}
+
+/** What a request does, as token servers call it (distribution, "Token Scope Documentation"). */
+function scopeOf(request: RegistryRequest): string {
+	const {method, repository, readsFrom = []} = request;
+	const reads = method === 'GET' || method === 'HEAD';
+	const actions = request.actions ?? (reads ? ['pull'] : method === 'DELETE' ? ['delete'] : ['pull', 'push']);
+	return [`repository:${repository}:${actions.join(',')}`, ...readsFrom.map(other => `repository:${other}:pull`)].join(
+		' ',
+	);
 }
 
 const maxRedirects = 5;
@@ -116,14 +136,15 @@ async function follow(
 ): Promise<{readonly response: HttpResponse; readonly finalUrl: string}> {
 	let url = from;
 	for (let hops = 0; ; hops++) {
-		const isHome = new URL(url).origin === new URL(from).origin;
+		const isHome = new URL(url).origin === endpoint.origin;
 		const headers = {
 			'user-agent': 'sealimage',
 			...request.headers,
 			...(isHome && authorization !== undefined ? {authorization} : {}),
 		};
 		const {method} = request;
-		const response = await http.send({method, url, headers, insecure: endpoint.insecure && isHome, signal});
+		const body = request.body?.();
+		const response = await http.send({method, url, headers, body, insecure: endpoint.insecure && isHome, signal});
 		if (![301, 302, 303, 307, 308].includes(response.status)) return {response, finalUrl: url};
 		await response.discard();
 		const location = response.header('location');

@@ -1,0 +1,36 @@
+import type {Abortable} from '../../../core/events.js';
+
+/** What a request wants to do. `catalog` is the list of all repositories; `ping` is `GET /v2/`. */
+export type Action = 'pull' | 'push' | 'delete' | 'catalog' | 'ping';
+
+export interface AccessRequest extends Abortable {
+	/** The Authorization header as it came. */
+	readonly authorization: string | undefined;
+	/** Undefined for `catalog` and `ping`. */
+	readonly repository?: string | undefined;
+	readonly actions: readonly Action[];
+}
+
+export type AccessAnswer =
+	| {
+			readonly allowed: true;
+			/** For the access log; undefined for anonymous access. */
+			readonly user?: string | undefined;
+	  }
+	| {
+			readonly allowed: false;
+			/** 401 asks for (other) credentials, 403 says that these will never do. */
+			readonly status: 401 | 403;
+			/** The value of WWW-Authenticate, with a 401. */
+			readonly challenge?: string | undefined;
+			readonly user?: string | undefined;
+			readonly message: string;
+	  };
+
+/** Who may do what. The server asks it once for each request, and once for each further repository that a mount reads. */
+export interface AccessPolicy {
+	check(request: AccessRequest): Promise<AccessAnswer>;
+}
+
+/** Everyone may do everything: for loopback and for tests. */
+export const openToAll: AccessPolicy = {check: async () => ({allowed: true})};
