@@ -1,4 +1,4 @@
-import {closest} from '../lib/sealfile/closest.js';
+import {closest} from '../lib/core/closest.js';
 import type {Flag, Flags, Operand} from './command.js';
 import {UsageError} from './usage-error.js';
 

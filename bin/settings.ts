@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
+import {closest} from '../lib/core/closest.js';
 import {systemCode} from '../lib/core/errors.js';
-import {closest} from '../lib/sealfile/closest.js';
 import {colorModes, type GlobalValues, outputFormats, progressModes} from './global-flags.js';
 import type {Io} from './io.js';
 import {UsageError} from './usage-error.js';

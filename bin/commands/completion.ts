@@ -1,4 +1,4 @@
-import {closest} from '../../lib/sealfile/closest.js';
+import {closest} from '../../lib/core/closest.js';
 import {defineCommand} from '../command.js';
 import {completionScript, shells} from '../completion/scripts.js';
 import {UsageError} from '../usage-error.js';

@@ -1,7 +1,7 @@
 import {posix} from 'node:path';
 import {setImmediate as breathe} from 'node:timers/promises';
+import {closest} from '../../core/closest.js';
 import {SealError} from '../../core/errors.js';
-import {closest} from '../closest.js';
 import type {FileSource, SourceNode} from '../context/file-source.js';
 import {followLinks, linkText} from '../context/links.js';
 import {compilePattern, hasWildcard, unescapeLiteral} from '../context/pattern.js';

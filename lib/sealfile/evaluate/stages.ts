@@ -1,4 +1,4 @@
-import {closest} from '../closest.js';
+import {closest} from '../../core/closest.js';
 import type {Diagnostic} from '../diagnostic.js';
 import {SealfileError} from '../error.js';
 import {diagnose} from '../place.js';

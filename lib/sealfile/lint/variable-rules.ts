@@ -1,4 +1,4 @@
-import {closest} from '../closest.js';
+import {closest} from '../../core/closest.js';
 import {automaticNames, predefinedNames} from '../evaluate/scope.js';
 import type {FromInstruction, Instruction} from '../syntax.js';
 import {expandWord} from '../words/words.js';

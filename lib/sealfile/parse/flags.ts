@@ -1,4 +1,4 @@
-import {closest} from '../closest.js';
+import {closest} from '../../core/closest.js';
 import type {Word} from './split.js';
 
 /** What the flags of an instruction take. A list may be given more than once. */

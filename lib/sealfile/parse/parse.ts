@@ -1,4 +1,4 @@
-import {closest} from '../closest.js';
+import {closest} from '../../core/closest.js';
 import type {Diagnostic, SourceRange} from '../diagnostic.js';
 import {diagnose, type SourceInfo} from '../place.js';
 import type {Heredoc, Instruction, OnbuildInstruction, SealfileTree} from '../syntax.js';

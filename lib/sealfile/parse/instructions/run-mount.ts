@@ -1,4 +1,4 @@
-import {closest} from '../../closest.js';
+import {closest} from '../../../core/closest.js';
 import type {RunMount} from '../../syntax.js';
 
 export type MountResult =
