@@ -63,6 +63,7 @@ export const errorCodes = {
 		'A registry answers with something that the protocol does not allow, or with an error of its own.',
 	ERR_REGISTRY_TLS: 'No secure connection to a registry can be made.',
 	ERR_REGISTRY_UNAUTHORIZED: 'A registry refuses access.',
+	ERR_REGISTRY_UNSUPPORTED: 'A registry does not do what was asked of it, as deleting or listing.',
 	ERR_REGISTRY_UNREACHABLE: 'A registry cannot be reached, or the connection to it broke.',
 } as const satisfies Record<`ERR_${string}`, string>;
 
