@@ -115,4 +115,9 @@ export interface Upload {
 	readonly repository: string;
 	readonly sizeBytes: number;
 	readonly startedAt: Date;
+	/**
+	 * The file that the bytes are appended to, from offset 0 on. A pull-through cache reads from it what is still growing: a handle
+	 * that was opened before `finish` or `cancel` goes on reading the same bytes after it.
+	 */
+	readonly path: string;
 }

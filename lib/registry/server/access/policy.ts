@@ -9,6 +9,8 @@ export interface AccessRequest extends Abortable {
 	/** Undefined for `catalog` and `ping`. */
 	readonly repository?: string | undefined;
 	readonly actions: readonly Action[];
+	/** Scheme and host under which the client reached us, `https://registry.example:5000`: the realm of a challenge lies there. */
+	readonly origin?: string | undefined;
 }
 
 export type AccessAnswer =
@@ -19,8 +21,8 @@ export type AccessAnswer =
 	  }
 	| {
 			readonly allowed: false;
-			/** 401 asks for (other) credentials, 403 says that these will never do. */
-			readonly status: 401 | 403;
+			/** 401 asks for (other) credentials, 403 says that these will never do, 429 that too many ask at once. */
+			readonly status: 401 | 403 | 429;
 			/** The value of WWW-Authenticate, with a 401. */
 			readonly challenge?: string | undefined;
 			readonly user?: string | undefined;
