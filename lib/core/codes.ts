@@ -65,6 +65,8 @@ export const errorCodes = {
 	ERR_REGISTRY_UNAUTHORIZED: 'A registry refuses access.',
 	ERR_REGISTRY_UNSUPPORTED: 'A registry does not do what was asked of it, as deleting or listing.',
 	ERR_REGISTRY_UNREACHABLE: 'A registry cannot be reached, or the connection to it broke.',
+	ERR_SERVER_EXPOSED: 'A registry server would be open to everyone on the network.',
+	ERR_SERVER_LISTEN: 'A registry server cannot listen on the address it was given.',
 } as const satisfies Record<`ERR_${string}`, string>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -21,3 +21,12 @@ export {
 	credentialsFromConfig,
 	firstCredentials,
 } from './login/credentials.js';
+export {
+	type AccessAnswer,
+	type AccessPolicy,
+	type AccessRequest,
+	type Action,
+	openToAll,
+} from './server/access/policy.js';
+export type {RegistryServer, ServeOptions} from './server/options.js';
+export {serveRegistry} from './server/serve.js';

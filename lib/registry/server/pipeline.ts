@@ -1,0 +1,61 @@
+import type {IncomingMessage, ServerResponse} from 'node:http';
+import {isSealError} from '../../core/errors.js';
+import {emit} from '../../core/events.js';
+import {admit} from './admit.js';
+import {type Answer, jsonAnswer, send} from './answer.js';
+import {endpointFor} from './endpoints.js';
+import {type Exchange, openExchange, parseTarget, type ServerParts} from './exchange.js';
+import {Refusal, refuse} from './refusal.js';
+import {repositoryOf} from './repository.js';
+import {routeOf} from './route.js';
+
+/** Takes one request through all stages: parse, route, access, endpoint, answer. Never rejects. */
+export async function serveExchange(
+	parts: ServerParts,
+	request: IncomingMessage,
+	response: ServerResponse,
+): Promise<void> {
+	const exchange = openExchange(parts, request, response);
+	const answer = await answerTo(exchange);
+	try {
+		await send(exchange, answer);
+	} catch (error) {
+		// The head of the answer has gone out: a cut connection is the only way left to say that the rest is missing.
+		if (!exchange.signal.aborted) report(exchange, error);
+		response.destroy();
+	}
+}
+
+async function answerTo(exchange: Exchange): Promise<Answer> {
+	try {
+		parseTarget(exchange);
+		const route = routeOf(exchange.path);
+		exchange.route = route;
+		const endpoint = endpointFor(exchange, route);
+		exchange.repository = repositoryOf(exchange, route);
+		await admit(exchange, endpoint.actions);
+		return await endpoint.handle(exchange, route);
+	} catch (error) {
+		return refusalAnswer(exchange, error);
+	}
+}
+
+function refusalAnswer(exchange: Exchange, error: unknown): Answer {
+	const refusal = error instanceof Refusal ? error : storageRefusal(exchange, error);
+	return jsonAnswer(refusal.status, {errors: refusal.errors}, refusal.headers);
+}
+
+/** What the storage could not do, in the terms of the protocol. Paths of the server stay out of it. */
+function storageRefusal(exchange: Exchange, error: unknown): Refusal {
+	if (exchange.signal.aborted) return refuse('UNAVAILABLE');
+	report(exchange, error);
+	return refuse('UNKNOWN');
+}
+
+function report({parts, method, path}: Exchange, error: unknown): void {
+	emit(parts.options, {
+		type: 'warning',
+		code: isSealError(error) ? error.code : 'ERR_INTERNAL',
+		message: `${method} ${path} failed: ${error instanceof Error ? error.message : String(error)}`,
+	});
+}

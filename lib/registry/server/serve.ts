@@ -1,0 +1,77 @@
+import {createServer, type Server} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {SealError, systemCode} from '../../core/errors.js';
+import type {RegistryStorage} from '../storage/storage.js';
+import {openToAll} from './access/policy.js';
+import type {ServerParts} from './exchange.js';
+import type {RegistryServer, ServeOptions} from './options.js';
+import {serveExchange} from './pipeline.js';
+
+/**
+ * Serves a storage over HTTP (distribution-spec 1.1) and resolves once it listens.
+ * @throws SealError ERR_SERVER_LISTEN when the address cannot be had, ERR_SERVER_EXPOSED when it is beyond loopback and
+ * nobody said who has access
+ */
+export async function serveRegistry(storage: RegistryStorage, options: ServeOptions = {}): Promise<RegistryServer> {
+	const {host = '127.0.0.1', port = 5000, access = openToAll} = options;
+	if (options.access === undefined && !isLoopback(host)) throw exposed(host);
+	const parts: ServerParts = {storage, access, options};
+	const server = createServer((request, response) => void serveExchange(parts, request, response));
+	await listen(server, host, port);
+	const bound = server.address() as AddressInfo;
+	const close = closer(server);
+	options.signal?.addEventListener('abort', () => void close(), {once: true});
+	return {
+		address: {host: bound.address, port: bound.port},
+		url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
+		close,
+	};
+}
+
+function isLoopback(host: string): boolean {
+	return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function exposed(host: string): SealError {
+	return new SealError('ERR_SERVER_EXPOSED', `The registry would let everyone who reaches ${host} in`, {
+		hint: 'Say who has access, or listen on 127.0.0.1.',
+		details: {host},
+	});
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject);
+		server.listen({host, port}, () => {
+			server.off('error', reject);
+			resolve();
+		});
+	}).catch((error: unknown) => {
+		throw new SealError('ERR_SERVER_LISTEN', `Cannot listen on ${host}:${port}: ${reason(error)}`, {
+			hint: 'Choose another address.',
+			details: {host, port, systemCode: systemCode(error)},
+			cause: error,
+		});
+	});
+}
+
+function reason(error: unknown): string {
+	const reasons: Readonly<Record<string, string>> = {
+		EADDRINUSE: 'another program listens there',
+		EACCES: 'ports below 1024 need more rights',
+		EADDRNOTAVAIL: 'this machine has no such address',
+		ENOTFOUND: 'the name is not known',
+	};
+	return reasons[systemCode(error) ?? ''] ?? String(error instanceof Error ? error.message : error);
+}
+
+function closer(server: Server): () => Promise<void> {
+	let closed: Promise<void> | undefined;
+	return async () => {
+		closed ??= new Promise(resolve => {
+			server.close(() => resolve());
+			server.closeIdleConnections();
+		});
+		await closed;
+	};
+}
