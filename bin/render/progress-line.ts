@@ -29,6 +29,8 @@ export function outcomeLines(outcome: Outcome, look: Look, width?: number): stri
 			return [composed(style.dim(signs.cached), outcome.scope, outcome.title, 'cached', look, width)];
 		case 'retry':
 			return [composed(style.yellow(signs.note), '', `retry ${outcome.title}`, '', look, width)];
+		case 'limit':
+			return [composed(style.yellow(signs.note), '', outcome.title, '', look, width)];
 		case 'warning':
 			return [
 				`${style.yellow('warning:')} ${printable(outcome.title)}`,

@@ -100,9 +100,14 @@ function blockLines(
 		shown++;
 	}
 	if (rows.length === 0) return [];
+	// A build moves blobs too, but it is the steps that people count there.
+	const moves = rows.some(row => row.isBlob === true);
 	const counts = [
 		`${rows.length} running`,
 		...(state.finishedCount > 0 ? [`${state.finishedCount} done`] : []),
+		...(moves && state.storedCount > 0 ? [`${state.storedCount} moved`] : []),
+		...(moves && state.mountedCount > 0 ? [`${state.mountedCount} mounted`] : []),
+		...(moves && state.skippedCount > 0 ? [`${state.skippedCount} there already`] : []),
 		...(state.cachedCount > 0 ? [`${state.cachedCount} cached`] : []),
 		...(rows.length > shown ? [`${rows.length - shown} not shown`] : []),
 	];

@@ -11,11 +11,13 @@ export interface Row {
 	readonly totalBytes?: number | undefined;
 	/** The last line that a command printed. */
 	readonly tail?: string | undefined;
+	/** Content on its way, which no step accounts for. */
+	readonly isBlob?: boolean;
 }
 
 /** A piece of work that is over. */
 export interface Outcome {
-	readonly kind: 'finished' | 'cached' | 'stored' | 'warning' | 'retry';
+	readonly kind: 'finished' | 'cached' | 'stored' | 'warning' | 'retry' | 'limit';
 	readonly title: string;
 	readonly scope: string;
 	readonly sizeBytes?: number | undefined;
@@ -29,10 +31,25 @@ export interface ProgressState {
 	finishedCount: number;
 	cachedCount: number;
 	warningCount: number;
+	/** Blobs that are over: moved, found in the target, taken from another place of the target. */
+	storedCount: number;
+	skippedCount: number;
+	mountedCount: number;
+	/** Registries whose limit was shown, with what was left then. */
+	readonly limits: Map<string, number>;
 }
 
 export function createProgressState(): ProgressState {
-	return {rows: new Map(), finishedCount: 0, cachedCount: 0, warningCount: 0};
+	return {
+		rows: new Map(),
+		finishedCount: 0,
+		cachedCount: 0,
+		warningCount: 0,
+		storedCount: 0,
+		skippedCount: 0,
+		mountedCount: 0,
+		limits: new Map(),
+	};
 }
 
 /** Applies one event; returns what is to be said about it for good, or undefined. `nowMs` is a monotonic clock. */
@@ -62,19 +79,21 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 				elapsedMs: event.elapsedMs,
 			};
 		case 'blob.progress': {
-			const row = state.rows.get(event.id) ?? {
-				id: event.id,
-				title: event.id,
-				scope: '',
-				startedMs: nowMs,
-				doneBytes: 0,
-			};
+			const row = state.rows.get(event.id) ?? blobRow(event.id, nowMs);
 			state.rows.set(event.id, {...row, doneBytes: event.doneBytes, totalBytes: event.totalBytes ?? row.totalBytes});
 			return undefined;
 		}
 		case 'blob.finished':
-		case 'blob.skipped':
+			state.storedCount++;
 			return finishBlob(state, event, nowMs);
+		case 'blob.skipped':
+			state.skippedCount++;
+			return finishBlob(state, event, nowMs);
+		case 'blob.mounted':
+			state.mountedCount++;
+			return finishBlob(state, event, nowMs);
+		case 'registry.limit':
+			return limitOutcome(state, event);
 		case 'command.output': {
 			const row = state.rows.get(event.id);
 			const tail = event.text.trimEnd().split('\n').at(-1)?.split('\r').at(-1);
@@ -108,23 +127,37 @@ function blobRow(id: string, nowMs: number): Row {
 		scope: '',
 		startedMs: nowMs,
 		doneBytes: 0,
+		isBlob: true,
 	};
 }
 
 /** A blob that is a row of its own ends it; one that belongs to a step (same id) only completes the step's bar. */
 function finishBlob(
 	state: ProgressState,
-	event: Extract<SealEvent, {type: 'blob.finished' | 'blob.skipped'}>,
+	event: Extract<SealEvent, {type: 'blob.finished' | 'blob.skipped' | 'blob.mounted'}>,
 	nowMs: number,
 ): Outcome | undefined {
 	const row = state.rows.get(event.id);
 	if (row === undefined) return undefined;
-	if (row.title !== blobRow(event.id, nowMs).title) {
+	if (row.isBlob !== true) {
 		state.rows.set(event.id, {...row, doneBytes: event.sizeBytes, totalBytes: event.sizeBytes});
 		return undefined;
 	}
 	state.rows.delete(event.id);
 	return {kind: 'stored', title: row.title, scope: '', sizeBytes: event.sizeBytes, elapsedMs: nowMs - row.startedMs};
+}
+
+/** Said when a fifth is left, and again with the last one. */
+function limitOutcome(
+	state: ProgressState,
+	{host, limit, remaining, windowMs}: Extract<SealEvent, {type: 'registry.limit'}>,
+): Outcome | undefined {
+	const shown = state.limits.get(host);
+	const isWorthSaying = remaining <= limit / 5 && (shown === undefined || (remaining === 0 && shown > 0));
+	if (!isWorthSaying) return undefined;
+	state.limits.set(host, remaining);
+	const hours = windowMs === undefined ? '' : ` in ${Math.max(1, Math.round(windowMs / 3_600_000))}h`;
+	return {kind: 'limit', title: `${host} gives ${remaining} more of ${limit}${hours}`, scope: ''};
 }
 
 function scopeOf(event: {readonly platform?: string; readonly stage?: string}): string {

@@ -57,6 +57,7 @@ export const errorCodes = {
 
 	// registry
 	ERR_EMBED_CONFLICT: 'Two different images claim one name in an embedded registry.',
+	ERR_PLACE_INVALID: 'A string that should say where an image is says nothing of the kind.',
 	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
 	ERR_REGISTRY_LIMIT: 'The registry wants us to slow down, and did so for too long.',
 	ERR_REGISTRY_RESPONSE:

@@ -85,6 +85,40 @@ test('more work than rows is counted instead of shown', async t => {
 	t.deepEqual(screen.text, []);
 });
 
+test('blobs on their way are counted apart from what is mounted or there already', async t => {
+	const {screen, progress, clock} = live(80);
+	const blob = (hex: string): {id: string; digest: string} => {
+		const digest = `sha256:${hex.repeat(64)}`;
+		return {id: digest, digest};
+	};
+	progress.onEvent({type: 'blob.skipped', ...blob('0'), sizeBytes: 5});
+	progress.onEvent({type: 'blob.mounted', ...blob('1'), sizeBytes: 5, from: 'registry.example.com/base'});
+	progress.onEvent({type: 'blob.progress', id: blob('a').id, doneBytes: 5e5, totalBytes: 1e6});
+	progress.onEvent({type: 'blob.progress', id: blob('b').id, doneBytes: 1e6, totalBytes: 4e6});
+	clock.ms = 1000;
+	progress.onEvent({type: 'blob.finished', ...blob('a'), sizeBytes: 1e6});
+	await redrawn();
+	t.deepEqual(screen.text, [
+		`+ ${'blob aaaaaaaaaaaa'.padEnd(65)}  1 MB  1.0s`,
+		`- ${'blob bbbbbbbbbbbb'.padEnd(41)}  ####............  25%  1 MB / 4 MB`,
+		'  1 running, 1 moved, 1 mounted, 1 there already, 1.0s',
+	]);
+	progress.onEvent({type: 'blob.mounted', ...blob('b'), sizeBytes: 4e6, from: 'registry.example.com/base'});
+	progress.stop();
+	t.is(screen.text.length, 2);
+});
+
+test('what a registry still gives is said when little is left, and when nothing is', t => {
+	const {screen, progress} = live(80);
+	for (const remaining of [80, 20, 19, 1, 0, 0])
+		progress.onEvent({type: 'registry.limit', host: 'docker.io', limit: 100, remaining, windowMs: 21_600_000});
+	progress.stop();
+	t.deepEqual(
+		screen.text.map(line => line.trimEnd()),
+		['! docker.io gives 20 more of 100 in 6h', '! docker.io gives 0 more of 100 in 6h'],
+	);
+});
+
 test('a terminal that got narrower is cleaned of what was drawn before', async t => {
 	const {screen, progress, clock} = live(100);
 	progress.above('kept');
