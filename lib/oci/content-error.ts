@@ -1,3 +1,4 @@
+import type {Bytes} from '../core/bytes.js';
 import type {ErrorCode} from '../core/codes.js';
 import {isSealError, SealError, type SealErrorOptions} from '../core/errors.js';
 import {ioError} from '../core/io-error.js';
@@ -35,17 +36,33 @@ export async function onSide<R>(
 	}
 }
 
-/** The same for a stream. */
-export async function* streamOnSide(
+/** The same for a stream; `onChunk` hears of each chunk. Ending it ends the stream below, also before the first chunk. */
+export function streamOnSide(
 	side: CopySide,
 	descriptor: Descriptor,
-	bytes: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-	try {
-		yield* bytes;
-	} catch (error) {
-		throw withSide(side, descriptor, error);
-	}
+	bytes: Bytes,
+	onChunk: (sizeBytes: number) => void,
+): Bytes {
+	return {
+		[Symbol.asyncIterator]() {
+			const source = bytes[Symbol.asyncIterator]();
+			return {
+				async next() {
+					try {
+						const result = await source.next();
+						if (result.done !== true) onChunk(result.value.length);
+						return result;
+					} catch (error) {
+						throw withSide(side, descriptor, error);
+					}
+				},
+				async return() {
+					await source.return?.();
+					return {done: true, value: undefined};
+				},
+			};
+		},
+	};
 }
 
 function withSide(where: CopySide, descriptor: Descriptor | undefined, thrown: unknown): unknown {

@@ -9,8 +9,15 @@ import type {Digest} from './digest.js';
  * with ERR_CONTENT_SIZE, absence with ERR_CONTENT_MISSING.
  */
 export interface ContentReader {
-	fetch(descriptor: Descriptor, options?: Abortable & {readonly offset?: number}): Promise<Bytes>;
+	fetch(descriptor: Descriptor, options?: FetchOptions): Promise<Bytes>;
 	exists(descriptor: Descriptor, options?: Abortable): Promise<boolean>;
+}
+
+export interface FetchOptions extends Abortable {
+	/** Where to begin; default 0. */
+	readonly offset?: number | undefined;
+	/** False: the caller checks the bytes itself, so the reader need not hash them too. Default true. */
+	readonly verify?: boolean | undefined;
 }
 
 export interface ContentStore extends ContentReader {
@@ -80,12 +87,11 @@ export interface ResumableSink {
 	 * As `push`, with bytes that can be asked for again from any offset. What was stored by an earlier attempt is not read
 	 * again from the source; the whole is verified all the same.
 	 */
-	pushFrom(
-		descriptor: Descriptor,
-		read: (offset: number, options: Abortable) => Promise<Bytes>,
-		options?: Abortable,
-	): Promise<void>;
+	pushFrom(descriptor: Descriptor, read: ContentOpener, options?: Abortable): Promise<void>;
 }
+
+/** Opens content from `offset` on. With `verify` false the sink checks the whole itself. */
+export type ContentOpener = (offset: number, options: Omit<FetchOptions, 'offset'>) => Promise<Bytes>;
 
 /** The tags of a repository, in byte order. A rare power. */
 export interface TagLister {

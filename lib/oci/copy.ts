@@ -2,7 +2,14 @@ import {oneChunk} from '../core/bytes.js';
 import {SealError} from '../core/errors.js';
 import {emit, type OperationOptions, progress} from '../core/events.js';
 import {createGate} from '../core/pool.js';
-import {hasBlobFiles, type ImageSink, type ImageSource, isBlobAdopter} from './content.js';
+import {
+	type ContentOpener,
+	hasBlobFiles,
+	type ImageSink,
+	type ImageSource,
+	isBlobAdopter,
+	isResumableSink,
+} from './content.js';
 import {onSide, streamOnSide} from './content-error.js';
 import type {Descriptor} from './descriptor.js';
 import type {Digest} from './digest.js';
@@ -157,14 +164,21 @@ async function copyBlob(work: Work, descriptor: Descriptor): Promise<void> {
 		if (adopted) return emit(options, {type: 'blob.finished', id, digest: id, sizeBytes: descriptor.size});
 	}
 	if (await isLeftOut(work, descriptor)) return skipped(work, descriptor);
-	const bytes = await onSide('source', descriptor, () => source.fetch(descriptor, {signal}));
-	const watched = counted(streamOnSide('source', descriptor, bytes), progress(options, id, descriptor.size));
-	try {
-		await onSide('sink', descriptor, () => sink.push(descriptor, watched, {signal}));
-	} finally {
+	const report = progress(options, id, descriptor.size);
+	const read: ContentOpener = async (offset, how) => {
+		const bytes = await onSide('source', descriptor, () => source.fetch(descriptor, {...how, offset}));
+		let doneBytes = offset;
+		return streamOnSide('source', descriptor, bytes, sizeBytes => {
+			doneBytes += sizeBytes;
+			report(doneBytes);
+		});
+	};
+	await onSide('sink', descriptor, async () => {
+		if (isResumableSink(sink)) return await sink.pushFrom(descriptor, read, {signal});
+		const bytes = await read(0, {signal});
 		// A sink that fails before it reads must not leave a download hanging.
-		await discard(bytes).catch(() => undefined);
-	}
+		await sink.push(descriptor, bytes, {signal}).finally(() => discard(bytes).catch(() => undefined));
+	});
 	emit(options, {type: 'blob.finished', id, digest: id, sizeBytes: descriptor.size});
 }
 
@@ -177,16 +191,4 @@ async function isLeftOut(work: Work, descriptor: Descriptor): Promise<boolean> {
 
 function skipped(work: Work, {digest, size}: Descriptor): void {
 	emit(work.options, {type: 'blob.skipped', id: digest, digest, sizeBytes: size});
-}
-
-async function* counted(
-	bytes: AsyncIterable<Uint8Array>,
-	report: (doneBytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-	let doneBytes = 0;
-	for await (const chunk of bytes) {
-		doneBytes += chunk.length;
-		report(doneBytes);
-		yield chunk;
-	}
 }

@@ -3,6 +3,7 @@ import type {Bytes} from '../core/bytes.js';
 import {SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
 import {withIo} from '../core/io-error.js';
+import type {FetchOptions} from './content.js';
 import type {Descriptor} from './descriptor.js';
 import {algorithmOf, createDigester, type Digest} from './digest.js';
 
@@ -65,14 +66,10 @@ export async function* readFileVerified(
 	path: string,
 	descriptor: Descriptor,
 	where: string,
-	options: Abortable & {
-		readonly offset?: number | undefined;
-		readonly fileOffset?: number;
-		readonly hint?: string;
-	} = {},
+	options: FetchOptions & {readonly fileOffset?: number; readonly hint?: string} = {},
 ): AsyncGenerator<Uint8Array> {
-	const {offset = 0, fileOffset = 0, hint, signal} = options;
-	const digester = offset === 0 ? createDigester(algorithmOf(descriptor.digest)) : undefined;
+	const {offset = 0, verify = true, fileOffset = 0, hint, signal} = options;
+	const digester = offset === 0 && verify ? createDigester(algorithmOf(descriptor.digest)) : undefined;
 	let done = offset;
 	for await (const chunk of readFileRange(path, fileOffset + offset, descriptor.size - offset, {signal})) {
 		digester?.update(chunk);

@@ -1,5 +1,6 @@
 import {collect} from '../../core/bytes.js';
 import {SealError} from '../../core/errors.js';
+import type {FetchOptions} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
 import {algorithmOf, type Digest, hexOf} from '../digest.js';
 import {checkLayoutVersion, indexFile, layoutFile, namesOf, parseIndex} from '../store/layout.js';
@@ -35,7 +36,7 @@ export function readMemberVerified(
 	member: TarMember | undefined,
 	descriptor: Descriptor,
 	name: string,
-	options: {readonly offset?: number; readonly signal?: AbortSignal | undefined} = {},
+	options: FetchOptions = {},
 ): AsyncGenerator<Uint8Array> {
 	options.signal?.throwIfAborted();
 	if (member === undefined) throw missingContent(descriptor, name);

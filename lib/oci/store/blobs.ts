@@ -90,7 +90,7 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 		ingest,
 		exists: (descriptor, {signal} = {}) => hasForKeeps(descriptor.digest, descriptor.size, signal),
 		peek: ({digest, size}) => has(digest, size),
-		async fetch(descriptor, {offset = 0, signal} = {}) {
+		async fetch(descriptor, {offset = 0, verify, signal} = {}) {
 			signal?.throwIfAborted();
 			const found = await statBlob(blobPath(descriptor.digest));
 			if (found === undefined) throw missingContent(descriptor, name);
@@ -100,7 +100,7 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 			checkOffset(descriptor, offset);
 			const path = blobPath(descriptor.digest);
 			const hint = `Remove ${path}, then pull or build the image again.`;
-			return readFileVerified(path, descriptor, name, {offset, hint, signal});
+			return readFileVerified(path, descriptor, name, {offset, verify, hint, signal});
 		},
 		async push(descriptor, bytes, {signal} = {}) {
 			if (await hasForKeeps(descriptor.digest, descriptor.size, signal)) return await discard(bytes);
