@@ -1,4 +1,5 @@
 export {openRegistry, type Registry, type RegistryOptions} from './client/registry.js';
+export type {Repository} from './client/repository.js';
 export {embedEntries} from './embed/layer.js';
 export {
 	blobFile,

@@ -21,9 +21,12 @@ export interface Transport {
 	/**
 	 * Resolves with a success (2xx), a 404, or a 416. @throws RegistryError for everything else
 	 */
-	send(request: RegistryRequest, options: OperationOptions): Promise<HttpResponse>;
+	send(request: RegistryRequest, options: OperationOptions): Promise<RegistryResponse>;
 	close(): Promise<void>;
 }
+
+/** `url` is where the answer came from, after redirects: what a relative Location starts from. It may be a signed link. */
+export type RegistryResponse = HttpResponse & {readonly url: string};
 
 export interface RegistryRequest {
 	/** As in references. */
@@ -91,7 +94,7 @@ async function exchange(
 	endpoint: Endpoint,
 	request: RegistryRequest,
 	signal: AbortSignal | undefined,
-): Promise<HttpResponse> {
+): Promise<RegistryResponse> {
 	const {repository, method} = request;
 	const url = new URL(request.path, endpoint.origin).href;
 	const scope = scopeOf(request);
@@ -100,7 +103,8 @@ async function exchange(
 	for (let refusals = 0; ; refusals++) {
 		const {response, finalUrl} = await follow(http, endpoint, request, url, authorization, signal);
 		const {status} = response;
-		if (status === 401 && refusals < 2 && finalUrl === url) {
+		// Another origin (where an upload was sent to) may not ask for the password of the registry.
+		if (status === 401 && refusals < 2 && finalUrl === url && new URL(url).origin === endpoint.origin) {
 			await response.discard();
 			const challenges = parseChallenges(response.header('www-authenticate'));
 			const next = await authorizer.answer({endpoint, repository, scope, challenges, refused: authorization}, {signal});
@@ -108,7 +112,7 @@ async function exchange(
 			authorization = next;
 			continue;
 		}
-		if ((status >= 200 && status < 300) || status === 404 || status === 416) return response;
+		if ((status >= 200 && status < 300) || status === 404 || status === 416) return {...response, url: finalUrl};
 		throw await responseError(response, method, finalUrl);
 	}
 }
