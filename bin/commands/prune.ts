@@ -1,5 +1,5 @@
 import {rm} from 'node:fs/promises';
-import {collectGarbage} from '../../lib/oci/store/gc.js';
+import {type Collected, collectGarbage} from '../../lib/oci/store/gc.js';
 import {defineCommand} from '../command.js';
 import {count, formatBytes} from '../render/units.js';
 import {withStore} from '../store.js';
@@ -7,7 +7,7 @@ import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
 	description:
-		'Removes images without a name and everything that no image of the store reaches. What running builds write is kept. Layers that only the build cache knows go too: the next build writes them again.',
+		'Removes images without a name and everything that no image of the store reaches, interrupted downloads too. What running builds write is kept. Layers that only the build cache knows go too: the next build writes them again.',
 	operands: [],
 	flags: {
 		all: {type: 'boolean', short: 'a', help: 'forget the build cache too: the next build reads every file again'},
@@ -26,20 +26,20 @@ export const command = defineCommand({
 		return await withStore(context, async store => {
 			const expected =
 				asks || flags['dry-run']
-					? await collectGarbage(store, {unnamed: true, dryRun: true, signal, onEvent})
+					? await collectGarbage(store, {unnamed: true, partial: true, dryRun: true, signal, onEvent})
 					: undefined;
 			const question = (): string =>
-				`Remove ${count(expected?.images.length ?? 0, 'image')} without a name, ${formatBytes(expected?.freedBytes ?? 0)} in ${count(expected?.blobs.length ?? 0, 'blob')}${flags.all ? ', and the build cache' : ''}?`;
-			const isNothing = expected !== undefined && expected.images.length + expected.blobs.length === 0 && !flags.all;
+				`Remove ${count(expected?.images.length ?? 0, 'image')} without a name, ${amountOf(expected)}${flags.all ? ', and the build cache' : ''}?`;
+			const isNothing = expected !== undefined && isEmpty(expected) && !flags.all;
 			const goes = flags.force || (asks && !isNothing && (await context.confirm(question())));
-			const collected = goes ? await collectGarbage(store, {unnamed: true, signal, onEvent}) : expected;
+			const collected = goes ? await collectGarbage(store, {unnamed: true, partial: true, signal, onEvent}) : expected;
 			if (goes && flags.all) await rm(store.cacheDir, {recursive: true, force: true});
-			const {images = [], blobs = [], freedBytes = 0, protectedBlobs = 0} = collected ?? {};
+			const {images = [], blobs = [], partials = [], freedBytes = 0, protectedBlobs = 0} = collected ?? {};
 			const kept = protectedBlobs > 0 ? `; ${count(protectedBlobs, 'blob')} kept for running builds` : '';
 			return {
-				json: {removed: goes, images: images.map(({digest}) => digest), blobs, freedBytes, protectedBlobs},
+				json: {removed: goes, images: images.map(({digest}) => digest), blobs, partials, freedBytes, protectedBlobs},
 				text: () => {
-					const amount = `${formatBytes(freedBytes)} in ${count(blobs.length, 'blob')}${kept}`;
+					const amount = `${amountOf(collected)}${kept}`;
 					if (isNothing) return `nothing to remove${kept}`;
 					return goes ? `freed ${amount}` : flags['dry-run'] ? `would free ${amount}` : `kept ${amount}`;
 				},
@@ -47,3 +47,13 @@ export const command = defineCommand({
 		});
 	},
 });
+
+function amountOf(collected: Collected | undefined): string {
+	const {freedBytes = 0, blobs = [], partials = []} = collected ?? {};
+	const interrupted = partials.length === 0 ? '' : ` and ${count(partials.length, 'interrupted download')}`;
+	return `${formatBytes(freedBytes)} in ${count(blobs.length, 'blob')}${interrupted}`;
+}
+
+function isEmpty({images, blobs, partials}: Collected): boolean {
+	return images.length + blobs.length + partials.length === 0;
+}

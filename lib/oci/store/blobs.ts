@@ -9,14 +9,15 @@ import {createFileWriter} from '../../core/file-writer.js';
 import {ifExists, ioError, withIo} from '../../core/io-error.js';
 import {isLocked, withLock} from '../../core/lock.js';
 import {mapBounded} from '../../core/pool.js';
-import type {BlobAdopter, BlobFiles, ContentStore, Ingest, Ingester} from '../content.js';
+import type {BlobAdopter, BlobFiles, ContentStore, Ingest, Ingester, ResumableSink} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
 import {algorithmOf, type Digest, hexOf} from '../digest.js';
 import {discard, missingContent, readFileVerified, verified, wrongSize} from '../verify.js';
+import {completePartial, partialPath, smallestPartialBytes, whileOwned} from './partial.js';
 import type {Session} from './session.js';
 
 /** The blobs of a layout: `blobs/<algorithm>/<hex>`, each written elsewhere and renamed when it is whole. */
-export interface BlobFolder extends ContentStore, Ingester, BlobFiles, BlobAdopter {
+export interface BlobFolder extends ContentStore, ResumableSink, Ingester, BlobFiles, BlobAdopter {
 	/** Whether a blob is there, without protecting it from the collector as `exists` does. */
 	peek(descriptor: Pick<Descriptor, 'digest'> & {readonly size?: number}): Promise<boolean>;
 	/** Ends the session; what is met from now on is protected anew. */
@@ -85,9 +86,40 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 		});
 	};
 
+	const push = async (descriptor: Descriptor, bytes: Bytes, {signal}: Abortable = {}): Promise<void> => {
+		if (await hasForKeeps(descriptor.digest, descriptor.size, signal)) return await discard(bytes);
+		const target = await ingest({signal});
+		try {
+			for await (const chunk of verified(bytes, descriptor, 'what was pushed', {signal})) await target.write(chunk);
+			await target.commit(descriptor.digest);
+		} finally {
+			await target.abort();
+		}
+	};
+
+	const pushFrom: BlobFolder['pushFrom'] = async (descriptor, read, {signal} = {}) => {
+		const {digest, size} = descriptor;
+		if (await hasForKeeps(digest, size, signal)) return;
+		if (size >= smallestPartialBytes) {
+			// The lease begins before the content is stored: the collector leaves it alone.
+			await session.folder();
+			const path = partialPath(root, digest);
+			const work = async (): Promise<void> => {
+				if (await hasForKeeps(digest, size, signal)) return;
+				await completePartial(path, descriptor, read, {signal});
+				await place(path, digest);
+			};
+			if (await whileOwned(path, work, {signal, patienceMs: options.lockTimeoutMs ?? 30_000})) return;
+		}
+		const bytes = await read(0, {signal, verify: false});
+		await push(descriptor, bytes, {signal}).finally(() => discard(bytes).catch(() => undefined));
+	};
+
 	return {
 		blobPath,
 		ingest,
+		push,
+		pushFrom,
 		exists: (descriptor, {signal} = {}) => hasForKeeps(descriptor.digest, descriptor.size, signal),
 		peek: ({digest, size}) => has(digest, size),
 		async fetch(descriptor, {offset = 0, verify, signal} = {}) {
@@ -101,16 +133,6 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 			const path = blobPath(descriptor.digest);
 			const hint = `Remove ${path}, then pull or build the image again.`;
 			return readFileVerified(path, descriptor, name, {offset, verify, hint, signal});
-		},
-		async push(descriptor, bytes, {signal} = {}) {
-			if (await hasForKeeps(descriptor.digest, descriptor.size, signal)) return await discard(bytes);
-			const target = await ingest({signal});
-			try {
-				for await (const chunk of verified(bytes, descriptor, 'what was pushed', {signal})) await target.write(chunk);
-				await target.commit(descriptor.digest);
-			} finally {
-				await target.abort();
-			}
 		},
 		async adopt(descriptor, path, {signal} = {}) {
 			if (await hasForKeeps(descriptor.digest, descriptor.size, signal)) return true;

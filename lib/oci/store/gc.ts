@@ -7,6 +7,7 @@ import type {Descriptor} from '../descriptor.js';
 import {type Digest, isDigest} from '../digest.js';
 import {walkGraph} from '../graph.js';
 import {namesOf} from './layout.js';
+import {sweepPartials} from './partial.js';
 import {oldestLease} from './session.js';
 import {collectorLockPath, type EntryEdit, type Store} from './store.js';
 import {peekReader, readStoredDocument} from './stored-document.js';
@@ -14,6 +15,8 @@ import {peekReader, readStoredDocument} from './stored-document.js';
 export interface CollectOptions extends OperationOptions {
 	/** Forget images without a name first (default false). */
 	readonly unnamed?: boolean;
+	/** Drop the beginnings of interrupted downloads too (default false); those under way are kept. */
+	readonly partial?: boolean;
 	/** Only say what would be removed. */
 	readonly dryRun?: boolean;
 }
@@ -22,7 +25,9 @@ export interface Collected {
 	/** Images that were forgotten because they have no name. */
 	readonly images: readonly Descriptor[];
 	readonly blobs: readonly Digest[];
-	/** Bytes on the disk of the blobs removed. */
+	/** Content whose download was interrupted. */
+	readonly partials: readonly Digest[];
+	/** Bytes on the disk of what was removed. */
 	readonly freedBytes: number;
 	/** Blobs kept only because some process was writing to the store. */
 	readonly protectedBlobs: number;
@@ -45,17 +50,27 @@ export async function collectGarbage(store: Store, options: CollectOptions = {})
 	const work = async (): Promise<Collected> => {
 		// Names go first, so that a crash in between leaves garbage and never a name without content.
 		if (options.dryRun !== true) await store.editEntries(withoutUnnamed, {signal});
-		let result: Omit<Collected, 'images'> = {blobs: [], freedBytes: 0, protectedBlobs: 0};
+		let result: Swept = {blobs: [], freedBytes: 0, protectedBlobs: 0};
 		const markAndSweep: EntryEdit = async entries => {
 			const marked = await mark(store, options.dryRun === true ? withoutUnnamed(entries) : entries, options);
 			result = await sweep(store, marked, options);
 			return entries;
 		};
 		await store.editEntries(markAndSweep, {signal});
-		return {images: forgotten, ...result};
+		const {dryRun = false} = options;
+		const left =
+			options.partial === true ? await sweepPartials(store.root, {idleMs: 0, dryRun}) : {digests: [], freedBytes: 0};
+		return {
+			images: forgotten,
+			...result,
+			partials: left.digests,
+			freedBytes: result.freedBytes + left.freedBytes,
+		};
 	};
 	return await withLock(collectorLockPath(store.root), work, {what: `the store ${store.root}`, signal});
 }
+
+type Swept = Omit<Collected, 'images' | 'partials'>;
 
 interface Blob {
 	readonly digest: Digest;
@@ -101,11 +116,7 @@ async function findReferrers(
 /** Times of files come from the kernel's coarse clock, times that are set from the exact one. */
 const clockSlackMs = 10;
 
-async function sweep(
-	store: Store,
-	marked: ReadonlySet<Digest>,
-	options: CollectOptions,
-): Promise<Omit<Collected, 'images'>> {
+async function sweep(store: Store, marked: ReadonlySet<Digest>, options: CollectOptions): Promise<Swept> {
 	const lease = await oldestLease(store.tempDir);
 	const blobs: Digest[] = [];
 	let freedBytes = 0;

@@ -4,7 +4,15 @@ import type {Abortable, OperationOptions} from '../../core/events.js';
 import {withLock} from '../../core/lock.js';
 import {mapBounded} from '../../core/pool.js';
 import {sweepTempDirs} from '../../core/temp-dir.js';
-import type {BlobAdopter, BlobFiles, ContentReader, ImageSink, ImageSource, Ingester} from '../content.js';
+import type {
+	BlobAdopter,
+	BlobFiles,
+	ContentReader,
+	ImageSink,
+	ImageSource,
+	Ingester,
+	ResumableSink,
+} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
 import type {Digest} from '../digest.js';
 import {type ImageFacts, imageFacts} from '../image.js';
@@ -23,6 +31,7 @@ import {
 	withoutEntry,
 	withUnnamed,
 } from './names.js';
+import {partialAgeMs, sweepPartials} from './partial.js';
 import {createSession, type Session} from './session.js';
 import {peekReader, readStoredDocument} from './stored-document.js';
 
@@ -61,7 +70,7 @@ export type EntryEdit = (entries: readonly Descriptor[]) => readonly Descriptor[
  * Images on disk: an OCI image layout that other tools read as it is. Names are stored in docker's normalised form.
  * `resolve` takes a name, name@digest, a digest, or six or more leading digits of one.
  */
-export interface Store extends ImageSource, ImageSink, Ingester, BlobFiles, BlobAdopter {
+export interface Store extends ImageSource, ImageSink, ResumableSink, Ingester, BlobFiles, BlobAdopter {
 	readonly root: string;
 	/** For derived data that may be deleted at any time. */
 	readonly cacheDir: string;
@@ -97,6 +106,7 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
 	const tempDir = join(path, privateFolder, 'tmp');
 	await sweepTempDirs(tempDir);
 	await sweepBeside(join(path, privateFolder));
+	await sweepPartials(path, {idleMs: partialAgeMs});
 	const session = createSession(tempDir);
 	const name = `the store ${path}`;
 	const blobs = createBlobFolder({
@@ -149,6 +159,7 @@ function createStore(parts: Parts): Store {
 		fetch: blobs.fetch,
 		exists: blobs.exists,
 		push: blobs.push,
+		pushFrom: blobs.pushFrom,
 		ingest: blobs.ingest,
 		adopt: blobs.adopt,
 		blobPath: blobs.blobPath,
