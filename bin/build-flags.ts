@@ -39,8 +39,8 @@ export const buildFlags = {
 	},
 	xattrs: {
 		type: 'boolean',
-		default: false,
-		help: 'keep user.* attributes and file capabilities of the context (needs getfattr)',
+		default: true,
+		help: 'keep user.* attributes and file capabilities of the context, where getfattr is installed',
 	},
 	'save-image': {type: 'boolean', default: true, help: 'embed the container images that the cluster image needs'},
 	lock: {

@@ -3,7 +3,7 @@ export type * from './add/types.js';
 export {buildImage, planBuild} from './build/build.js';
 export type {BuildOptions, BuildResult, BuildStore, BuiltPlatform} from './build/options.js';
 export type {BuildPlan, PlatformPlan, StagePlan, StepPlan} from './build/plan.js';
-export {readContextXattrs, type XattrTable} from './context/context-xattrs.js';
+export {type ContextXattrs, openContextXattrs} from './context/context-xattrs.js';
 export type * from './context/file-source.js';
 export {findIgnoreRules, type IgnoreRules} from './context/ignore.js';
 export {type ContextOptions, openContext} from './context/open-context.js';

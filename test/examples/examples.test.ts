@@ -11,6 +11,7 @@ const twoPlatforms = ['--platform', 'linux/amd64,linux/arm64'];
 // The examples import 'sealimage' as a user does, from dist.
 test.before(async () => {
 	await node([tsc, '-p', 'tsconfig.dist.json']);
+	await node(['bin/bundle.js']);
 	await node([tsc, '-p', 'examples']);
 });
 

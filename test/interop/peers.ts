@@ -13,6 +13,7 @@ export type Peer =
 	| 'ctr'
 	| 'docker-registry'
 	| 'podman'
+	| 'qemu-aarch64-static'
 	| 'runc'
 	| 'skopeo'
 	| 'tar'
@@ -20,7 +21,7 @@ export type Peer =
 	| 'zstd';
 
 /** These mount, chown or start containers. */
-const needRoot: ReadonlySet<Peer> = new Set(['buildah', 'containerd', 'podman', 'umoci']);
+const needRoot: ReadonlySet<Peer> = new Set(['buildah', 'containerd', 'podman', 'qemu-aarch64-static', 'umoci']);
 
 export function isUsable(peer: Peer): boolean {
 	return onPath(peer) && (!needRoot.has(peer) || process.getuid?.() === 0);

@@ -3,7 +3,8 @@ import {join} from 'node:path';
 import {type Context, writeContext} from './buildah-compare/case.js';
 import {type Command, run} from './peers.js';
 
-const cli = join(process.cwd(), '.build/bin/sealimage.js');
+// The bundle that is published, not the modules that the tests are made of.
+const cli = join(process.cwd(), 'dist/bin/sealimage.js');
 
 /** The command line as a user runs it, with a store below `home`. */
 export function sealimageIn(home: string): Command {

@@ -29,38 +29,48 @@ export async function writeXattrs(root: string, list: XattrList, options: Operat
 	});
 }
 
-/** The attributes that layers carry, of those files below `root` that have some. Empty when there is no getfattr. */
-export async function readXattrs(root: string, paths: readonly string[]): Promise<Map<string, Xattrs>> {
-	const found = new Map<string, Xattrs>();
-	for (let at = 0; at < paths.length; ) {
-		const args: string[] = [];
-		// Well below the smallest limit on the size of an argument list (128 KiB).
-		for (let size = 0; at < paths.length && size < 65_536; at++) {
-			const path = paths[at] === '' ? '.' : `./${paths[at]}`;
-			size += path.length * 3 + 1;
-			// Names that are not UTF-8 cannot be put into an argument.
-			if (!/[\ud800-\udfff]/.test(path)) args.push(path);
-		}
-		const {code, stdout} = await pipe('getfattr', ['-h', '-d', '-m', '-', '-e', 'base64', '--', ...args], root, []);
-		if (code === undefined) return found;
-		for (const block of stdout.toString('latin1').split('\n\n')) parse(block, found);
-	}
-	return found;
+export interface FoundXattrs {
+	/** The attributes that layers carry, by path; files without any are not in it. */
+	readonly xattrs: ReadonlyMap<string, Xattrs>;
+	/** False when there is no getfattr: then nothing is known. */
+	readonly complete: boolean;
 }
 
-/**
- * The attributes that layers carry of everything below `root`, by path, in one run of the program. Empty when there is no
- * getfattr.
- */
-export async function readXattrsBelow(root: string, options: Abortable = {}): Promise<Map<string, Xattrs>> {
-	const found = new Map<string, Xattrs>();
-	options.signal?.throwIfAborted();
-	const args = ['-R', '-P', '-h', '-d', '-m', '-', '-e', 'base64', '--', '.'];
-	const {stdout} = await pipe('getfattr', args, root, [], options);
-	options.signal?.throwIfAborted();
-	for (const block of stdout.toString('latin1').split('\n\n')) parse(block, found);
-	return found;
+/** Far below the limit on the size of an argument list, which no Linux sets under 128 KiB. */
+const maxArgumentBytes = 96 * 1024;
+
+/** Reads the attributes of files below `root`. */
+export async function readXattrs(
+	root: string,
+	paths: readonly string[],
+	options: Abortable = {},
+): Promise<FoundXattrs> {
+	const xattrs = new Map<string, Xattrs>();
+	for (let at = 0; at < paths.length; ) {
+		options.signal?.throwIfAborted();
+		const args: string[] = [];
+		for (let sizeBytes = 0; at < paths.length && sizeBytes < maxArgumentBytes; at++) {
+			const path = paths[at] === '' ? '.' : `./${paths[at]}`;
+			sizeBytes += Buffer.byteLength(path) + 1 + pointerBytes;
+			// Names that are not UTF-8 cannot be put into an argument.
+			if (!/[\ud800-\udfff]/u.test(path)) args.push(path);
+		}
+		const {code, stdout} = await pipe(
+			'getfattr',
+			['-h', '-d', '-m', '-', '-e', 'base64', '--', ...args],
+			root,
+			[],
+			options,
+		);
+		options.signal?.throwIfAborted();
+		if (code === undefined) return {xattrs, complete: false};
+		for (const block of stdout.toString('latin1').split('\n\n')) parse(block, xattrs);
+	}
+	return {xattrs, complete: true};
 }
+
+/** The kernel counts the pointer to each argument, too. */
+const pointerBytes = 8;
 
 function parse(block: string, found: Map<string, Xattrs>): void {
 	const lines = block.split('\n').filter(line => line !== '');

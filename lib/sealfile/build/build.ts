@@ -6,7 +6,7 @@ import type {ImageSource} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {formatPlatform, hostPlatform, normalizePlatform, type Platform} from '../../oci/platform.js';
 import {formatReference, parseReference} from '../../oci/reference.js';
-import {readContextXattrs} from '../context/context-xattrs.js';
+import {openContextXattrs} from '../context/context-xattrs.js';
 import {findIgnoreRules, type IgnoreRules, readIgnoreFile} from '../context/ignore.js';
 import {openContext} from '../context/open-context.js';
 import type {RegistryEmbedder} from '../embed/embedder.js';
@@ -20,6 +20,7 @@ import {parseSealfile} from '../parse/parse.js';
 import {diagnose} from '../place.js';
 import type {SealfileTree} from '../syntax.js';
 import {writeImage, writeIndex} from './assemble.js';
+import {contextRecord} from './cache.js';
 import type {BuildOptions, BuildResult, BuiltPlatform} from './options.js';
 import type {BuildPlan, PlatformPlan, StagePlan} from './plan.js';
 import {type BuildSession, openSession, report} from './session.js';
@@ -91,7 +92,14 @@ async function inSession<R>(
 	const tree = parseSealfile(bytes, {file});
 	refuseErrors(tree.diagnostics);
 	const ignore = options.ignoreFile === undefined ? findIgnoreRules(context, file) : ignoreFile(options.ignoreFile);
-	const xattrs = options.contextXattrs === true ? await readContextXattrs(context, options) : undefined;
+	const xattrs =
+		options.contextXattrs === false
+			? undefined
+			: await openContextXattrs(
+					context,
+					contextRecord(options.store.cacheDir, 'xattrs', context),
+					options.now ?? Date.now,
+				);
 	const source = openContext(context, {ignore, xattrs});
 	return withTempDir(options.store.tempDir, async scratchDir => {
 		const session = await openSession({...options, context}, source, file, scratchDir);
@@ -100,6 +108,7 @@ async function inSession<R>(
 			return await work(session, tree);
 		} finally {
 			await session.stats.save();
+			await xattrs?.save();
 		}
 	});
 }

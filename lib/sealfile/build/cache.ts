@@ -3,7 +3,7 @@ import {dirname, join} from 'node:path';
 import {writeFileAtomic} from '../../core/atomic-file.js';
 import type {ContentReader} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
-import {type Digest, hexOf} from '../../oci/digest.js';
+import {type Digest, digestOf, hexOf} from '../../oci/digest.js';
 import {formatLayerIndex, type LayerIndex, parseLayerIndex} from '../../oci/layer/layer-index.js';
 
 /** What the build remembers of a layer it wrote: enough to put it into an image without reading it. */
@@ -34,10 +34,19 @@ export interface BuildCache {
 }
 
 /** Raised when the form or the meaning of the records changes; older folders are then never looked at. */
-const version = 'build-1';
+const version = 'build-2';
+
+/** Where, below the cache folder of a store, what is known of one build context is kept. */
+export function contextRecord(cacheDir: string, kind: string, context: string): string {
+	return join(cacheFolder(cacheDir), kind, hexOf(digestOf(context)).slice(0, 32));
+}
+
+function cacheFolder(cacheDir: string): string {
+	return join(cacheDir, version);
+}
 
 export function openBuildCache(cacheDir: string, store: ContentReader): BuildCache {
-	const folder = join(cacheDir, version);
+	const folder = cacheFolder(cacheDir);
 	const place = (kind: string, name: string): string => join(folder, kind, name.slice(0, 2), name);
 	const read = async (path: string): Promise<Buffer | undefined> => readFile(path).catch(() => undefined);
 	const write = async (path: string, bytes: Uint8Array | string): Promise<void> => {

@@ -1,3 +1,4 @@
+import type {Abortable} from '../../core/events.js';
 import {digestOf, hexOf} from '../../oci/digest.js';
 import {planAdd} from '../add/plan-add.js';
 import type {AddInput, AddPlan} from '../add/types.js';
@@ -23,7 +24,11 @@ export async function copyStep(
 	const source = instruction.from === undefined ? place.session.context : await stageSource(place, instruction.from);
 	const request = {...requestOf(instruction, state), parents: instruction.parents};
 	const tree = await state.tree();
-	const result = await surely(source, () => resolveCopy(request, source, tree, optionsOf(place, state)));
+	const result = await surely(
+		source,
+		() => resolveCopy(request, source, tree, optionsOf(place, state)),
+		place.session.operation,
+	);
 	return addEntries(place, instruction, result, state);
 }
 
@@ -47,7 +52,7 @@ export async function addStep(
 		id: place.id,
 	};
 	const tree = await state.tree();
-	const plan = await surely(session.context, () => planAdd(request, session.context, tree, options));
+	const plan = await surely(session.context, () => planAdd(request, session.context, tree, options), session.operation);
 	if (plan.inputs.every(input => input.kind === 'entry'))
 		return addEntries(place, instruction, await plan.expand(session.operation), state);
 	const text = historyText(instruction, state.stage.config) ?? instruction.text;
@@ -82,8 +87,8 @@ async function addEntries(
 }
 
 /** See `FileSource.surely`. */
-export function surely<T>(source: FileSource, look: () => Promise<T>): Promise<T> {
-	return source.surely === undefined ? look() : source.surely(look);
+export function surely<T>(source: FileSource, look: () => Promise<T>, options: Abortable = {}): Promise<T> {
+	return source.surely === undefined ? look() : source.surely(look, options);
 }
 
 async function stageSource(place: StepPlace, name: string): Promise<FileSource> {

@@ -107,7 +107,8 @@ async function bindSource(place: StepPlace, mount: RunMount): Promise<BindSource
 	const {session} = place;
 	const request = {sources: ['.'], destination: '/'};
 	const {signal} = session.operation;
-	const {entries} = await surely(session.context, () => resolveCopy(request, session.context, emptyTree, {signal}));
+	const look = () => resolveCopy(request, session.context, emptyTree, {signal});
+	const {entries} = await surely(session.context, look, {signal});
 	return {kind: 'entries', entries};
 }
 

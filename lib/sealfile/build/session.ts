@@ -4,7 +4,7 @@ import {type Compression, defaultCompression} from '../../oci/compress/compressi
 import type {Digest} from '../../oci/digest.js';
 import type {FileSource} from '../context/file-source.js';
 import type {Diagnostic} from '../diagnostic.js';
-import {type BuildCache, openBuildCache} from './cache.js';
+import {type BuildCache, contextRecord, openBuildCache} from './cache.js';
 import type {BuildOptions, BuildStore} from './options.js';
 import {openStatCache, type StatCache} from './stat-cache.js';
 
@@ -44,7 +44,11 @@ export async function openSession(
 		operation: {signal: options.signal, onEvent: options.onEvent},
 		store: options.store,
 		cache,
-		stats: await openStatCache(cache.folder, options.context, options.now ?? Date.now),
+		stats: await openStatCache(
+			contextRecord(options.store.cacheDir, 'stat', options.context),
+			options.context,
+			options.now ?? Date.now,
+		),
 		context,
 		scratchDir,
 		file,

@@ -1,8 +1,10 @@
 import {mkdir, readFile} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {dirname} from 'node:path';
 import {writeFileAtomic} from '../../core/atomic-file.js';
-import {digestOf, hexOf} from '../../oci/digest.js';
+import {compareNames} from '../../core/name.js';
 import type {StatIdentity} from '../context/file-source.js';
+import {isSettled} from '../context/settled.js';
+import {formatStatTable, parseStatTable, type StatRow} from '../context/stat-table.js';
 
 /** Content keys of files by stat identity, so that an unchanged tree is not read again. */
 export interface StatCache {
@@ -13,48 +15,45 @@ export interface StatCache {
 	save(): Promise<void>;
 }
 
-/** Kernels stamp files with the time of the last tick, at most 10 ms old; file systems without sub-second times round to 2 s (FAT). */
-const tickMs = 100;
-const coarseMs = 2000;
-
-type Row = readonly [dev: number, ino: number, size: number, mtimeMs: number, ctimeMs: number, contentKey: string];
-
 /**
- * Opens the stat cache of one context folder. A file changed less than a clock tick before it was read could change again
+ * Opens the stat cache of one context folder, kept in `file`. A file changed less than a clock tick before it was read could change again
  * without a new time stamp, so such files are not recorded (git's "racily clean" entries). The time that counts is ctime:
  * any write moves it, and nobody can set it back (inode(7)).
  */
-export async function openStatCache(folder: string, root: string, now: () => number): Promise<StatCache> {
-	const file = join(folder, 'stat', `${hexOf(digestOf(root)).slice(0, 32)}.json`);
-	const known = parse(await readFile(file, 'utf8').catch(() => '{}'));
+export async function openStatCache(file: string, root: string, now: () => number): Promise<StatCache> {
+	const known = parseStatTable(await readFile(file).catch(() => Buffer.alloc(0)));
 	const openedMs = now();
-	let changed = false;
+	const fresh = new Map<string, StatRow>();
 	return {
-		get({path, dev, ino, size, mtimeMs, ctimeMs}) {
-			const row = known[path.slice(root.length)];
-			const same = row?.[4] === ctimeMs && row[3] === mtimeMs && row[2] === size && row[1] === ino && row[0] === dev;
-			return same ? row[5] : undefined;
+		get(identity) {
+			const name = identity.path.slice(root.length);
+			const row = known.find(name);
+			if (row !== -1 && known.matches(row, identity)) return known.contentKey(row);
+			return fresh.size === 0 ? undefined : freshKey(fresh.get(name), identity);
 		},
 		set({path, dev, ino, size, mtimeMs, ctimeMs}, contentKey) {
-			if (ctimeMs + (ctimeMs % 1000 === 0 ? coarseMs : tickMs) >= openedMs) return;
-			changed = true;
-			known[path.slice(root.length)] = [dev, ino, size, mtimeMs, ctimeMs, contentKey];
+			if (!isSettled(ctimeMs, openedMs)) return;
+			const name = path.slice(root.length);
+			fresh.set(name, {name, dev, ino, size, mtimeMs, ctimeMs, contentKey});
 		},
 		async save() {
-			if (!changed) return;
+			if (fresh.size === 0) return;
+			const rows = new Map(Array.from({length: known.count}, (_, row) => [known.at(row).name, known.at(row)]));
+			for (const [name, row] of fresh) rows.set(name, row);
 			await mkdir(dirname(file), {recursive: true});
-			await writeFileAtomic(file, JSON.stringify(known), {sync: false});
-			changed = false;
+			await writeFileAtomic(file, formatStatTable([...rows.values()].toSorted(inOrder)), {sync: false});
+			fresh.clear();
 		},
 	};
 }
 
-/** Names begin with a slash, so nothing that objects inherit is mistaken for a row. */
-function parse(text: string): Record<string, Row> {
-	try {
-		const value: unknown = JSON.parse(text);
-		return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, Row>) : {};
-	} catch {
-		return {};
-	}
+function freshKey(row: StatRow | undefined, {dev, ino, size, mtimeMs, ctimeMs}: StatIdentity): string | undefined {
+	const same =
+		row?.ctimeMs === ctimeMs && row.mtimeMs === mtimeMs && row.size === size && row.ino === ino && row.dev === dev;
+	return same ? row.contentKey : undefined;
+}
+
+/** The order in which a layer's entries ask for their keys, as long as COPY does not rename. */
+function inOrder(a: StatRow, b: StatRow): number {
+	return compareNames(a.name, b.name);
 }

@@ -1,3 +1,4 @@
+import type {Abortable} from '../../core/events.js';
 import type {EntryContent, EntryHeader} from '../../oci/entry.js';
 
 /** What tells that a file on disk is the one that was read before: the key of a stat cache. */
@@ -40,10 +41,10 @@ export interface FileSource {
 	/** False for the build context: its files belong to root, whoever owns them on this machine. */
 	readonly keepsOwners: boolean;
 	/**
-	 * Runs `look`, which decides something by `lookup` and `list`, and once more when the source was disturbed meanwhile:
+	 * Runs `look`, which decides something by `lookup` and `list`, and once more when the source was disturbed meanwhile or has attributes to add:
 	 * what it resolves with comes from this source for certain. Absent where nothing can disturb (the tree of an image).
 	 */
-	surely?<T>(look: () => Promise<T>): Promise<T>;
+	surely?<T>(look: () => Promise<T>, options?: Abortable): Promise<T>;
 	/** @throws SealError ERR_PERMISSION, ERR_CONTEXT when a folder is swapped while it is looked at */
 	lookup(path: string): SourceNode | undefined;
 	/**

@@ -1,16 +1,17 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, realpathSync} from 'node:fs';
 import {SealError, systemCode} from '../../core/errors.js';
 import {compareNames, decodeName, diskName} from '../../core/name.js';
-import type {XattrTable} from './context-xattrs.js';
+import type {ContextXattrs} from './context-xattrs.js';
 import {type DiskNode, nodeOnDisk} from './disk-node.js';
 import {compileExclusions, type Exclusions, noRule} from './exclusions.js';
 import type {FileSource, SourceNode} from './file-source.js';
 import type {IgnoreRules} from './ignore.js';
+import {isSettled} from './settled.js';
 
 export interface ContextOptions {
 	readonly ignore?: IgnoreRules | undefined;
-	/** Extended attributes as `readContextXattrs` found them; without it there are none. */
-	readonly xattrs?: XattrTable | undefined;
+	/** Extended attributes; without it there are none. They are complete in what `surely` gives. */
+	readonly xattrs?: ContextXattrs | undefined;
 	/** For messages. Default "the build context". */
 	readonly title?: string | undefined;
 	/** Milliseconds since the epoch. Default: the system clock. */
@@ -45,15 +46,11 @@ interface Folder {
 	readonly settled: boolean;
 }
 
-/** Kernels stamp changes with the time of the last tick, at most 10 ms old; some file systems with whole seconds. */
-const tickMs = 100;
-const coarseMs = 2000;
-
 function createContextSource(
 	root: string,
 	title: string,
 	exclusions: Exclusions,
-	xattrs: XattrTable | undefined,
+	xattrs: ContextXattrs | undefined,
 	now: () => number,
 ): FileSource {
 	/** Folders looked at by path since the last confirmation. */
@@ -80,14 +77,22 @@ function createContextSource(
 				: nodes;
 		},
 		excludes: path => exclusions.excludesPath(path),
-		async surely(look) {
-			const before = disturbances;
-			const result = await look();
-			if (!isUndisturbed()) disturbances++;
-			// From the first disturbance on every folder is held open while it is looked at.
-			return disturbances === before ? result : look();
+		async surely(look, options) {
+			const result = await lookUndisturbed(look);
+			if ((await xattrs?.settle(options)) !== true) return result;
+			folders.clear();
+			impliedFolders.clear();
+			return await lookUndisturbed(look);
 		},
 	};
+
+	async function lookUndisturbed<T>(look: () => Promise<T>): Promise<T> {
+		const before = disturbances;
+		const result = await look();
+		if (!isUndisturbed()) disturbances++;
+		// From the first disturbance on every folder is held open while it is looked at.
+		return disturbances === before ? result : look();
+	}
 
 	/**
 	 * No folder that was looked at by path has changed since it was first seen: then none of the names in it was moved or
@@ -103,8 +108,7 @@ function createContextSource(
 	}
 
 	function folderOf(node: DiskNode, lastRule: number): Folder {
-		const age = now() - node.ctimeMs;
-		return {node, lastRule, settled: age > (node.ctimeMs % 1000 === 0 ? coarseMs : tickMs)};
+		return {node, lastRule, settled: isSettled(node.ctimeMs, now())};
 	}
 
 	/** One entry, by a path that goes through its open folder. */

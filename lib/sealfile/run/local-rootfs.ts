@@ -246,7 +246,7 @@ export class LocalRootfs implements Rootfs {
 		const after = await takeSnapshot(this.#rootDir, request);
 		const differences = compareSnapshots(before, after);
 		const candidates = [...differences.changed, ...differences.suspects];
-		const xattrs = await readXattrs(this.#rootDir, candidates);
+		const {xattrs} = await readXattrs(this.#rootDir, candidates, {signal: request.signal});
 		const touched = await findTouchedContents(differences.suspects, {
 			...{rootDir: this.#rootDir, tree: this.#tree, store: this.#store, after, xattrs, signal: request.signal},
 		});
