@@ -31,3 +31,4 @@ export {
 } from './server/access/policy.js';
 export type {RegistryServer, ServeOptions} from './server/options.js';
 export {serveRegistry} from './server/serve.js';
+export {openStoreStorage, type StoreStorageOptions} from './storage/layout/open.js';

@@ -1,0 +1,138 @@
+import {SealError} from '../../../core/errors.js';
+import type {Descriptor} from '../../../oci/descriptor.js';
+import {listLinkedRepositories} from '../../../oci/store/repository-links.js';
+import type {Store} from '../../../oci/store/store.js';
+import type {Page, RegistryStorage} from '../storage.js';
+import {linkBlob, storedBlob} from './blobs.js';
+import {deleteBlob, deleteManifest, deleteTag, showAgain} from './deletes.js';
+import {createDocuments} from './documents.js';
+import {createEditor} from './edit.js';
+import {type ManifestParts, putManifest} from './manifests.js';
+import {createMembership} from './membership.js';
+import {listedRepository, storedRepository} from './names.js';
+import {createSnapshots} from './snapshot.js';
+
+export interface StoreStorageOptions {
+	/** `full` (default) survives a power cut, `none` kill -9 only. */
+	readonly durability?: 'full' | 'none';
+	/** How long a push waits for another process that holds the store; default 30 s. */
+	readonly lockTimeoutMs?: number;
+}
+
+/**
+ * The images of a store as a registry. `redis` in a request is `docker.io/library/redis` in the store, a first component that looks
+ * like a host is one: `registry.k8s.io/pause`. Names that other processes give and take (a build, `tag`, `rmi`) count at once.
+ */
+export async function openStoreStorage(store: Store, options: StoreStorageOptions = {}): Promise<RegistryStorage> {
+	const documents = createDocuments(store);
+	const current = createSnapshots(store.root, documents);
+	const membership = createMembership(store, documents);
+	const sync = options.durability !== 'none';
+	const edit = createEditor(store, current, {sync, lockTimeoutMs: options.lockTimeoutMs});
+	const parts: ManifestParts = {store, documents, membership, edit, sync};
+	await current();
+
+	const repositories = async (): Promise<readonly string[]> => {
+		const named = [...(await current()).repositories.keys()];
+		const linked: string[] = [];
+		for await (const stored of listLinkedRepositories(store.root)) {
+			if (((await membership.linked(stored))?.roots.length ?? 0) > 0) linked.push(stored);
+		}
+		return [...new Set([...named, ...linked])].map(listedRepository);
+	};
+	const storage: RegistryStorage = {
+		name: `the store ${store.root}`,
+		repositories: async page => pageOf(await repositories(), page),
+		async tags(repository, page) {
+			const stored = storedRepository(repository);
+			if (stored === undefined) return undefined;
+			const view = (await current()).repositories.get(stored);
+			if (view !== undefined) return pageOf([...view.tags.keys()], page);
+			return ((await membership.linked(stored))?.roots.length ?? 0) > 0 ? [] : undefined;
+		},
+		async tag(repository, tag) {
+			const stored = storedRepository(repository);
+			return stored === undefined ? undefined : (await current()).repositories.get(stored)?.tags.get(tag)?.digest;
+		},
+		async manifest(repository, digest, {signal} = {}) {
+			const stored = storedRepository(repository);
+			if (stored === undefined) return undefined;
+			const descriptor = await membership.findManifest(await current(), stored, digest);
+			const bytes = descriptor === undefined ? undefined : await documents.bytes(descriptor, {signal});
+			return descriptor === undefined || bytes === undefined
+				? undefined
+				: {digest, mediaType: descriptor.mediaType, bytes};
+		},
+		async putManifest(repository, manifest, tags, {signal} = {}) {
+			const stored = required(repository);
+			const missing = await putManifest(parts, stored, manifest, tags, {signal});
+			if (missing.length === 0) await showAgain(parts, await current(), stored, manifest.digest);
+			return missing;
+		},
+		async deleteTag(repository, tag) {
+			const stored = storedRepository(repository);
+			return stored !== undefined && (await deleteTag(parts, stored, tag));
+		},
+		async deleteManifest(repository, digest) {
+			const stored = storedRepository(repository);
+			return stored !== undefined && (await deleteManifest(parts, stored, digest));
+		},
+		async blob(repository, digest) {
+			const stored = storedRepository(repository);
+			if (stored === undefined) return undefined;
+			const member = await membership.find(await current(), stored, digest);
+			return member === undefined ? undefined : await storedBlob(store, digest);
+		},
+		async deleteBlob(repository, digest) {
+			const stored = storedRepository(repository);
+			return stored !== undefined && (await deleteBlob(parts, stored, digest));
+		},
+		async mount(repository, digest, from) {
+			const target = required(repository);
+			if ((await storedBlob(store, digest)) === undefined) return false;
+			const snapshot = await current();
+			const sources = (from === undefined ? await repositories() : [from]).map(storedRepository);
+			for (const source of sources) {
+				if (source === undefined || (await membership.find(snapshot, source, digest)) === undefined) continue;
+				if (!(await linkBlob(store, target, digest))) return false;
+				await showAgain(parts, snapshot, target, digest);
+				return true;
+			}
+			return false;
+		},
+		async referrers(repository, subject) {
+			const stored = storedRepository(repository);
+			if (stored === undefined) return [];
+			const found = new Map<string, Descriptor>();
+			for (const reach of await membership.reaches(await current(), stored)) {
+				for (const referrer of reach.referrers.get(subject) ?? []) found.set(referrer.digest, referrer);
+			}
+			return [...found.values()];
+		},
+		get uploads(): never {
+			throw new SealError('ERR_INTERNAL', 'Internal error: this storage takes no uploads');
+		},
+		async close() {},
+	};
+	return storage;
+}
+
+function required(repository: string): string {
+	const stored = storedRepository(repository);
+	if (stored !== undefined) return stored;
+	throw new SealError(
+		'ERR_REFERENCE_INVALID',
+		`The repository ${JSON.stringify(repository)} cannot be kept in a store`,
+		{
+			hint: 'Use a shorter name.',
+			details: {repository},
+		},
+	);
+}
+
+/** Byte order and the order of UTF-16 units are the same here: repositories and tags are ASCII. */
+function pageOf(names: readonly string[], {after, limit}: Page): readonly string[] {
+	const sorted = names.toSorted((a, b) => (a < b ? -1 : Number(a > b)));
+	const rest = after === undefined ? sorted : sorted.filter(name => name > after);
+	return limit === undefined ? rest : rest.slice(0, limit);
+}
