@@ -23,6 +23,15 @@ export const verbs: readonly Verb[] = [
 	verb('Images', 'prune', 'Remove content that no name reaches', async () => import('./commands/prune.js')),
 	verb('Images', 'verify', 'Read an image whole and check every digest', async () => import('./commands/verify.js')),
 	verb('Images', 'create', 'Unpack the files of an image into a folder', async () => import('./commands/create.js')),
+	verb('Transport', 'pull', 'Fetch images from registries into the store', async () => import('./commands/pull.js')),
+	verb('Transport', 'push', 'Send an image of the store to registries', async () => import('./commands/push.js')),
+	verb(
+		'Transport',
+		'copy',
+		'Copy an image between registries, folders, archives and the store',
+		async () => import('./commands/copy.js'),
+		['cp'],
+	),
 	verb('Transport', 'save', 'Write images to an archive or folder', async () => import('./commands/save.js')),
 	verb('Transport', 'load', 'Read images from an archive or folder', async () => import('./commands/load.js')),
 	verb(

@@ -1,3 +1,4 @@
+import {fileKinds, placePrefixes} from '../../lib/registry/place/kinds.js';
 import type {Completes, Flag, Flags, Verb} from '../command.js';
 import {findVerb} from '../find-verb.js';
 import {globalFlags} from '../global-flags.js';
@@ -125,6 +126,8 @@ async function itemsFor(
 			return [{text: folderMark, about: ''}];
 		case 'image':
 			return items(await listImages());
+		case 'place':
+			return isInFile(current) ? [{text: fileMark, about: ''}] : items([...(await listImages()), ...placePrefixes]);
 		case 'platform':
 			return items(['linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/ppc64le', 'linux/s390x', 'linux/riscv64']);
 		case 'verb':
@@ -132,6 +135,11 @@ async function itemsFor(
 		case 'none':
 			return [];
 	}
+}
+
+/** The path of a place in a file or folder is being written. */
+function isInFile(current: string): boolean {
+	return fileKinds.some(kind => current.startsWith(`${kind}:`));
 }
 
 function matching(items: readonly CompletionItem[], current: string): CompletionItem[] {

@@ -49,6 +49,7 @@ export const errorCodes = {
 	ERR_COMPRESSION: 'Compressed data is damaged, or this machine cannot read its format.',
 	ERR_LAYER_ENTRY: 'A file cannot be stored in a layer.',
 	ERR_SYMLINK_LOOP: 'Symbolic links of an image lead in circles.',
+	ERR_NOT_REPLACED: 'What is in the way of a new archive is no archive itself, and was left alone.',
 	ERR_LAYOUT_INVALID: 'A folder or archive is not an OCI image layout.',
 	ERR_STORE_LOCKED: 'Another process holds the store.',
 	ERR_STORE_DAMAGED: 'The store holds something that sealimage did not write.',
@@ -59,6 +60,7 @@ export const errorCodes = {
 	ERR_EMBED_CONFLICT: 'Two different images claim one name in an embedded registry.',
 	ERR_PLACE_INVALID: 'A string that should say where an image is says nothing of the kind.',
 	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
+	ERR_SAME_PLACE: 'The source and the target of a copy are one place.',
 	ERR_REGISTRY_LIMIT: 'The registry wants us to slow down, and did so for too long.',
 	ERR_REGISTRY_RESPONSE:
 		'A registry answers with something that the protocol does not allow, or with an error of its own.',

@@ -144,6 +144,7 @@ async function copyDocument(
 	await onSide('sink', descriptor, async () => {
 		if (await sink.exists(descriptor, {signal})) return skipped(work, descriptor);
 		await sink.push(descriptor, oneChunk(bytes), {signal});
+		emit(options, {type: 'blob.finished', id: descriptor.digest, digest: descriptor.digest, sizeBytes: bytes.length});
 	});
 }
 

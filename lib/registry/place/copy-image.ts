@@ -1,0 +1,153 @@
+import {realpath} from 'node:fs/promises';
+import {hasCode, SealError} from '../../core/errors.js';
+import {emit, type SealEvent} from '../../core/events.js';
+import {ContentError} from '../../oci/content-error.js';
+import type {Descriptor} from '../../oci/descriptor.js';
+import {isDigest} from '../../oci/digest.js';
+import {imageFacts} from '../../oci/image.js';
+import {isIndexType, isManifestType} from '../../oci/media-types.js';
+import {formatPlatform, type Platform} from '../../oci/platform.js';
+import {normalizeReference, parseReference} from '../../oci/reference.js';
+import {createTally, type Tally} from '../../oci/tally.js';
+import {type OpenPlace, openPlace, type PlaceOptions, pathOf} from './open.js';
+import {formatPlace, type Place} from './parse.js';
+import {type OpenTarget, openTarget} from './target.js';
+
+export interface CopyImageOptions extends PlaceOptions {
+	/** Bring the image for this platform only out of an index; default is all of it. */
+	readonly platform?: Platform | undefined;
+	/** With `platform`: keep the index, and with it the digest, although only one image comes along. Default true. */
+	readonly keepIndex?: boolean | undefined;
+	/** Blobs in flight. */
+	readonly concurrency?: number | undefined;
+}
+
+export interface CopiedImage {
+	/** What the name in the target points to now. */
+	readonly descriptor: Descriptor;
+	readonly tally: Tally;
+}
+
+/**
+ * Copies an image from any place to any other, and to several at once one after another. What a target has is not moved
+ * again. All places are opened before the first byte moves.
+ * @throws SealError ERR_SAME_PLACE, ERR_IMAGE_UNKNOWN, ERR_PLATFORM, and as `copy`, `openPlace` and `openTarget`
+ */
+export async function copyImage(
+	from: Place,
+	to: Place | readonly Place[],
+	options: CopyImageOptions = {},
+): Promise<CopiedImage> {
+	const places = 'kind' in to ? [to] : to;
+	if (places.length === 0) throw new TypeError('A copy needs a target');
+	for (const place of places) await checkDifferent(from, place, options);
+	const counter = createTally();
+	const onEvent = (event: SealEvent): void => {
+		counter.onEvent(event);
+		emit(options, event);
+	};
+	const {signal, platform, concurrency, keepIndex = true} = options;
+	const source = await openPlace(from, options);
+	const targets: OpenTarget[] = [];
+	try {
+		const root = await source.resolve();
+		for (const place of places) checkWanted(place, root);
+		for (const place of places) targets.push(await openTarget(place, options));
+		let descriptor = root;
+		for (const target of targets) {
+			const transfer = {platform, keepIndex, concurrency, signal, onEvent};
+			descriptor = await explained(source, root, target, () => target.write(source.content, root, transfer));
+		}
+		return {descriptor, tally: counter.total()};
+	} finally {
+		for (const opened of [...targets, source]) await opened.close();
+	}
+}
+
+/** @throws SealError ERR_SAME_PLACE */
+async function checkDifferent(from: Place, to: Place, options: PlaceOptions): Promise<void> {
+	if ((await identityOf(from, options)) !== (await identityOf(to, options))) return;
+	throw new SealError('ERR_SAME_PLACE', `${formatPlace(from)} is the source and the target`, {
+		hint: 'Name another target.',
+	});
+}
+
+/** What tells one place from another. Of an archive it is the file: it is written as a whole. */
+async function identityOf(place: Place, options: PlaceOptions): Promise<string> {
+	switch (place.kind) {
+		case 'store':
+			return `store ${isName(place.reference) ? normalizeReference(place.reference) : place.reference}`;
+		case 'docker':
+			return `docker ${place.reference}`;
+		default: {
+			const path = pathOf(place, options);
+			const real = await realpath(path).catch(() => path);
+			const isArchive = place.kind === 'oci-archive' || place.kind === 'docker-archive';
+			return isArchive ? `file ${real}` : `${place.kind} ${real} ${place.reference ?? ''}`;
+		}
+	}
+}
+
+function isName(reference: string): boolean {
+	return !isDigest(reference) && !/^[0-9a-f]{64}$/.test(reference);
+}
+
+/** A target with a digest takes nothing else. */
+function checkWanted(place: Place, root: Descriptor): void {
+	if (place.kind !== 'docker') return;
+	const {digest} = parseReference(place.reference);
+	if (digest === undefined || digest === root.digest) return;
+	throw new SealError('ERR_CONTENT_DIGEST', `${formatPlace(place)} asks for another image than ${root.digest}`, {
+		hint: 'Leave out the digest of the target, or choose the image that has it.',
+	});
+}
+
+/** Two failures come from parts of indexes, and have a way out that only we know. */
+async function explained<R>(
+	source: OpenPlace,
+	root: Descriptor,
+	target: OpenTarget,
+	work: () => Promise<R>,
+): Promise<R> {
+	try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof ContentError) || !isIndexType(root.mediaType)) throw error;
+		const {descriptor, side} = error;
+		const mediaType = descriptor?.mediaType ?? '';
+		if (side === 'source' && hasCode(error, 'ERR_CONTENT_MISSING') && isDocumentType(mediaType)) {
+			throw await partialSource(source, root, error);
+		}
+		const isRefused = target.place.kind === 'docker' && [400, 404].includes(Number(error.details.status));
+		if (side === 'sink' && isRefused && isIndexType(mediaType)) throw partialTarget(error);
+		throw error;
+	}
+}
+
+function isDocumentType(mediaType: string): boolean {
+	return isIndexType(mediaType) || isManifestType(mediaType);
+}
+
+async function partialSource(source: OpenPlace, root: Descriptor, error: ContentError): Promise<SealError> {
+	const {platforms} = await imageFacts(source.content, root);
+	const held = platforms.map(formatPlatform);
+	return new SealError(
+		'ERR_CONTENT_MISSING',
+		`${formatPlace(source.place)} holds only a part of its image: ${held.join(', ') || 'the index alone'}`,
+		{
+			hint: `Copy that part with --platform${held[0] === undefined ? '' : ` ${held[0]}`}, or fetch the whole image first.`,
+			details: {...error.details, platforms: held},
+			cause: error,
+		},
+	);
+}
+
+function partialTarget(error: ContentError): SealError {
+	return new ContentError(error.code, error.message, {
+		side: error.side,
+		descriptor: error.descriptor,
+		hint: 'Some registries take whole indexes only: copy all of it, or take the image out of its index with --no-keep-index.',
+		details: error.details,
+		cause: error.cause,
+	});
+}
