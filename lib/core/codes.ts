@@ -59,6 +59,7 @@ export const errorCodes = {
 	// registry
 	ERR_EMBED_CONFLICT: 'Two different images claim one name in an embedded registry.',
 	ERR_PLACE_INVALID: 'A string that should say where an image is says nothing of the kind.',
+	ERR_REGISTRY_DIR: 'A folder is not the storage folder of a registry.',
 	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
 	ERR_SAME_PLACE: 'The source and the target of a copy are one place.',
 	ERR_REGISTRY_LIMIT: 'The registry wants us to slow down, and did so for too long.',
@@ -67,6 +68,9 @@ export const errorCodes = {
 	ERR_REGISTRY_TLS: 'No secure connection to a registry can be made.',
 	ERR_REGISTRY_UNAUTHORIZED: 'A registry refuses access.',
 	ERR_REGISTRY_UNSUPPORTED: 'A registry does not do what was asked of it, as deleting or listing.',
+	ERR_UPLOAD_BUSY: 'Two requests write to one upload at the same time.',
+	ERR_UPLOAD_OFFSET: 'A chunk of an upload does not begin where the former one ended.',
+	ERR_UPLOAD_UNKNOWN: 'An upload has ended or never began.',
 	ERR_REGISTRY_UNREACHABLE: 'A registry cannot be reached, or the connection to it broke.',
 	ERR_SERVER_EXPOSED: 'A registry server would be open to everyone on the network.',
 	ERR_SERVER_LISTEN: 'A registry server cannot listen on the address it was given.',

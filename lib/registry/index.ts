@@ -32,3 +32,13 @@ export {
 export type {RegistryServer, ServeOptions} from './server/options.js';
 export {serveRegistry} from './server/serve.js';
 export {openStoreStorage, type StoreStorageOptions} from './storage/layout/open.js';
+export {openStockStorage, type StockStorageOptions} from './storage/stock/storage.js';
+export type {
+	NewManifest,
+	Page,
+	RegistryStorage,
+	StoredBlob,
+	StoredManifest,
+	Upload,
+	Uploads,
+} from './storage/storage.js';

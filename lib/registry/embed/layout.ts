@@ -1,35 +1,35 @@
-import {algorithmOf, type Digest, hexOf} from '../../oci/digest.js';
+import type {Digest} from '../../oci/digest.js';
 import {type ImageReference, repositoryOf} from '../../oci/reference.js';
+import * as stock from '../storage/stock/paths.js';
 
 /** Where a cluster image keeps its embedded registry: the storage folder of the stock registry server. */
-export const registryRoot = 'registry/docker/registry/v2';
+export const registryRoot = `registry/${stock.stockRoot}`;
 
 /** `blobs/sha256/ab/ab.../data` */
 export function blobFile(digest: Digest): string {
-	const hex = hexOf(digest);
-	return `${registryRoot}/blobs/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}/data`;
+	return `${registryRoot}/${stock.blobFile(digest)}`;
 }
 
 export function repositoryFolder(repository: string): string {
-	return `${registryRoot}/repositories/${repository}`;
+	return `${registryRoot}/${stock.repositoryFolder(repository)}`;
 }
 
 /** Makes a blob usable in a repository: without it the server answers 404 although the blob is there. */
 export function layerLink(repository: string, digest: Digest): string {
-	return `${repositoryFolder(repository)}/_layers/${algorithmOf(digest)}/${hexOf(digest)}/link`;
+	return `${registryRoot}/${stock.layerLink(repository, digest)}`;
 }
 
 export function revisionLink(repository: string, digest: Digest): string {
-	return `${repositoryFolder(repository)}/_manifests/revisions/${algorithmOf(digest)}/${hexOf(digest)}/link`;
+	return `${registryRoot}/${stock.revisionLink(repository, digest)}`;
 }
 
 export function tagLink(repository: string, tag: string): string {
-	return `${repositoryFolder(repository)}/_manifests/tags/${tag}/current/link`;
+	return `${registryRoot}/${stock.tagLink(repository, tag)}`;
 }
 
-/** The server lists every digest that a tag ever had. */
+/** The server keeps every digest that a tag ever had. */
 export function tagIndexLink(repository: string, tag: string, digest: Digest): string {
-	return `${repositoryFolder(repository)}/_manifests/tags/${tag}/index/${algorithmOf(digest)}/${hexOf(digest)}/link`;
+	return `${registryRoot}/${stock.tagIndexLink(repository, tag, digest)}`;
 }
 
 /**

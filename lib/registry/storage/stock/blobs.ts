@@ -1,0 +1,110 @@
+import {utimes} from 'node:fs/promises';
+import {join} from 'node:path';
+import type {Bytes} from '../../../core/bytes.js';
+import {withIo} from '../../../core/io-error.js';
+import type {Digest} from '../../../oci/digest.js';
+import {readFileRange} from '../../../oci/verify.js';
+import type {StoredBlob} from '../storage.js';
+import {checkInside, type FileFacts, statRegular} from './files.js';
+import type {StockFolder} from './folder.js';
+import type {Links} from './links.js';
+import {createLru} from './lru.js';
+import {blobFile, layerLink} from './paths.js';
+import type {Writer} from './writer.js';
+
+/** The blobs of a registry's folder, which all repositories share, and the links that make them usable in one. */
+export interface Blobs {
+	path(digest: Digest): string;
+	/** Facts of a blob's file; undefined when there is none. At most a second old. */
+	facts(digest: Digest): Promise<FileFacts | undefined>;
+	/** A blob that may be read in this repository. */
+	find(repository: string, digest: Digest): Promise<StoredBlob | undefined>;
+	/** Whether a repository has a blob, of this size when it is given. */
+	has(repository: string, blob: {readonly digest: Digest; readonly size?: number}): Promise<boolean>;
+	/** Takes a verified file that is on the same file system as a blob. It is dropped when the blob is there already. */
+	place(digest: Digest, file: {readonly path: string; readonly sizeBytes: number}): Promise<void>;
+	/** Writes a small blob. */
+	write(digest: Digest, bytes: Uint8Array): Promise<void>;
+	/** Makes a blob readable in a repository. */
+	link(repository: string, digest: Digest): Promise<void>;
+	unlink(repository: string, digest: Digest): Promise<boolean>;
+}
+
+export function createBlobs(folder: StockFolder, links: Links, writer: Writer): Blobs {
+	const known = createLru<Digest, {readonly facts: FileFacts; readonly checkedAt: number}>(20_000);
+	const path = (digest: Digest): string => join(folder.base, blobFile(digest));
+	const linkPath = (repository: string, digest: Digest): string => join(folder.base, layerLink(repository, digest));
+
+	const facts = async (digest: Digest): Promise<FileFacts | undefined> => {
+		const entry = known.get(digest);
+		if (entry !== undefined && performance.now() - entry.checkedAt < believedMs) return entry.facts;
+		const found = await withIo('read', path(digest), async () => {
+			if (entry === undefined) await checkInside(path(digest));
+			return await statRegular(path(digest));
+		});
+		if (found === undefined) known.delete(digest);
+		else known.set(digest, {facts: found, checkedAt: performance.now()});
+		return found;
+	};
+	const find = async (repository: string, digest: Digest): Promise<StoredBlob | undefined> => {
+		// The stock server stores a blob under sha256 and lets links of other digests point there.
+		const target = await links.read(linkPath(repository, digest), 'fixed');
+		const found = target === undefined ? undefined : await facts(target);
+		return target === undefined || found === undefined ? undefined : storedBlob(digest, path(target), found.sizeBytes);
+	};
+	/** A blob that is there may be garbage that a collector is about to take: its time says that it is wanted again. */
+	const renew = async (digest: Digest): Promise<void> => {
+		const now = new Date();
+		await utimes(path(digest), now, now).catch(() => undefined);
+		known.delete(digest);
+	};
+	return {
+		path,
+		facts,
+		find,
+		async has(repository, {digest, size}) {
+			const found = await find(repository, digest);
+			return found !== undefined && (size === undefined || found.sizeBytes === size);
+		},
+		async place(digest, file) {
+			known.delete(digest);
+			if ((await facts(digest))?.sizeBytes === file.sizeBytes)
+				await Promise.all([renew(digest), writer.remove(file.path)]);
+			else await writer.move(file.path, path(digest));
+			known.delete(digest);
+		},
+		async write(digest, bytes) {
+			await writer.write(path(digest), bytes);
+			known.delete(digest);
+		},
+		async link(repository, digest) {
+			const target = await links.read(linkPath(repository, digest), 'moving').catch(() => undefined);
+			if (target === digest) return await renew(digest);
+			await writer.write(linkPath(repository, digest), digest);
+			links.forget(linkPath(repository, digest));
+		},
+		async unlink(repository, digest) {
+			const target = linkPath(repository, digest);
+			links.forget(target);
+			const removed = await writer.remove(target);
+			links.forget(target);
+			if (removed) await writer.prune(join(target, '..'), join(target, '../..'));
+			return removed;
+		},
+	};
+}
+
+/** How long a look at the disk is believed: another process that removes a blob is noticed after that. */
+const believedMs = 1000;
+
+export function storedBlob(digest: Digest, path: string, sizeBytes: number): StoredBlob {
+	return {
+		digest,
+		sizeBytes,
+		path,
+		async read({start = 0, end = sizeBytes, signal} = {}): Promise<Bytes> {
+			signal?.throwIfAborted();
+			return readFileRange(path, start, end - start, {signal});
+		},
+	};
+}

@@ -1,0 +1,79 @@
+import type {Dirent} from 'node:fs';
+import {readdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import {withIo} from '../../../core/io-error.js';
+import type {Page} from '../storage.js';
+import {isAbsent} from './files.js';
+
+/** One part of a repository's name (distribution-spec, "Pulling manifests"). */
+const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+/** The stock server's longest name. */
+const maxNameLength = 255;
+
+/** True for a name that a repository may have; false for all that could lead out of its folder. */
+export function isRepositoryName(name: string): boolean {
+	return name.length <= maxNameLength && name.split('/').every(part => component.test(part));
+}
+
+/**
+ * Names of repositories below `folder` in byte order. Only the folders between `after` and the last name of the page are
+ * read. The stock server 2.8 takes a folder with `_layers` for a repository, 3 one with `_manifests`: both count.
+ */
+export async function listRepositories(folder: string, page: Page): Promise<readonly string[]> {
+	const {after = '', limit = Number.POSITIVE_INFINITY, signal} = page;
+	const names: string[] = [];
+	const walk = async (prefix: string, entries: readonly Dirent[]): Promise<void> => {
+		for (const step of stepsOf(entries)) {
+			signal?.throwIfAborted();
+			if (names.length >= limit) return;
+			const name = `${prefix}${step.name}`;
+			const isBehind = step.deeper ? `${name}/` <= after && !after.startsWith(`${name}/`) : name <= after;
+			if (isBehind || name.length > maxNameLength) continue;
+			const children = await step.children(join(folder, name));
+			if (step.deeper) await walk(`${name}/`, children);
+			else if (children.some(isMark)) names.push(name);
+		}
+	};
+	if (limit > 0) await walk('', await foldersOf(folder));
+	return names;
+}
+
+/** A folder is met twice: as a name, and as the prefix `name/` of longer ones, between which `name-x` and `name.x` stand. */
+interface Step {
+	readonly key: string;
+	readonly name: string;
+	readonly deeper: boolean;
+	children(path: string): Promise<readonly Dirent[]>;
+}
+
+function stepsOf(entries: readonly Dirent[]): readonly Step[] {
+	const steps = entries.flatMap(({name}): Step[] => {
+		if (!component.test(name)) return [];
+		let read: Promise<readonly Dirent[]> | undefined;
+		const children = (path: string): Promise<readonly Dirent[]> => {
+			const result = read ?? foldersOf(path);
+			read = result;
+			return result;
+		};
+		return [
+			{key: name, name, deeper: false, children},
+			{key: `${name}/`, name, deeper: true, children},
+		];
+	});
+	return steps.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function isMark({name}: Dirent): boolean {
+	return name === '_layers' || name === '_manifests';
+}
+
+async function foldersOf(path: string): Promise<readonly Dirent[]> {
+	return await withIo('list', path, async () => {
+		try {
+			return (await readdir(path, {withFileTypes: true})).filter(entry => entry.isDirectory());
+		} catch (error) {
+			if (isAbsent(error)) return [];
+			throw error;
+		}
+	});
+}

@@ -1,0 +1,59 @@
+import {mkdir, readdir, realpath, stat} from 'node:fs/promises';
+import {join, resolve} from 'node:path';
+import {SealError} from '../../../core/errors.js';
+import {ifExists, withIo} from '../../../core/io-error.js';
+import {stockRoot} from './paths.js';
+
+/** A storage folder of the stock registry server, found. All paths are real ones. */
+export interface StockFolder {
+	/** "the registry folder /srv/registry", for messages. */
+	readonly name: string;
+	/** The folder that the stock server calls its root directory. */
+	readonly root: string;
+	/** `docker/registry/v2` in it. */
+	readonly base: string;
+	/** What sealimage keeps beside: derived data, uploads under way, temporary files. The stock server never looks there. */
+	readonly privateDir: string;
+}
+
+/**
+ * Finds the registry in a folder: the root of a stock server, or a cluster image's tree with its `registry/` folder.
+ * With `create` an empty or missing folder becomes one.
+ * @throws SealError ERR_REGISTRY_DIR, ERR_PERMISSION, ERR_IO
+ */
+export async function openStockFolder(path: string, create: boolean): Promise<StockFolder> {
+	const given = resolve(path);
+	for (const root of [given, join(given, 'registry')]) {
+		if (await isFolder(join(root, stockRoot))) return await describeFolder(root, given);
+	}
+	const names = await withIo('read', given, () => ifExists(() => readdir(given))).catch((error: unknown) => {
+		throw notRegistry(given, 'it cannot be listed', error);
+	});
+	if (!create) throw notRegistry(given, names === undefined ? 'it does not exist' : `it has no ${stockRoot}`);
+	if (names?.some(name => !name.startsWith('.') && name !== 'lost+found') === true) {
+		throw notRegistry(given, `it has other content and no ${stockRoot}`);
+	}
+	await withIo('make the registry folder', given, () => mkdir(join(given, stockRoot), {recursive: true}));
+	return await describeFolder(given, given);
+}
+
+async function describeFolder(root: string, given: string): Promise<StockFolder> {
+	return await withIo('open the registry folder', given, async () => {
+		const real = await realpath(root);
+		const base = await realpath(join(root, stockRoot));
+		return {name: `the registry folder ${given}`, root: real, base, privateDir: join(real, '.sealimage')};
+	});
+}
+
+async function isFolder(path: string): Promise<boolean> {
+	const found = await stat(path).catch(() => undefined);
+	return found?.isDirectory() === true;
+}
+
+function notRegistry(path: string, why: string, cause?: unknown): SealError {
+	return new SealError('ERR_REGISTRY_DIR', `${path} is no registry folder: ${why}`, {
+		hint: 'Name the folder that holds docker/registry/v2, or a new or empty folder to make a registry in.',
+		details: {path},
+		cause,
+	});
+}

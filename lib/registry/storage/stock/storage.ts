@@ -1,0 +1,145 @@
+import {join} from 'node:path';
+import {SealError} from '../../../core/errors.js';
+import type {Abortable} from '../../../core/events.js';
+import type {Descriptor} from '../../../oci/descriptor.js';
+import {type Digest, parseDigest} from '../../../oci/digest.js';
+import type {RegistryStorage} from '../storage.js';
+import {createUploads} from '../uploads/uploads.js';
+import {createBlobs, storedBlob} from './blobs.js';
+import {isRepositoryName, listRepositories} from './catalog.js';
+import {openStockFolder} from './folder.js';
+import {createLinks} from './links.js';
+import {createManifests} from './manifests.js';
+import {createReferrers} from './referrers.js';
+import {createTags, isTag} from './tags.js';
+import {createTurns} from './turns.js';
+import {createWriter} from './writer.js';
+
+export interface StockStorageOptions extends Abortable {
+	/** `full` (default) survives a power cut; `none` survives kill -9 only. */
+	readonly durability?: 'full' | 'none' | undefined;
+	/** Make a registry of a new or empty folder (default false). */
+	readonly create?: boolean | undefined;
+}
+
+/**
+ * A registry in the storage folder of the stock registry server, which may serve the same folder at the same time: it reads
+ * what is written here, and what it writes is seen here. `root` is the server's root directory, or a folder with such a one
+ * named `registry`, as cluster images have it.
+ * @throws SealError ERR_REGISTRY_DIR, ERR_PERMISSION, ERR_IO
+ */
+export async function openStockStorage(root: string, options: StockStorageOptions = {}): Promise<RegistryStorage> {
+	const {durability = 'full', create = false, signal} = options;
+	signal?.throwIfAborted();
+	const folder = await openStockFolder(root, create);
+	const writer = await createWriter(folder, {durability});
+	const links = createLinks();
+	const blobs = createBlobs(folder, links, writer);
+	const manifests = createManifests(folder, links, blobs, writer);
+	const tags = createTags(folder, links, writer);
+	const referrers = createReferrers(folder, manifests, tags, writer);
+	const turns = createTurns();
+	const uploads = createUploads({
+		folder: join(folder.privateDir, 'uploads'),
+		durability,
+		async place(repository, digest, file) {
+			await blobs.place(digest, file);
+			await turns.shared(repository, () => blobs.link(repository, digest));
+			return storedBlob(digest, blobs.path(digest), file.sizeBytes);
+		},
+	});
+	return {
+		name: folder.name,
+		uploads,
+		repositories: page => listRepositories(join(folder.base, 'repositories'), page),
+		async tags(repository, page) {
+			checkName(repository);
+			return await tags.list(repository, page);
+		},
+		async tag(repository, tag) {
+			checkName(repository, tag);
+			return await tags.read(repository, tag);
+		},
+		async manifest(repository, digest) {
+			checkName(repository, digest);
+			return await manifests.read(repository, digest);
+		},
+		async putManifest(repository, manifest, names) {
+			checkName(repository, manifest.digest, ...names);
+			return await turns.shared(repository, async () => {
+				const missing: Descriptor[] = [];
+				for (const blob of manifest.blobs) if (!(await blobs.has(repository, blob))) missing.push(blob);
+				for (const child of manifest.manifests)
+					if (!(await manifests.has(repository, child.digest))) missing.push(child);
+				if (missing.length > 0) return missing;
+				await manifests.write(repository, manifest);
+				for (const tag of names) await tags.move(repository, tag, manifest.digest);
+				return [];
+			});
+		},
+		async deleteTag(repository, tag) {
+			checkName(repository, tag);
+			return await turns.exclusive(repository, () => tags.remove(repository, tag));
+		},
+		async deleteManifest(repository, digest) {
+			checkName(repository, digest);
+			return await turns.exclusive(repository, async () => {
+				for (const tag of await tags.pointingAt(repository, digest)) await tags.remove(repository, tag);
+				return await manifests.remove(repository, digest);
+			});
+		},
+		async blob(repository, digest) {
+			checkName(repository, digest);
+			return await blobs.find(repository, digest);
+		},
+		async deleteBlob(repository, digest) {
+			checkName(repository, digest);
+			return await turns.exclusive(repository, () => blobs.unlink(repository, digest));
+		},
+		async mount(repository, digest, from) {
+			checkName(repository, digest);
+			if (from !== undefined) checkName(from);
+			const holder = from ?? (await findHolder(digest));
+			if (holder === undefined || !(await blobs.has(holder, {digest}))) return false;
+			await turns.shared(repository, () => blobs.link(repository, digest));
+			return true;
+		},
+		async referrers(repository, subject) {
+			checkName(repository, subject);
+			return await referrers.list(repository, subject);
+		},
+		async close() {
+			await uploads.close();
+			await referrers.close();
+			await writer.close();
+		},
+	};
+
+	/** A repository that has a blob: asked page by page, since the first of thousands mostly does. */
+	async function findHolder(digest: Digest): Promise<string | undefined> {
+		if ((await blobs.facts(digest)) === undefined) return undefined;
+		let after: string | undefined;
+		for (;;) {
+			const names = await listRepositories(join(folder.base, 'repositories'), {after, limit: 100});
+			for (const name of names) if (await blobs.has(name, {digest}).catch(() => false)) return name;
+			after = names.at(-1);
+			if (after === undefined) return undefined;
+		}
+	}
+}
+
+/**
+ * The server checks names before; this is the door to the disk.
+ * @throws SealError ERR_REFERENCE_INVALID, ERR_DIGEST_INVALID
+ */
+function checkName(repository: string, ...tagsAndDigests: readonly string[]): void {
+	if (!isRepositoryName(repository)) throw invalid('repository', repository);
+	for (const name of tagsAndDigests) {
+		if (name.includes(':')) parseDigest(name);
+		else if (!isTag(name)) throw invalid('tag', name);
+	}
+}
+
+function invalid(what: string, name: string): SealError {
+	return new SealError('ERR_REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 160))} is no ${what} name`);
+}

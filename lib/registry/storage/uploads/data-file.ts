@@ -1,0 +1,138 @@
+import {type FileHandle, open} from 'node:fs/promises';
+import type {Bytes} from '../../../core/bytes.js';
+import {SealError} from '../../../core/errors.js';
+import type {Abortable} from '../../../core/events.js';
+import {ioError, withIo} from '../../../core/io-error.js';
+import {createDigester, type Digest, type DigestAlgorithm, type Digester} from '../../../oci/digest.js';
+import {readFileRange} from '../../../oci/verify.js';
+
+/** The bytes of an upload: a file that grows at its end, with the running digest of all that is in it. */
+export interface DataFile {
+	readonly sizeBytes: number;
+	/** `changed` when another process has written to the file since, or a write failed: it has to be opened again. */
+	state(): Promise<'current' | 'changed' | 'removed'>;
+	/**
+	 * Appends, and keeps what came through when it fails: `sizeBytes` is right at any time after.
+	 * @throws SealError ERR_NO_SPACE, ERR_CONTENT_SIZE when the file would get longer than `limitBytes`
+	 */
+	append(bytes: Bytes, options: Abortable & {readonly limitBytes?: number | undefined}): Promise<void>;
+	/** The digest of all bytes: known already unless it is of another algorithm than was announced. */
+	digest(algorithm: DigestAlgorithm, options: Abortable): Promise<Digest>;
+	/** Waits until the bytes are on the disk. */
+	sync(): Promise<void>;
+	close(): Promise<void>;
+}
+
+/** Opens or makes the file at `path`. What is in it is read once for the running digest. */
+export async function openDataFile(path: string, algorithm: DigestAlgorithm, options: Abortable): Promise<DataFile> {
+	const file = await withIo('open', path, () => open(path, 'a+', 0o644));
+	try {
+		const {size} = await file.stat();
+		const digester = size === 0 ? createDigester(algorithm) : await digesterOf(path, size, algorithm, options);
+		return createDataFile(file, path, digester);
+	} catch (error) {
+		await file.close();
+		throw ioError(error, 'read', path);
+	}
+}
+
+/** One write takes so much: each costs a round trip through the thread pool. */
+const batchBytes = 1024 * 1024;
+/** writev(2) takes at most 1024 pieces (IOV_MAX). */
+const maxChunks = 512;
+
+function createDataFile(file: FileHandle, path: string, start: Digester): DataFile {
+	let digester: Digester | undefined = start;
+	let {sizeBytes} = start;
+
+	/** Writes a batch while its digest is computed. A batch that fails in part leaves the file as it was before it. */
+	const writeBatch = async (chunks: readonly Uint8Array[], length: number): Promise<void> => {
+		const writing = writeAll(file, chunks, length);
+		// A rejection is handled below, after the work that goes on meanwhile.
+		writing.catch(() => undefined);
+		const running = digester;
+		digester = undefined;
+		for (const chunk of chunks) running?.update(chunk);
+		try {
+			await writing;
+		} catch (error) {
+			await file.truncate(sizeBytes).catch(() => undefined);
+			throw ioError(error, 'write', path);
+		}
+		digester = running;
+		sizeBytes += length;
+	};
+	return {
+		get sizeBytes() {
+			return sizeBytes;
+		},
+		async state() {
+			const {size, nlink} = await file.stat();
+			if (nlink === 0) return 'removed';
+			return digester !== undefined && size === sizeBytes ? 'current' : 'changed';
+		},
+		async append(bytes, {limitBytes = Number.POSITIVE_INFINITY, signal}) {
+			let chunks: Uint8Array[] = [];
+			let gathered = 0;
+			let total = sizeBytes;
+			let writing: Promise<void> = Promise.resolve();
+			const flush = async (): Promise<void> => {
+				await writing;
+				if (gathered === 0) return;
+				writing = writeBatch(chunks, gathered);
+				writing.catch(() => undefined);
+				[chunks, gathered] = [[], 0];
+			};
+			let failure: {readonly reason: unknown} | undefined;
+			try {
+				for await (const chunk of bytes) {
+					signal?.throwIfAborted();
+					if (chunk.length === 0) continue;
+					total += chunk.length;
+					if (total > limitBytes) throw tooLong(limitBytes);
+					chunks.push(chunk);
+					gathered += chunk.length;
+					if (gathered >= batchBytes || chunks.length >= maxChunks) await flush();
+				}
+			} catch (error) {
+				failure = {reason: error};
+			}
+			await flush();
+			await writing;
+			if (failure !== undefined) throw failure.reason;
+		},
+		async digest(algorithm, options) {
+			const running = digester ?? (await digesterOf(path, sizeBytes, algorithm, options));
+			digester = undefined;
+			const found = running.finish();
+			if (found.startsWith(`${algorithm}:`)) return found;
+			return (await digesterOf(path, sizeBytes, algorithm, options)).finish();
+		},
+		sync: () => withIo('flush', path, () => file.datasync()),
+		close: () => file.close(),
+	};
+}
+
+/** write(2) may take a part only, as it does near a full disk or a limit. */
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], length: number): Promise<void> {
+	let {bytesWritten} = await file.writev(chunks as Uint8Array[]);
+	if (bytesWritten === length) return;
+	const all = Buffer.concat(chunks, length);
+	while (bytesWritten < length)
+		bytesWritten += (await file.write(all, bytesWritten, length - bytesWritten)).bytesWritten;
+}
+
+async function digesterOf(
+	path: string,
+	sizeBytes: number,
+	algorithm: DigestAlgorithm,
+	options: Abortable,
+): Promise<Digester> {
+	const digester = createDigester(algorithm);
+	for await (const chunk of readFileRange(path, 0, sizeBytes, options)) digester.update(chunk);
+	return digester;
+}
+
+function tooLong(limitBytes: number): SealError {
+	return new SealError('ERR_CONTENT_SIZE', `The upload is longer than the ${limitBytes} bytes allowed here`);
+}
