@@ -57,6 +57,7 @@ export const errorCodes = {
 	ERR_PLATFORM: 'An image has no variant for the wanted platform.',
 
 	// registry
+	ERR_ACCESS_FILE: 'A file that says who may use a registry server cannot be used.',
 	ERR_EMBED_CONFLICT: 'Two different images claim one name in an embedded registry.',
 	ERR_PLACE_INVALID: 'A string that should say where an image is says nothing of the kind.',
 	ERR_REGISTRY_DIR: 'A folder is not the storage folder of a registry.',

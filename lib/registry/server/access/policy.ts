@@ -32,6 +32,32 @@ export type AccessAnswer =
 /** Who may do what. The server asks it once for each request, and once for each further repository that a mount reads. */
 export interface AccessPolicy {
 	check(request: AccessRequest): Promise<AccessAnswer>;
+	/** Hands out tokens at `/token`, when the challenges of this policy send clients there. */
+	readonly tokens?: TokenServer | undefined;
+	/** Ends the threads of the policy. */
+	close?(): Promise<void>;
+}
+
+/** A token server (distribution, "Token Authentication Specification" and "OAuth2 Token Authentication"). */
+export interface TokenServer {
+	issue(request: TokenRequest): Promise<TokenAnswer>;
+}
+
+export interface TokenRequest extends Abortable {
+	/** The Authorization header of a GET. */
+	readonly authorization: string | undefined;
+	/** The query of a GET, the form of a POST. */
+	readonly parameters: URLSearchParams;
+	readonly method: 'GET' | 'POST';
+}
+
+export interface TokenAnswer {
+	readonly status: 200 | 400 | 401 | 429;
+	readonly headers?: Readonly<Record<string, string>> | undefined;
+	/** To be sent as JSON. */
+	readonly body: object;
+	/** For the access log. */
+	readonly user?: string | undefined;
 }
 
 /** Everyone may do everything: for loopback and for tests. */
