@@ -22,12 +22,17 @@ export {
 	credentialsFromConfig,
 	firstCredentials,
 } from './login/credentials.js';
+export {type AccessOptions, openAccess} from './server/access/access.js';
+export type {OutsideIssuer} from './server/access/issuer.js';
 export {
 	type AccessAnswer,
 	type AccessPolicy,
 	type AccessRequest,
 	type Action,
 	openToAll,
+	type TokenAnswer,
+	type TokenRequest,
+	type TokenServer,
 } from './server/access/policy.js';
 export type {RegistryServer, ServeOptions} from './server/options.js';
 export {serveRegistry} from './server/serve.js';
