@@ -14,8 +14,8 @@ import {
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {folderBytes, measure, median, runQuietly} from '../measure.js';
 import {corpora, makeCorpora} from './corpora.js';
-import {folderBytes, measure, median, runQuietly} from './measure.js';
 import {formatReport} from './report.js';
 import {tools} from './tools.js';
 

@@ -1,0 +1,2 @@
+wrk.method = "HEAD"
+wrk.headers["Accept"] = "application/vnd.oci.image.manifest.v1+json"
