@@ -20,7 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
 /** The one file that may import each third-party package. */
 const adapters: Readonly<Record<string, string>> = {
-	bcryptjs: 'lib/registry/server/access/bcrypt/worker.ts',
+	bcryptjs: 'lib/registry/server/access/bcrypt/bcrypt-worker.ts',
 	'js-yaml': 'lib/core/yaml.ts',
 	undici: 'lib/core/http.ts',
 	fflate: 'lib/oci/compress/fflate.ts',

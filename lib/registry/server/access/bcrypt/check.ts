@@ -95,7 +95,7 @@ function createThread(): Thread {
 		questions.clear();
 	};
 	const start = (): Worker => {
-		const started = new Worker(new URL('./worker.js', import.meta.url));
+		const started = new Worker(new URL('./bcrypt-worker.js', import.meta.url));
 		started.on('message', ({id, matches}: Reply) => {
 			questions.get(id)?.resolve(matches);
 			questions.delete(id);
