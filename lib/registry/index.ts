@@ -1,3 +1,4 @@
+export type {PartsPolicy} from './client/download.js';
 export {openRegistry, type Registry, type RegistryOptions} from './client/registry.js';
 export type {Repository} from './client/repository.js';
 export {embedEntries} from './embed/layer.js';

@@ -102,13 +102,16 @@ function serve(registry: TestRegistry, request: IncomingMessage, response: Serve
 		sendError(response, 404, kind === 'blobs' ? 'BLOB_UNKNOWN' : 'MANIFEST_UNKNOWN', `${name} is unknown`);
 		return;
 	}
-	const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-	const bytes = found.bytes.subarray(start);
-	response.writeHead(start > 0 ? 206 : 200, {
+	const [range, first = '0', last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+	const start = Number(first);
+	const bytes = found.bytes.subarray(start, last ? Number(last) + 1 : undefined);
+	response.writeHead(range === undefined ? 200 : 206, {
 		'content-type': kind === 'blobs' ? 'application/octet-stream' : found.mediaType,
 		'content-length': bytes.length,
 		'docker-content-digest': digest,
-		...(start > 0 ? {'content-range': `bytes ${start}-${found.bytes.length - 1}/${found.bytes.length}`} : {}),
+		...(range === undefined
+			? {}
+			: {'content-range': `bytes ${start}-${start + bytes.length - 1}/${found.bytes.length}`}),
 	});
 	response.end(request.method === 'HEAD' ? undefined : bytes);
 }

@@ -1,6 +1,6 @@
 import type {OperationOptions} from '../../core/events.js';
 import {RegistryError} from '../exchange/error.js';
-import {askJson, type Wire} from './wire.js';
+import {askJson, type JsonAnswer, type Wire} from './wire.js';
 
 export interface ListRequest {
 	/** As in references. */
@@ -14,12 +14,6 @@ export interface ListRequest {
 	readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Page {
-	/** What a page's JSON holds. */
-	readonly value: unknown;
-	header(name: string): string | undefined;
-}
-
 /** A page is read whole: registries that ignore `n` send all in one. */
 const maxPageBytes = 32 * 1024 * 1024;
 const maxPages = 10_000;
@@ -30,7 +24,11 @@ const maxPages = 10_000;
  * repository. A list that comes back to a page it had, or never ends, is refused.
  * @throws RegistryError
  */
-export async function* listPages(wire: Wire, request: ListRequest, options: OperationOptions): AsyncGenerator<Page> {
+export async function* listPages(
+	wire: Wire,
+	request: ListRequest,
+	options: OperationOptions,
+): AsyncGenerator<JsonAnswer> {
 	const {path, ...rest} = request;
 	const seen = new Set<string>();
 	for (let query: string | undefined = request.query ?? ''; query !== undefined; ) {
@@ -47,7 +45,7 @@ export async function* listPages(wire: Wire, request: ListRequest, options: Oper
 		);
 		if (answer === undefined) return;
 		yield answer;
-		query = nextQuery(answer.header('link'), request);
+		query = nextQuery(answer.header('link'), answer.url, request);
 	}
 }
 
@@ -62,18 +60,17 @@ export function badList({host, path}: Pick<ListRequest, 'host' | 'path'>, why: s
 /** The longest header that is looked at. */
 const maxLinkLength = 8192;
 
-function nextQuery(link: string | undefined, request: ListRequest): string | undefined {
+function nextQuery(link: string | undefined, base: string, request: ListRequest): string | undefined {
 	if (link === undefined) return undefined;
 	if (link.length > maxLinkLength) throw badList(request, 'leads on to an address that is too long');
 	const target = [...link.matchAll(/<([^<>]*)>([^<]*)/g)].find(([, , parameters = '']) =>
 		/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i.test(parameters),
 	)?.[1];
 	if (target === undefined) return undefined;
-	const base = `https://${request.host}${request.path}`;
 	if (!URL.canParse(target, base)) throw badList(request, 'leads on to nowhere');
 	const url = new URL(target, base);
-	// Mirrors and proxies may put a path before ours.
-	if (!decodePath(url.pathname).endsWith(request.path)) throw badList(request, 'leads on to something else');
+	if (decodePath(url.pathname) !== decodePath(new URL(base).pathname))
+		throw badList(request, 'leads on to something else');
 	return url.search.slice(1);
 }
 

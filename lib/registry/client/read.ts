@@ -63,7 +63,7 @@ export async function fetchAt(
 		return oneChunk((await getDocument(wire, place, descriptor, options)).subarray(offset));
 	}
 	const request = requestOf(place, descriptor, 'GET');
-	const bytes = await openBlob(wire.transport, request, descriptor, offset, wire.retry ?? {}, options);
+	const bytes = await openBlob({wire, request, descriptor, options}, offset);
 	return offset === 0 && verify ? verified(bytes, descriptor, placeName(place), options) : bytes;
 }
 

@@ -7,12 +7,14 @@ import {parseReference} from '../../oci/reference.js';
 import {missingContent} from '../../oci/verify.js';
 import type {RetryPolicy} from '../exchange/retry.js';
 import {createTransport, type TransportOptions} from '../exchange/transport.js';
+import type {PartsPolicy} from './download.js';
 import {existsAt, fetchAt, getDocument, isDocument, resolveAt} from './read.js';
 import {openRepository, type Repository} from './repository.js';
 import type {Place, Wire} from './wire.js';
 
 export interface RegistryOptions extends TransportOptions, OperationOptions {
 	readonly retry?: RetryPolicy | undefined;
+	readonly parts?: PartsPolicy | undefined;
 }
 
 /** All registries as one source of images. Content is found once a reference that reaches it was resolved. */
@@ -31,9 +33,9 @@ export interface Registry extends ImageSource {
  * `docker.io`. Every byte is verified; temporary failures are repeated, broken transfers taken up where they broke.
  */
 export function openRegistry(options: RegistryOptions = {}): Registry {
-	const {retry, onEvent} = options;
+	const {retry, parts, onEvent} = options;
 	const transport = createTransport(options);
-	const wire: Wire = {transport, retry};
+	const wire: Wire = {transport, retry, parts};
 	/** Where content was seen. */
 	const places = new Map<Digest, Place>();
 	return {

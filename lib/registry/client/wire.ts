@@ -5,11 +5,13 @@ import {parseJson} from '../../oci/config.js';
 import {RegistryError} from '../exchange/error.js';
 import {type RetryPolicy, withRetry} from '../exchange/retry.js';
 import type {RegistryRequest, Transport} from '../exchange/transport.js';
+import type {PartsPolicy} from './download.js';
 
 /** The way to registries that every function of the client is given. */
 export interface Wire {
 	readonly transport: Transport;
 	readonly retry?: RetryPolicy | undefined;
+	readonly parts?: PartsPolicy | undefined;
 }
 
 /** One repository of one registry. */
@@ -21,6 +23,8 @@ export interface Place {
 
 export interface JsonAnswer {
 	readonly value: unknown;
+	/** Where it came from, after redirects and mirrors. */
+	readonly url: string;
 	header(name: string): string | undefined;
 }
 
@@ -43,7 +47,7 @@ export async function askJson(
 		}
 		const what = `The answer of ${request.host} to ${request.path.split('?')[0]}`;
 		const bytes = await collect(response.body, limitBytes, what);
-		return {value: readJson(bytes, response, request), header: name => response.header(name)};
+		return {value: readJson(bytes, response, request), url: response.url, header: name => response.header(name)};
 	});
 }
 

@@ -25,7 +25,7 @@ test('follows Link from page to page, whatever its form', async t => {
 	const links = [
 		'</v2/a/b/tags/list?n=1&last=a>; rel="next"',
 		'<https://elsewhere.example/v2/a/b/tags/list?token=x%2Fy>; title="a"; rel=next',
-		'<https://elsewhere.example/prefix/v2/a/b/tags/list?n=1&last=c>;rel="last next"',
+		'<https://elsewhere.example/v2/a/b/tags/list?n=1&last=c>;rel="last next"',
 		'</v2/a/b/tags/list?first>; rel="prev"',
 	];
 	let page = 0;
