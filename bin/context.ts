@@ -22,4 +22,8 @@ export interface Context {
 	note(text: string): void;
 	/** Asks on the terminal; false without one, so that nothing is ever destroyed by a script by accident. */
 	confirm(question: string): Promise<boolean>;
+	/** Asks for a line on the terminal; undefined without one. */
+	ask(question: string): Promise<string | undefined>;
+	/** As `ask`; what is typed is not shown. */
+	askSecret(question: string): Promise<string | undefined>;
 }

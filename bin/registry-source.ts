@@ -1,19 +1,18 @@
-import {readFileSync} from 'node:fs';
-import {join, resolve} from 'node:path';
-import {systemCode} from '../lib/core/errors.js';
 import {openRegistry, type Registry} from '../lib/registry/client/registry.js';
-import {type CredentialSource, credentialsFromConfig, firstCredentials} from '../lib/registry/login/credentials.js';
+import type {TransportOptions} from '../lib/registry/exchange/transport.js';
+import {credentialsFromFiles} from '../lib/registry/login/sources.js';
 import type {Flags, FlagValues} from './command.js';
 import type {Context} from './context.js';
+import {givenCredentials} from './given-credentials.js';
 import type {Io} from './io.js';
-import {UsageError} from './usage-error.js';
+import {loginFiles} from './login-files.js';
 
 /** How registries are reached; for every command that reads from them. */
 export const registryFlags = {
 	authfile: {
 		type: 'string',
 		value: 'FILE',
-		help: "logins for registries, as docker and podman keep them (default: REGISTRY_AUTH_FILE, then podman's files, then docker's)",
+		help: "logins for registries, as docker and podman keep them (default: REGISTRY_AUTH_FILE, then docker's file, then podman's)",
 		completes: 'file',
 	},
 	insecure: {
@@ -23,51 +22,54 @@ export const registryFlags = {
 	},
 } as const satisfies Flags;
 
+/** For commands that speak to one registry, which the credentials are then for. */
+export const credsFlag = {
+	creds: {
+		type: 'string',
+		value: 'USER[:PASSWORD]',
+		help: 'the login for the registry of this command; without PASSWORD it is asked for on the terminal',
+		completes: 'none',
+	},
+} as const satisfies Flags;
+
+export interface GivenCredentials {
+	/** The value of --creds. */
+	readonly creds: string;
+	/** The flag it came from, for messages. Default `--creds`. */
+	readonly flag?: string;
+	/** The registry it is for, as in references; no other sees it. */
+	readonly host: string;
+}
+
 /** All registries as one source of images. Nothing is connected before something is asked for. */
-export function openRegistries(flags: FlagValues<typeof registryFlags>, {io, signal, onEvent}: Context): Registry {
-	return openRegistry({
-		credentials: readCredentials(flags.authfile, io),
+export function openRegistries(
+	flags: FlagValues<typeof registryFlags>,
+	context: Context,
+	given: readonly GivenCredentials[] = [],
+): Registry {
+	const {signal, onEvent} = context;
+	return openRegistry({...registryOptions(flags, context, given), signal, onEvent});
+}
+
+/** How registries are reached, from flags, environment and files. */
+export function registryOptions(
+	flags: FlagValues<typeof registryFlags>,
+	context: Context,
+	given: readonly GivenCredentials[] = [],
+): TransportOptions {
+	const {io} = context;
+	const files = credentialsFromFiles(loginFiles(flags.authfile, io), {env: io.env});
+	return {
+		credentials: givenCredentials(given, files, context),
 		insecure: flags.insecure,
 		proxy: readProxy(io.env),
-		signal,
-		onEvent,
-	});
+	};
 }
 
-/** @throws UsageError for a file that was named and cannot be read, or is no JSON */
-function readCredentials(authfile: string | undefined, io: Io): CredentialSource {
-	const named = authfile ?? io.env.REGISTRY_AUTH_FILE;
-	if (named !== undefined && named !== '') return credentialsFromConfig(readConfig(resolve(io.cwd, named), true));
-	const {XDG_RUNTIME_DIR, XDG_CONFIG_HOME, DOCKER_CONFIG} = io.env;
-	const paths = [
-		...(XDG_RUNTIME_DIR === undefined ? [] : [join(XDG_RUNTIME_DIR, 'containers/auth.json')]),
-		join(XDG_CONFIG_HOME || join(io.home, '.config'), 'containers/auth.json'),
-		join(DOCKER_CONFIG || join(io.home, '.docker'), 'config.json'),
-	];
-	return firstCredentials(...paths.map(path => credentialsFromConfig(readConfig(path, false))));
-}
-
-function readConfig(path: string, wanted: boolean): unknown {
-	try {
-		return JSON.parse(readFileSync(path, 'utf8')) as unknown;
-	} catch (error) {
-		if (!wanted && (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR')) return undefined;
-		throw new UsageError(`The logins in ${path} cannot be read`, {
-			cause: error,
-			hint: 'Mend the file, or name another one with --authfile.',
-		});
-	}
-}
-
-/** The proxy of the environment in its usual spellings; lower case counts first, as in curl. */
-function readProxy(
-	env: Io['env'],
-):
-	| {readonly http?: string | undefined; readonly https?: string | undefined; readonly except?: string | undefined}
-	| undefined {
-	const http = env.http_proxy || undefined;
+/** The proxy of the environment in its usual spellings; lower case counts first, as in curl. HTTP_PROXY may come from a CGI request. */
+function readProxy(env: Io['env']): TransportOptions['proxy'] {
+	const http = env.http_proxy || (env.REQUEST_METHOD === undefined ? env.HTTP_PROXY : undefined) || undefined;
 	const https = env.https_proxy || env.HTTPS_PROXY || undefined;
-	return http === undefined && https === undefined
-		? undefined
-		: {http, https, except: env.no_proxy || env.NO_PROXY || undefined};
+	if (http === undefined && https === undefined) return undefined;
+	return {http, https, except: env.no_proxy || env.NO_PROXY || undefined};
 }

@@ -1,9 +1,9 @@
-import {createInterface} from 'node:readline';
 import {SealError} from '../lib/core/errors.js';
 import type {Context} from './context.js';
 import {exitCodes, signalExitCodes} from './exit-codes.js';
 import type {GlobalValues} from './global-flags.js';
 import type {Io} from './io.js';
+import {createPrompts} from './prompts.js';
 import {createProgress, type Progress, type ProgressOptions} from './render/progress.js';
 import {createStyle, wantsColor} from './render/style.js';
 import type {Settings} from './settings.js';
@@ -43,7 +43,7 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 			signal: controller.signal,
 			onEvent: event => progress.onEvent(event),
 			note: text => progress.above(text),
-			confirm: question => confirm(question, io, progress, controller.signal),
+			...createPrompts(io, progress, controller.signal),
 		},
 		get interruptedBy() {
 			return interruptedBy;
@@ -90,22 +90,4 @@ function hookSignals(interrupt: (exitCode: number) => void, progress: Progress):
 		process.off('SIGTSTP', suspend);
 		process.off('exit', restore);
 	};
-}
-
-async function confirm(question: string, io: Io, progress: Progress, signal: AbortSignal): Promise<boolean> {
-	if (io.stdin.isTTY !== true || io.stderr.isTTY !== true) return false;
-	progress.pause();
-	const lines = createInterface({input: io.stdin, output: io.stderr});
-	try {
-		const answer = await new Promise<string>((resolve, reject) => {
-			lines.question(`${question} [y/N] `, {signal}, resolve);
-			// readline takes Ctrl-C for itself while it asks: hand it on as the signal that it is.
-			lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-			lines.on('close', () => resolve(''));
-			signal.addEventListener('abort', () => reject(signal.reason as Error), {once: true});
-		});
-		return /^y(?:es)?$/i.test(answer.trim());
-	} finally {
-		lines.close();
-	}
 }

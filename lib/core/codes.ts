@@ -58,11 +58,13 @@ export const errorCodes = {
 
 	// registry
 	ERR_ACCESS_FILE: 'A file that says who may use a registry server cannot be used.',
+	ERR_CREDENTIALS: 'A file or a program that keeps logins for registries cannot be used.',
 	ERR_EMBED_CONFLICT: 'Two different images claim one name in an embedded registry.',
 	ERR_PLACE_INVALID: 'A string that should say where an image is says nothing of the kind.',
 	ERR_REGISTRY_DIR: 'A folder is not the storage folder of a registry.',
 	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
 	ERR_SAME_PLACE: 'The source and the target of a copy are one place.',
+	ERR_REGISTRY_CONFIG: 'The configuration of registries holds something that cannot be followed.',
 	ERR_REGISTRY_LIMIT: 'The registry wants us to slow down, and did so for too long.',
 	ERR_REGISTRY_RESPONSE:
 		'A registry answers with something that the protocol does not allow, or with an error of its own.',

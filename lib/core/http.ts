@@ -1,7 +1,11 @@
-import type {Dispatcher} from 'undici';
+import type {buildConnector, Dispatcher} from 'undici';
 import type {Bytes} from './bytes.js';
 import {isSealError, SealError, systemCode} from './errors.js';
 import type {Abortable} from './events.js';
+import {decodePercents, type ProxyRoute, type ProxySettings, proxyFor} from './proxy.js';
+import {createTrust, type HttpTls, type Trust, untrustedCodes} from './trust.js';
+
+export type {HttpTls} from './trust.js';
 
 export interface HttpClientOptions {
 	/** Milliseconds for name look-up, connection and TLS. Default 30,000. */
@@ -10,14 +14,12 @@ export interface HttpClientOptions {
 	readonly idleTimeoutMs?: number | undefined;
 	/** Connections per origin. Default 16. */
 	readonly connections?: number | undefined;
-	/** PEM certificates to trust instead of the system's. */
+	/** Authorities that are trusted besides those that Node brings, as PEM text. */
 	readonly ca?: string | readonly string[] | undefined;
-	/** Accept any certificate. Default false. */
-	readonly insecure?: boolean | undefined;
-	/** Proxies by scheme, and the hosts that are reached without (as in NO_PROXY). Default: none; the environment is not read. */
-	readonly proxy?:
-		| {readonly http?: string | undefined; readonly https?: string | undefined; readonly except?: string | undefined}
-		| undefined;
+	/** Files with more of them, as systems keep them; read when a certificate is met that is not trusted yet. Missing ones are passed over. */
+	readonly caFiles?: readonly string[] | undefined;
+	/** Default: none; the environment is not read. */
+	readonly proxy?: ProxySettings | undefined;
 }
 
 export interface HttpRequest extends Abortable {
@@ -25,6 +27,10 @@ export interface HttpRequest extends Abortable {
 	readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | undefined;
 	readonly headers?: Readonly<Record<string, string>> | undefined;
 	readonly body?: string | Uint8Array | Bytes | undefined;
+	/** Requests with other settings use other connections. */
+	readonly tls?: HttpTls | undefined;
+	/** Milliseconds; default that of the client. */
+	readonly connectTimeoutMs?: number | undefined;
 }
 
 export interface HttpResponse {
@@ -37,7 +43,7 @@ export interface HttpResponse {
 	discard(): Promise<void>;
 }
 
-/** One pool of connections. Redirects are answers like any other: following them is a decision of the caller. */
+/** Pools of connections. Redirects are answers like any other: following them is a decision of the caller. */
 export interface HttpClient {
 	/**
 	 * @throws SealError ERR_NETWORK when there is no answer, or (while reading the body) when it is cut short; an abort
@@ -54,9 +60,10 @@ export interface HttpClient {
  */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 	let loaded: Promise<Undici> | undefined;
-	let dispatcher: Dispatcher | undefined;
+	const trust = createTrust([options.ca ?? []].flat(), options.caFiles ?? []);
+	const dispatchers = new Map<string, Promise<Dispatcher>>();
 	return {
-		async request(url, {body, headers, method = 'GET', signal} = {}) {
+		async request(url, {body, headers, method = 'GET', signal, tls, connectTimeoutMs} = {}) {
 			signal?.throwIfAborted();
 			const target = new URL(url);
 			const withoutLogin = new URL(target);
@@ -64,10 +71,14 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 			withoutLogin.password = '';
 			loaded ??= import('undici');
 			const undici = await loaded;
-			dispatcher ??= createDispatcher(undici, options);
 			try {
+				const proxy = proxyFor(target, options.proxy);
+				const timeout = connectTimeoutMs ?? options.connectTimeoutMs ?? 30_000;
+				const key = `${timeout} ${target.protocol} ${proxy?.origin} ${keyOf(tls)}`;
+				const made = dispatchers.get(key) ?? createDispatcher(undici, {options, trust, tls, proxy, timeout, target});
+				dispatchers.set(key, made);
 				const answer = await undici.request(withoutLogin, {
-					dispatcher,
+					dispatcher: await made,
 					method,
 					headers: {...basicLogin(target), ...headers},
 					...(body === undefined ? {} : {body: body as Dispatcher.DispatchOptions['body'] & object}),
@@ -78,7 +89,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 				throw networkError(error, target, signal);
 			}
 		},
-		close: async () => dispatcher?.close(),
+		async close() {
+			// One that could not be made has nothing to close.
+			await Promise.all([...dispatchers.values()].map(async made => (await made.catch(() => undefined))?.close()));
+			dispatchers.clear();
+		},
 	};
 }
 
@@ -95,43 +110,95 @@ export function redactUrl(url: string | URL): string {
 	return shown.href;
 }
 
-function createDispatcher(undici: Undici, options: HttpClientOptions): Dispatcher {
+interface Route {
+	readonly options: HttpClientOptions;
+	readonly trust: Trust;
+	readonly tls: HttpTls | undefined;
+	readonly proxy: ProxyRoute | undefined;
+	readonly timeout: number;
+	readonly target: URL;
+}
+
+const keys = new WeakMap<HttpTls, string>();
+
+/** Settings with the same content share connections, whoever made them. */
+function keyOf(tls: HttpTls | undefined): string {
+	if (tls === undefined) return '';
+	const key = keys.get(tls) ?? JSON.stringify([tls.ca, tls.client, tls.insecure]);
+	keys.set(tls, key);
+	return key;
+}
+
+async function createDispatcher(undici: Undici, route: Route): Promise<Dispatcher> {
+	const {options, trust, tls, proxy, timeout, target} = route;
 	const idle = options.idleTimeoutMs ?? 60_000;
-	const tls = {
-		...(options.ca === undefined ? {} : {ca: [options.ca].flat()}),
-		...(options.insecure === true ? {rejectUnauthorized: false} : {}),
-	};
 	const settings = {
 		headersTimeout: idle,
 		bodyTimeout: idle,
 		connections: options.connections ?? 16,
-		connect: {timeout: options.connectTimeoutMs ?? 30_000, ...tls},
+		allowH2: false,
 	};
-	const {proxy} = options;
-	if (proxy === undefined) return new undici.Agent(settings);
-	return new undici.EnvHttpProxyAgent({
+	if (proxy === undefined) return new undici.Agent({...settings, connect: createConnector(undici, route)});
+	const isSecure = target.protocol === 'https:';
+	return new undici.ProxyAgent({
 		...settings,
-		requestTls: tls,
-		// Empty strings keep undici from looking into the environment.
-		httpProxy: proxy.http ?? '',
-		httpsProxy: proxy.https ?? '',
-		noProxy: proxy.except ?? '',
+		uri: proxy.origin,
+		...(proxy.authorization === undefined ? {} : {token: proxy.authorization}),
+		// Proxies open tunnels to the ports of TLS alone; plain requests they forward.
+		proxyTunnel: isSecure,
+		proxyTls: {timeout, ...(proxy.origin.startsWith('https:') ? {secureContext: await trust.whole(undefined)} : {})},
+		requestTls: {
+			timeout,
+			...(isSecure ? {secureContext: await trust.whole(tls)} : {}),
+			...(tls?.insecure === true ? {rejectUnauthorized: false} : {}),
+		},
 	});
+}
+
+/**
+ * Most certificates are signed by an authority that Node brings along, whose list costs nothing. Only when one is not, the
+ * whole list is loaded and the connection made again: nothing was sent over the first.
+ */
+function createConnector(undici: Undici, {trust, tls, timeout}: Route): buildConnector.connector {
+	const build = (secureContext: ReturnType<Trust['first']>): buildConnector.connector =>
+		undici.buildConnector({
+			timeout,
+			...(secureContext === undefined ? {} : {secureContext}),
+			...(tls?.insecure === true ? {rejectUnauthorized: false} : {}),
+		});
+	let first: buildConnector.connector | undefined;
+	let whole: Promise<buildConnector.connector> | undefined;
+	const connectWhole = (options: buildConnector.Options, callback: buildConnector.Callback): void => {
+		whole ??= trust.whole(tls).then(build);
+		whole.then(
+			connect => connect(options, callback),
+			(error: unknown) => callback(error as Error, null),
+		);
+	};
+	return (options, callback) => {
+		if (whole !== undefined) {
+			connectWhole(options, callback);
+			return;
+		}
+		try {
+			first ??= build(trust.first(tls));
+		} catch (error) {
+			callback(error as Error, null);
+			return;
+		}
+		first(options, (...[error, socket]) => {
+			if (error !== null && untrustedCodes.has(systemCode(error) ?? '') && trust.hasMore(tls))
+				connectWhole(options, callback);
+			else if (error === null) callback(null, socket);
+			else callback(error, null);
+		});
+	};
 }
 
 function basicLogin(url: URL): Record<string, string> {
 	if (url.username === '' && url.password === '') return {};
 	const login = `${decodePercents(url.username)}:${decodePercents(url.password)}`;
 	return {authorization: `Basic ${Buffer.from(login).toString('base64')}`};
-}
-
-/** The text as it is when it is no percent encoding: a password may hold a bare `%`. */
-function decodePercents(text: string): string {
-	try {
-		return decodeURIComponent(text);
-	} catch {
-		return text;
-	}
 }
 
 function responseOf(answer: Dispatcher.ResponseData, url: URL, signal: AbortSignal | undefined): HttpResponse {
@@ -160,12 +227,20 @@ function networkError(error: unknown, url: URL, signal: AbortSignal | undefined)
 	if (signal?.aborted === true) return signal.reason;
 	if (isSealError(error)) return error;
 	const code = systemCode(error);
-	const reason = reasons[code ?? ''] ?? (error as Error).message;
+	const reason = proxyRefusal(error) ?? reasons[code ?? ''] ?? (error as Error).message;
 	return new SealError('ERR_NETWORK', `${redactUrl(url)} cannot be read: ${reason}`, {
 		hint: hints[code ?? ''],
 		details: {url: redactUrl(url), ...(code === undefined ? {} : {systemCode: code})},
 		cause: error,
 	});
+}
+
+/** undici has no codes for what a proxy answers. */
+function proxyRefusal(error: unknown): string | undefined {
+	const {message} = error as Error;
+	if (/Proxy Authentication Required|Proxy response \(407\)/.test(message)) return 'the proxy wants a login';
+	const status = /^Proxy response \((\d+)\)/.exec(message)?.[1];
+	return status === undefined ? undefined : `the proxy answers with status ${status}`;
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -17,12 +17,9 @@ export {emptyRegistry, type LowerRegistry} from './embed/lower.js';
 export {type EmbeddedRegistry, openEmbedded} from './embed/open-embedded.js';
 export {type PlanEmbedOptions, planEmbed} from './embed/plan.js';
 export {RegistryError, type RegistryErrorItem} from './exchange/error.js';
-export {
-	type CredentialSource,
-	type Credentials,
-	credentialsFromConfig,
-	firstCredentials,
-} from './login/credentials.js';
+export type {Endpoint, EndpointUse, HostResolver} from './hosts/endpoint.js';
+export {type CredentialSource, type Credentials, firstCredentials} from './login/credentials.js';
+export {type AuthPlace, credentialsFromConfig, credentialsFromFiles, type SourceOptions} from './login/sources.js';
 export {type AccessOptions, openAccess} from './server/access/access.js';
 export type {OutsideIssuer} from './server/access/issuer.js';
 export {

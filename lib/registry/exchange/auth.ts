@@ -1,207 +1,183 @@
-import {collect} from '../../core/bytes.js';
+import {waitFor} from '../../core/abortable.js';
 import type {Abortable} from '../../core/events.js';
-import type {CredentialSource, Credentials} from '../login/credentials.js';
+import type {Endpoint} from '../hosts/endpoint.js';
+import {type CredentialSource, type Credentials, describeCredentials} from '../login/credentials.js';
 import type {Challenge} from './challenge.js';
-import {type Endpoint, isLoopback, isPrivate} from './endpoint.js';
 import {RegistryError} from './error.js';
 import type {Http} from './http.js';
-import {responseError} from './response-error.js';
+import {coversScopes, formatScopes, mergeScopes, parseScopes, type Scopes} from './scope.js';
+import {basicHeader, checkConfidential, fetchToken, type TokenRequest} from './token.js';
 
 /** What a request says about who asks. */
 export interface Authorizer {
-	/** The header that worked last for this scope, if any. */
-	known(endpoint: Endpoint, scope: string): string | undefined;
 	/**
-	 * Answers a challenge with a header, or undefined when there is nothing (new) to answer with.
-	 * @throws RegistryError ERR_REGISTRY_UNAUTHORIZED, ERR_REGISTRY_RESPONSE
+	 * The header to begin with: one that was good for as much before, or a new one when this registry is known to ask.
+	 * Undefined when it was never asked, or nothing can be had.
 	 */
-	answer(request: AuthRequest, options?: Abortable): Promise<string | undefined>;
+	prepare(request: AuthRequest, options?: Abortable): Promise<string | undefined>;
+	/**
+	 * Answers a challenge with a header that was not refused yet.
+	 * @throws RegistryError ERR_REGISTRY_UNAUTHORIZED, ERR_REGISTRY_RESPONSE; SealError ERR_CREDENTIALS
+	 */
+	answer(request: AuthRequest & Refusal, options?: Abortable): Promise<string>;
+	/** What this repository is asked for with, in words; undefined for anonymous access. */
+	describe(endpoint: Endpoint): Promise<string | undefined>;
 }
 
 export interface AuthRequest {
 	readonly endpoint: Endpoint;
-	readonly repository: string;
-	/** What the request needs: `repository:library/redis:pull,push`, several separated by spaces. */
-	readonly scope: string;
+	/** What the request needs: `repository:library/redis:pull,push`. */
+	readonly scopes: Scopes;
+}
+
+export interface Refusal {
 	readonly challenges: readonly Challenge[];
 	/** The header that was refused. */
 	readonly refused: string | undefined;
+	/** For errors. */
+	readonly method: string;
+	readonly url: string;
 }
 
-interface Granted {
+interface Grant {
 	readonly header: string;
+	readonly scopes: Scopes;
 	readonly expiresAtMs: number;
 }
 
-/** Tokens live at least this long, whatever the server says (token specification: 60 s). */
-const minLifeMs = 60_000;
 /** Tokens are renewed when less of their life is left. */
 const marginMs = 10_000;
-const maxTokenBytes = 1024 * 1024;
+/** Of one registry; a mirror of everything asks for a thousand repositories. */
+const maxGrants = 256;
 
-export function createAuthorizer(
-	http: Http,
-	credentials: CredentialSource,
-	now: () => number = () => performance.now(),
-): Authorizer {
-	const granted = new Map<string, Granted>();
-	const running = new Map<string, Promise<string | undefined>>();
-	const keyOf = (endpoint: Endpoint, scope: string): string => `${endpoint.origin}\n${scope}`;
-	const known: Authorizer['known'] = (endpoint, scope) => {
-		const found = granted.get(keyOf(endpoint, scope));
-		return found !== undefined && found.expiresAtMs - marginMs > now() ? found.header : undefined;
+interface Known {
+	/** The last challenge: what is asked of one repository is asked of the next. */
+	challenge: Challenge | undefined;
+	grants: readonly Grant[];
+}
+
+export interface AuthorizerOptions {
+	readonly credentials: CredentialSource;
+	readonly connection: TokenRequest['connection'];
+	/** Milliseconds that only go forward: the clock of neither side counts. */
+	readonly now?: (() => number) | undefined;
+}
+
+export function createAuthorizer(http: Http, options: AuthorizerOptions): Authorizer {
+	const {credentials, connection, now = () => performance.now()} = options;
+	const registries = new Map<string, Known>();
+	const running = new Map<string, Promise<Grant | undefined>>();
+	const knownOf = (endpoint: Endpoint): Known => {
+		const key = `${endpoint.host} ${endpoint.origin}`;
+		const known = registries.get(key) ?? {challenge: undefined, grants: []};
+		registries.set(key, known);
+		return known;
 	};
+	const find = (known: Known, scopes: Scopes): Grant | undefined =>
+		known.grants.find(grant => grant.expiresAtMs - marginMs > now() && coversScopes(grant.scopes, scopes));
 
-	const renew = async (request: AuthRequest, options: Abortable): Promise<string | undefined> => {
-		const {endpoint, repository, scope, challenges, refused} = request;
-		const who = await credentials(endpoint.host, repository);
-		const bearer = challenges.find(({scheme}) => scheme === 'bearer');
-		let grant: Granted | undefined;
-		if (bearer !== undefined) grant = await bearerGrant(http, request, bearer, who, now, options);
-		else if (challenges.some(({scheme}) => scheme === 'basic')) grant = basicGrant(endpoint, who);
-		if (grant === undefined || grant.header === refused) return undefined;
-		granted.set(keyOf(endpoint, scope), grant);
-		return grant.header;
+	const obtain = async (endpoint: Endpoint, challenge: Challenge, scopes: Scopes): Promise<Grant | undefined> => {
+		const who = await credentials(endpoint.host, endpoint.repository);
+		const known = knownOf(endpoint);
+		const grant =
+			challenge.scheme === 'basic'
+				? basicGrant(endpoint, who, scopes)
+				: await bearerGrant(http, {endpoint, challenge, scopes, credentials: who, connection}, now);
+		known.challenge = challenge;
+		if (grant === undefined) return undefined;
+		const others = known.grants.filter(
+			other => other.expiresAtMs > now() && other.header !== grant.header && !coversScopes(grant.scopes, other.scopes),
+		);
+		known.grants = [grant, ...others].slice(0, maxGrants);
+		return grant;
+	};
+	/** Many blobs meet the same 401 at once: one of them asks for the token, and its abort is not that of the others. */
+	const obtainOnce = async (
+		endpoint: Endpoint,
+		challenge: Challenge,
+		scopes: Scopes,
+		abortable: Abortable,
+	): Promise<Grant | undefined> => {
+		const key = [endpoint.host, endpoint.origin, challenge.scheme, ...formatScopes(scopes)].join(' ');
+		const asked = running.get(key) ?? obtain(endpoint, challenge, scopes).finally(() => running.delete(key));
+		running.set(key, asked);
+		return await waitFor(asked, abortable);
 	};
 
 	return {
-		known,
-		/** Many blobs meet the same 401 at once: one of them asks for the token. */
-		async answer(request, options = {}) {
-			const key = keyOf(request.endpoint, request.scope);
-			const fresh = known(request.endpoint, request.scope);
-			if (fresh !== undefined && fresh !== request.refused) return fresh;
-			const asked = running.get(key) ?? renew(request, options).finally(() => running.delete(key));
-			running.set(key, asked);
-			return await asked;
+		async prepare({endpoint, scopes}, abortable = {}) {
+			const known = knownOf(endpoint);
+			const found = find(known, scopes);
+			if (found !== undefined || known.challenge === undefined) return found?.header;
+			const wider = widened(known, scopes);
+			try {
+				return (await obtainOnce(endpoint, known.challenge, wider, abortable))?.header;
+			} catch (error) {
+				abortable.signal?.throwIfAborted();
+				// Without a header the registry says itself what is missing, if anything is.
+				if (error instanceof RegistryError) return undefined;
+				throw error;
+			}
+		},
+		async answer({endpoint, scopes, challenges, refused, method, url}, abortable = {}) {
+			const known = knownOf(endpoint);
+			const challenge = choose(challenges);
+			const wanted = mergeScopes(scopes, parseScopes(challenge?.parameters.scope ?? ''));
+			const found = find(known, wanted);
+			if (found !== undefined && found.header !== refused) return found.header;
+			known.grants = known.grants.filter(({header}) => header !== refused);
+			const grant =
+				challenge === undefined ? undefined : await obtainOnce(endpoint, challenge, widened(known, wanted), abortable);
+			if (grant !== undefined && grant.header !== refused) return grant.header;
+			throw unauthorized(endpoint, await credentials(endpoint.host, endpoint.repository), method, url);
+		},
+		async describe(endpoint) {
+			const who = await credentials(endpoint.host, endpoint.repository);
+			return who === undefined ? undefined : describeCredentials(who);
 		},
 	};
 }
 
-function basicGrant(endpoint: Endpoint, who: Credentials | undefined): Granted | undefined {
+/** Bearer where there is a choice: it tells less than a password. */
+function choose(challenges: readonly Challenge[]): Challenge | undefined {
+	return challenges.find(({scheme}) => scheme === 'bearer') ?? challenges.find(({scheme}) => scheme === 'basic');
+}
+
+/** What was granted before for the same resources is asked for again: a push that pulls now and then needs one token for both. */
+function widened(known: Known, scopes: Scopes): Scopes {
+	const before = known.grants.filter(grant => [...scopes.keys()].some(resource => grant.scopes.has(resource)));
+	const same = before.map(grant => new Map([...grant.scopes].filter(([resource]) => scopes.has(resource))) as Scopes);
+	return mergeScopes(scopes, ...same);
+}
+
+/** A password is good for all that one may do with a repository. */
+function basicGrant(endpoint: Endpoint, who: Credentials | undefined, scopes: Scopes): Grant | undefined {
 	if (who?.kind !== 'password') return undefined;
 	checkConfidential(endpoint.origin, endpoint);
-	return {header: basicHeader(who), expiresAtMs: Number.POSITIVE_INFINITY};
+	return forEver(basicHeader(who.username, who.password), scopes);
 }
 
-function basicHeader({username, password}: {readonly username: string; readonly password: string}): string {
-	return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+function forEver(header: string, scopes: Scopes): Grant {
+	const all = new Map([...scopes.keys()].map(resource => [resource, new Set(['*'])]));
+	return {header, scopes: all, expiresAtMs: Number.POSITIVE_INFINITY};
 }
 
-async function bearerGrant(
-	http: Http,
-	{endpoint, scope: wanted}: AuthRequest,
-	challenge: Challenge,
-	who: Credentials | undefined,
-	now: () => number,
-	{signal}: Abortable,
-): Promise<Granted> {
-	if (who?.kind === 'registry-token') {
+async function bearerGrant(http: Http, request: TokenRequest, now: () => number): Promise<Grant> {
+	const {endpoint, scopes, credentials} = request;
+	if (credentials?.kind === 'registry-token') {
 		checkConfidential(endpoint.origin, endpoint);
-		return {header: `Bearer ${who.token}`, expiresAtMs: Number.POSITIVE_INFINITY};
+		return forEver(`Bearer ${credentials.token}`, scopes);
 	}
-	const realm = checkRealm(challenge.parameters.realm, endpoint);
-	const scope = challenge.parameters.scope ?? wanted;
-	const {service} = challenge.parameters;
-	if (who !== undefined) checkConfidential(realm.origin, endpoint);
-	const {insecure} = endpoint;
-	const response =
-		who?.kind === 'identity-token'
-			? await http.send({method: 'POST', insecure, signal, ...refreshRequest(realm, who.token, scope, service)})
-			: await http.send({method: 'GET', insecure, signal, ...tokenRequest(realm, who, scope, service)});
-	if (response.status !== 200) throw await responseError(response, 'GET', realm.href);
-	const text = (await collect(response.body, maxTokenBytes, `The token of ${realm.host}`)).toString('utf8');
-	return readToken(text, realm, now());
+	const token = await fetchToken(http, request);
+	return {header: `Bearer ${token.text}`, scopes, expiresAtMs: now() + token.lifeMs};
 }
 
-function tokenRequest(
-	realm: URL,
-	who: Extract<Credentials, {kind: 'password'}> | undefined,
-	scope: string,
-	service: string | undefined,
-): {readonly url: string; readonly headers: Record<string, string>} {
-	const url = new URL(realm);
-	if (service !== undefined) url.searchParams.set('service', service);
-	for (const part of scope.split(' ').filter(one => one !== '')) url.searchParams.append('scope', part);
-	if (who !== undefined) url.searchParams.set('account', who.username);
-	return {url: url.href, headers: who === undefined ? {} : {authorization: basicHeader(who)}};
-}
-
-/** OAuth2 as docker's token servers speak it. */
-function refreshRequest(
-	realm: URL,
-	token: string,
-	scope: string,
-	service: string | undefined,
-): {readonly url: string; readonly headers: Record<string, string>; readonly body: string} {
-	const body = new URLSearchParams({
-		grant_type: 'refresh_token',
-		service: service ?? realm.host,
-		client_id: 'sealimage',
-		scope,
-		refresh_token: token,
+function unauthorized(endpoint: Endpoint, who: Credentials | undefined, method: string, url: string): RegistryError {
+	const what = who === undefined ? 'wants credentials' : `refuses ${describeCredentials(who)}`;
+	return new RegistryError('ERR_REGISTRY_UNAUTHORIZED', `${endpoint.host} ${what}`, {
+		method,
+		url,
+		status: 401,
+		hint: 'Check the name of the image, and log in to the registry.',
 	});
-	return {
-		url: realm.href,
-		headers: {'content-type': 'application/x-www-form-urlencoded'},
-		body: body.toString(),
-	};
-}
-
-interface TokenAnswer {
-	readonly token?: unknown;
-	readonly access_token?: unknown;
-	readonly expires_in?: unknown;
-}
-
-function readToken(text: string, realm: URL, nowMs: number): Granted {
-	const answer = parseAnswer(text);
-	const token = [answer.token, answer.access_token].find(one => typeof one === 'string' && /^[\x21-\x7e]+$/.test(one));
-	if (token === undefined) {
-		throw new RegistryError('ERR_REGISTRY_RESPONSE', `The token server ${realm.host} gave no token`, {url: realm.href});
-	}
-	const seconds = Number(answer.expires_in ?? 60);
-	const lifeMs = Math.max(minLifeMs, Number.isFinite(seconds) ? seconds * 1000 : 0);
-	return {header: `Bearer ${String(token)}`, expiresAtMs: nowMs + lifeMs};
-}
-
-function parseAnswer(text: string): TokenAnswer {
-	try {
-		return (JSON.parse(text) as TokenAnswer | null) ?? {};
-	} catch {
-		return {};
-	}
-}
-
-/** A registry may not send our password where it likes. */
-function checkRealm(realm: string | undefined, endpoint: Endpoint): URL {
-	const bad = (why: string): RegistryError =>
-		new RegistryError('ERR_REGISTRY_RESPONSE', `${endpoint.host} names a token server that ${why}`, {
-			url: endpoint.origin,
-			details: {realm: realm?.slice(0, 200)},
-		});
-	if (realm === undefined || !URL.canParse(realm)) throw bad('is no URL');
-	const url = new URL(realm);
-	if (url.protocol !== 'https:' && url.protocol !== 'http:') throw bad('is no web address');
-	if (url.username !== '' || url.password !== '') throw bad('has credentials of its own in it');
-	const registry = new URL(endpoint.origin);
-	if (url.protocol === 'http:' && registry.protocol === 'https:' && !isLoopback(url.host)) throw bad('is not secure');
-	if (isPrivate(url.host) && !isPrivate(registry.host) && registry.hostname !== url.hostname) {
-		throw bad('is inside of a private network');
-	}
-	return url;
-}
-
-/** Passwords go over https, to this machine, or to hosts that were declared insecure; nowhere else. */
-function checkConfidential(origin: string, endpoint: Endpoint): void {
-	const url = new URL(origin);
-	if (url.protocol === 'https:' || isLoopback(url.host) || endpoint.insecure) return;
-	throw new RegistryError(
-		'ERR_REGISTRY_UNAUTHORIZED',
-		`${endpoint.host} wants credentials over a connection that is not secure`,
-		{
-			url: origin,
-			hint: 'Use https, or declare the registry insecure.',
-		},
-	);
 }

@@ -1,14 +1,14 @@
 import {hasCode, type SealError} from '../../core/errors.js';
 import {
 	createHttpClient,
-	type HttpClient,
 	type HttpClientOptions,
 	type HttpResponse,
 	type HttpRequest as PlainRequest,
 } from '../../core/http.js';
 import {RegistryError} from './error.js';
+import {explainTls} from './tls-error.js';
 
-/** The connections to registries: those whose certificates count, and those to hosts that were declared insecure. */
+/** The connections to registries. */
 export interface Http {
 	/** Resolves with any status. @throws RegistryError ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_TLS; reading the body too */
 	send(request: HttpRequest): Promise<HttpResponse>;
@@ -18,32 +18,22 @@ export interface Http {
 export interface HttpRequest extends PlainRequest {
 	readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	readonly url: string;
-	/** Accept any certificate. */
-	readonly insecure: boolean;
+	/** Where a file with the authority of the host would be found, for messages. */
+	readonly caPath?: string | undefined;
 }
 
-export type HttpOptions = Omit<HttpClientOptions, 'insecure'>;
-
-export function createHttp(options: HttpOptions = {}): Http {
-	const clients = new Map<boolean, HttpClient>();
-	const clientFor = (insecure: boolean): HttpClient => {
-		const client = clients.get(insecure) ?? createHttpClient({...options, insecure});
-		clients.set(insecure, client);
-		return client;
-	};
+export function createHttp(options: HttpClientOptions = {}): Http {
+	const client = createHttpClient(options);
 	return {
-		async send({url, insecure, ...request}) {
+		async send({url, caPath, ...request}) {
 			try {
-				const response = await clientFor(insecure).request(url, request);
+				const response = await client.request(url, request);
 				return {...response, body: readBody(response, request.method, url)};
 			} catch (error) {
-				throw registryError(error, request.method, url);
+				throw registryError(error, request.method, url, caPath);
 			}
 		},
-		async close() {
-			await Promise.all([...clients.values()].map(client => client.close()));
-			clients.clear();
-		},
+		close: client.close,
 	};
 }
 
@@ -55,21 +45,14 @@ async function* readBody(response: HttpResponse, method: string, url: string): A
 	}
 }
 
-const tlsCodes =
-	/^(?:CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|HOSTNAME_MISMATCH$)/;
-
-function registryError(error: unknown, method: string, url: string): unknown {
+function registryError(error: unknown, method: string, url: string, caPath?: string): unknown {
 	if (!hasCode(error, 'ERR_NETWORK')) return error;
 	const {message, hint, cause, details} = error as SealError;
 	const systemCode = String(details.systemCode ?? 'UNKNOWN');
 	const options = {method, url, cause, details: {systemCode}};
-	if (tlsCodes.test(systemCode)) {
-		const isPlain = systemCode === 'EPROTO' || systemCode.startsWith('ERR_SSL_');
-		const why = isPlain ? `${new URL(url).host} does not speak TLS` : `No secure connection: ${message}`;
-		return new RegistryError('ERR_REGISTRY_TLS', why, {
-			...options,
-			hint: hint ?? 'Check the name and the certificate of the registry, or declare it insecure.',
-		});
+	const tls = explainTls(cause, systemCode, new URL(url).host, caPath);
+	if (tls !== undefined) {
+		return new RegistryError('ERR_REGISTRY_TLS', tls.message, {...options, hint: tls.hint});
 	}
 	return new RegistryError('ERR_REGISTRY_UNREACHABLE', message, {
 		...options,

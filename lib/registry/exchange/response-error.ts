@@ -7,11 +7,19 @@ import {parseRetryAfter, temporaryStatuses} from './retry.js';
 const maxErrorBytes = 64 * 1024;
 const maxItems = 10;
 
-/** The error of an answer that is no success. Reads the body, or gives it up. */
-export async function responseError(response: HttpResponse, method: string, url: string): Promise<RegistryError> {
+/**
+ * The error of an answer that is no success. Reads the body, or gives it up.
+ * @param who the credentials that were used, in words
+ */
+export async function responseError(
+	response: HttpResponse,
+	method: string,
+	url: string,
+	who?: string,
+): Promise<RegistryError> {
 	const {status} = response;
 	const errors = await readItems(response);
-	const {code, what, hint} = explain(status);
+	const {code, what, hint} = explain(status, who);
 	const said = errors.map(item => (item.message === '' ? item.code : item.message)).join('; ');
 	const host = URL.canParse(url) ? new URL(url).host : url;
 	return new RegistryError(code, `${host} ${what}${said === '' ? '' : `: ${said}`}`, {
@@ -31,19 +39,19 @@ interface Explanation {
 	readonly hint?: string | undefined;
 }
 
-function explain(status: number): Explanation {
+function explain(status: number, who: string | undefined): Explanation {
 	if (status === 401) {
 		return {
 			code: 'ERR_REGISTRY_UNAUTHORIZED',
-			what: 'wants other credentials, or has no such repository',
+			what: `wants other credentials${who === undefined ? '' : ` than ${who}`}, or has no such repository`,
 			hint: 'Check the name of the image, and log in to the registry.',
 		};
 	}
 	if (status === 403) {
 		return {
 			code: 'ERR_REGISTRY_UNAUTHORIZED',
-			what: 'denies access',
-			hint: 'Check that these credentials may read the repository.',
+			what: `denies access${who === undefined ? '' : ` to ${who}`}`,
+			hint: 'Check that these credentials give the right to do this in the repository.',
 		};
 	}
 	if (status === 429) {

@@ -1,176 +1,170 @@
 import type {Bytes} from '../../core/bytes.js';
-import type {OperationOptions} from '../../core/events.js';
-import type {HttpResponse} from '../../core/http.js';
+import {emit, type OperationOptions} from '../../core/events.js';
+import type {HttpClientOptions, HttpResponse} from '../../core/http.js';
+import {isDigest} from '../../oci/digest.js';
+import {type Endpoint, type EndpointUse, type HostResolver, homeEndpoint} from '../hosts/endpoint.js';
 import type {CredentialSource} from '../login/credentials.js';
-import {type Authorizer, createAuthorizer} from './auth.js';
-import {parseChallenges} from './challenge.js';
-import {type Endpoint, endpointOf, isLoopback} from './endpoint.js';
+import {createAuthorizer} from './auth.js';
 import {RegistryError} from './error.js';
-import {createHttp, type Http, type HttpOptions} from './http.js';
-import {responseError} from './response-error.js';
+import {type Exchange, exchange} from './exchange.js';
+import {type Connection, homeConnection} from './follow.js';
+import {createHttp} from './http.js';
+import {createSchemes, type Schemes} from './scheme.js';
 
-export interface TransportOptions extends HttpOptions {
+export interface TransportOptions extends HttpClientOptions {
 	/** Default: anonymous. */
 	readonly credentials?: CredentialSource | undefined;
-	/** Hosts (as in references) that may be reached over plain http and with any certificate. */
+	/** Where registries are reached, with mirrors and certificates. Default: each under its own name, without. */
+	readonly hosts?: HostResolver | undefined;
+	/** Without `hosts`: hosts (as in references) that may be reached over plain http and with any certificate. */
 	readonly insecure?: readonly string[] | ((host: string) => boolean) | undefined;
 }
 
-/** One exchange with a registry: address, credentials and redirects, without repetition. */
+/** One exchange with a registry: address, mirrors, credentials and redirects, without repetition. */
 export interface Transport {
 	/**
-	 * Resolves with a success (2xx), a 404, or a 416. @throws RegistryError for everything else
+	 * Resolves with a success (2xx), a 404, or a 416. Reads go to mirrors first, in order; one that fails or lacks what is
+	 * asked for is passed over. @throws RegistryError for everything else
 	 */
 	send(request: RegistryRequest, options: OperationOptions): Promise<RegistryResponse>;
 	close(): Promise<void>;
 }
 
-/** `url` is where the answer came from, after redirects: what a relative Location starts from. It may be a signed link. */
-export type RegistryResponse = HttpResponse & {readonly url: string};
-
 export interface RegistryRequest {
 	/** As in references. */
 	readonly host: string;
+	/** Empty for what belongs to none: `/v2/`, the catalog. */
 	readonly repository: string;
 	readonly method: HttpMethod;
-	/** Below the origin, with its query: `/v2/library/redis/manifests/7`; or the whole URL that the registry gave as Location. */
+	/**
+	 * Below the origin, with its query: `/v2/library/redis/manifests/7`; or a whole URL, as a Location that was resolved
+	 * against the `url` of its response. A whole URL is never rewritten for a mirror.
+	 */
 	readonly path: string;
 	readonly headers?: Readonly<Record<string, string>>;
 	/** A function, since a challenge or a redirect makes it go out again. */
 	readonly body?: (() => string | Uint8Array | Bytes) | undefined;
-	/** What the request does, for the scope of its token. Default `pull` for GET and HEAD, `pull` and `push` for POST, PUT and PATCH, `delete` for DELETE. */
+	/**
+	 * What the request does, for the scope of its token. Default `pull` for GET and HEAD, `pull` and `push` for POST, PUT and
+	 * PATCH, `delete` for DELETE. A read with `push` goes where writes go and to no mirror: "does the target have it?".
+	 */
 	readonly actions?: readonly ('pull' | 'push' | 'delete')[] | undefined;
 	/** Further repositories of the host that it reads: the source of a mount. */
 	readonly readsFrom?: readonly string[] | undefined;
+}
+
+export interface RegistryResponse extends HttpResponse {
+	/** Where the answer came from, after redirects: what a relative Location is relative to. May hold secrets in its query. */
+	readonly url: string;
+	readonly isMirror: boolean;
 }
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export function createTransport(options: TransportOptions = {}): Transport {
 	const http = createHttp(options);
-	const authorizer = createAuthorizer(http, options.credentials ?? (() => undefined));
-	const isInsecure = insecureTest(options.insecure);
-	/** Hosts that turned out to speak plain http. */
-	const plain = new Set<string>();
-	const endpointFor = (host: string): Endpoint =>
-		endpointOf(host, {insecure: isInsecure(host) || isLoopback(host), plain: plain.has(host)});
+	const hosts = options.hosts ?? withoutConfiguration(options.insecure);
+	const connection = connectionFor(hosts);
+	const authorizer = createAuthorizer(http, {
+		credentials: options.credentials ?? (() => undefined),
+		connection: async url => await connection(undefined, url),
+	});
+	const state: State = {
+		http,
+		authorizer,
+		connection: (endpoint, url) => connection(endpoint, url),
+		schemes: createSchemes(http),
+		resting: new Map(),
+	};
 	return {
-		async send(request, {signal}) {
-			try {
-				return await exchange(http, authorizer, endpointFor(request.host), request, signal);
-			} catch (error) {
-				const endpoint = endpointOf(request.host, {insecure: true, plain: false});
-				if (!endpointFor(request.host).insecure || !speaksPlainHttp(error, endpoint)) throw error;
-				plain.add(request.host);
-				return await exchange(http, authorizer, endpointFor(request.host), request, signal);
-			}
+		async send(request, operation) {
+			const endpoints = await hosts(request.host, request.repository, operation);
+			return await inOrder(state, endpointsFor(endpoints, request), request, operation);
 		},
 		close: http.close,
 	};
 }
 
-function insecureTest(insecure: TransportOptions['insecure']): (host: string) => boolean {
-	if (typeof insecure === 'function') return insecure;
-	const hosts = new Set(insecure ?? []);
-	return host => hosts.has(host);
+function withoutConfiguration(insecure: TransportOptions['insecure']): HostResolver {
+	const hosts = typeof insecure === 'function' ? undefined : new Set(insecure ?? []);
+	const isInsecure = (host: string): boolean => (typeof insecure === 'function' ? insecure(host) : hosts!.has(host));
+	return async (host, repository) => [homeEndpoint(host, repository, {insecure: isInsecure(host)})];
 }
 
-/** What a TLS handshake with a plain server ends in: an alert that is none, or a hang-up. */
-function speaksPlainHttp(error: unknown, endpoint: Endpoint): boolean {
-	if (!(error instanceof RegistryError) || error.url?.startsWith(`${endpoint.origin}/`) !== true) return false;
-	const code = String(error.details.systemCode);
-	return [
-		'EPROTO',
-		'ERR_SSL_WRONG_VERSION_NUMBER',
-		'ERR_SSL_PACKET_LENGTH_TOO_LONG',
-		'ECONNRESET',
-		'UND_ERR_SOCKET',
-	].includes(code);
+/**
+ * How another host is connected to that a registry sends us to: with the certificates that are configured for that host, and
+ * the authorities of the registry, which often signed both. Client certificates are shown to their own host only.
+ */
+function connectionFor(hosts: HostResolver) {
+	return async (from: Endpoint | undefined, url: string): Promise<Connection> => {
+		const own = (await hosts(new URL(url).host, '')).at(-1);
+		const {tls, ...rest} = own === undefined ? {} : homeConnection(own);
+		const ca = [...(tls?.ca ?? []), ...(from?.tls?.ca ?? [])];
+		return {...rest, ...(tls === undefined && ca.length === 0 ? {} : {tls: {...tls, ca}})};
+	};
 }
 
-async function exchange(
-	http: Http,
-	authorizer: Authorizer,
-	endpoint: Endpoint,
+interface State extends Exchange {
+	readonly schemes: Schemes;
+	/** Mirrors that could not be reached, and until when they are left alone. */
+	readonly resting: Map<string, number>;
+}
+
+/** A mirror that is down costs one time-out, not one for each blob. */
+const restMs = 30_000;
+
+async function inOrder(
+	state: State,
+	endpoints: readonly Endpoint[],
 	request: RegistryRequest,
-	signal: AbortSignal | undefined,
+	operation: OperationOptions,
 ): Promise<RegistryResponse> {
-	const {repository, method} = request;
-	const url = new URL(request.path, endpoint.origin).href;
-	const scope = scopeOf(request);
-	let authorization = authorizer.known(endpoint, scope);
-	// The second answer meets a token that ran out or has too small a scope; a third would be a loop.
-	for (let refusals = 0; ; refusals++) {
-		const {response, finalUrl} = await follow(http, endpoint, request, url, authorization, signal);
-		const {status} = response;
-		// Another origin (where an upload was sent to) may not ask for the password of the registry.
-		if (status === 401 && refusals < 2 && finalUrl === url && new URL(url).origin === endpoint.origin) {
+	const last = endpoints.length - 1;
+	for (const [at, endpoint] of endpoints.entries()) {
+		if (at < last && (state.resting.get(endpoint.origin) ?? 0) > performance.now()) continue;
+		try {
+			const reached = await state.schemes.settle(endpoint, operation);
+			const response = await exchange(state, reached, request, operation);
+			if (response.status !== 404 || at === last) return response;
 			await response.discard();
-			const challenges = parseChallenges(response.header('www-authenticate'));
-			const next = await authorizer.answer({endpoint, repository, scope, challenges, refused: authorization}, {signal});
-			if (next === undefined) throw unauthorized(endpoint, method, url, authorization !== undefined);
-			authorization = next;
-			continue;
+		} catch (error) {
+			operation.signal?.throwIfAborted();
+			if (at === last || !(error instanceof RegistryError)) throw error;
+			pass(state, endpoint, request.host, error, operation);
 		}
-		if ((status >= 200 && status < 300) || status === 404 || status === 416) return {...response, url: finalUrl};
-		throw await responseError(response, method, finalUrl);
 	}
-}
-
-/** What a request does, as token servers call it (distribution, "Token Scope Documentation"). */
-function scopeOf(request: RegistryRequest): string {
-	const {method, repository, readsFrom = []} = request;
-	const reads = method === 'GET' || method === 'HEAD';
-	const actions = request.actions ?? (reads ? ['pull'] : method === 'DELETE' ? ['delete'] : ['pull', 'push']);
-	return [`repository:${repository}:${actions.join(',')}`, ...readsFrom.map(other => `repository:${other}:pull`)].join(
-		' ',
+	throw new RegistryError(
+		'ERR_REGISTRY_CONFIG',
+		`No configured endpoint of ${request.host} may be used for ${useOf(request)}`,
+		{hint: 'Check the capabilities in the configuration of registries.'},
 	);
 }
 
-const maxRedirects = 5;
-
-/** Follows redirects. Our credentials are for the registry alone: another origin never sees them. */
-async function follow(
-	http: Http,
-	endpoint: Endpoint,
-	request: RegistryRequest,
-	from: string,
-	authorization: string | undefined,
-	signal: AbortSignal | undefined,
-): Promise<{readonly response: HttpResponse; readonly finalUrl: string}> {
-	let url = from;
-	for (let hops = 0; ; hops++) {
-		const isHome = new URL(url).origin === endpoint.origin;
-		const headers = {
-			'user-agent': 'sealimage',
-			...request.headers,
-			...(isHome && authorization !== undefined ? {authorization} : {}),
-		};
-		const {method} = request;
-		const body = request.body?.();
-		const response = await http.send({method, url, headers, body, insecure: endpoint.insecure && isHome, signal});
-		if (![301, 302, 303, 307, 308].includes(response.status)) return {response, finalUrl: url};
-		await response.discard();
-		const location = response.header('location');
-		const fail = (why: string): RegistryError =>
-			new RegistryError('ERR_REGISTRY_RESPONSE', `${endpoint.host} ${why}`, {method, url, status: response.status});
-		if (hops >= maxRedirects) throw fail('redirects for ever');
-		if (location === undefined || !URL.canParse(location, url)) throw fail('redirects to nowhere');
-		const next = new URL(location, url);
-		if (next.protocol !== 'https:' && next.protocol !== 'http:') throw fail(`redirects to ${next.protocol}`);
-		if (next.protocol === 'http:' && url.startsWith('https:') && !endpoint.insecure) {
-			throw fail('redirects to a connection that is not secure');
-		}
-		url = next.href;
-	}
+function pass(state: State, endpoint: Endpoint, host: string, error: RegistryError, operation: OperationOptions): void {
+	if (error.code !== 'ERR_REGISTRY_UNREACHABLE' && error.code !== 'ERR_REGISTRY_TLS') return;
+	state.resting.set(endpoint.origin, performance.now() + restMs);
+	emit(operation, {
+		type: 'warning',
+		code: error.code,
+		message: `The mirror ${endpoint.host} of ${host} is passed over: ${error.message}`,
+	});
 }
 
-function unauthorized(endpoint: Endpoint, method: string, url: string, tried: boolean): RegistryError {
-	const what = tried ? 'refuses these credentials' : 'wants credentials';
-	return new RegistryError('ERR_REGISTRY_UNAUTHORIZED', `${endpoint.host} ${what}`, {
-		method,
-		url,
-		status: 401,
-		hint: 'Check the name of the image, and log in to the registry.',
-	});
+/** The endpoints that may be asked. Lists come from the registry itself where it can be had: a mirror knows a part only. */
+function endpointsFor(endpoints: readonly Endpoint[], request: RegistryRequest): readonly Endpoint[] {
+	const use = useOf(request);
+	const usable = endpoints.filter(({uses}) => uses.includes(use));
+	if (/^https?:\/\//i.test(request.path)) {
+		const {host} = new URL(request.path);
+		return [usable.find(({origin}) => new URL(origin).host === host) ?? usable.at(-1)].filter(one => one !== undefined);
+	}
+	if (use === 'push') return usable.slice(-1);
+	const isList = use === 'resolve' && !/\/manifests\/[^/]+$/.test(request.path);
+	return isList ? usable.toSorted((a, b) => Number(a.isMirror) - Number(b.isMirror)) : usable;
+}
+
+function useOf({method, path, actions = []}: RegistryRequest): EndpointUse {
+	if ((method !== 'GET' && method !== 'HEAD') || actions.includes('push') || actions.includes('delete')) return 'push';
+	const [, kind = '', name = ''] = /\/(manifests|blobs)\/([^/?]+)(?:\?.*)?$/.exec(path) ?? [];
+	return kind === 'blobs' || isDigest(name) ? 'pull' : 'resolve';
 }

@@ -67,7 +67,7 @@ test('says that credentials are wanted, or wrong', async t => {
 	t.is(wanted.message, `${registry.host} wants credentials`);
 	await t.throwsAsync(known.resolve(`${registry.host}/a:1`), {
 		code: 'ERR_REGISTRY_UNAUTHORIZED',
-		message: `${registry.host} refuses these credentials`,
+		message: `${registry.host} refuses the password of u`,
 	});
 	await Promise.all([anonymous.close(), known.close()]);
 });

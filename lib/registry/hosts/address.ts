@@ -1,27 +1,5 @@
 import {isIP} from 'node:net';
 
-/** Where a registry is reached. */
-export interface Endpoint {
-	/** As in references. */
-	readonly host: string;
-	/** `https://registry-1.docker.io`, without a slash at the end. */
-	readonly origin: string;
-	/** Plain http may be used, and credentials may go over it; any certificate is accepted. */
-	readonly insecure: boolean;
-}
-
-/** Docker Hub answers under another name than its images carry. */
-const aliases: Readonly<Record<string, string>> = {'docker.io': 'registry-1.docker.io'};
-
-/** The address of a registry, over https unless `plain`. */
-export function endpointOf(host: string, options: {readonly insecure: boolean; readonly plain: boolean}): Endpoint {
-	return {
-		host,
-		origin: `${options.plain ? 'http' : 'https'}://${aliases[host] ?? host}`,
-		insecure: options.insecure,
-	};
-}
-
 /** True for this machine itself: there plain http gives nothing away. */
 export function isLoopback(hostAndPort: string): boolean {
 	const host = bareHost(hostAndPort);
@@ -41,7 +19,8 @@ export function isPrivate(hostAndPort: string): boolean {
 	return isIP(host) === 6 && /^(?:::|f[cd]|fe[89ab])/i.test(host);
 }
 
-function bareHost(hostAndPort: string): string {
+/** The name or address without port and brackets, lower case. */
+export function bareHost(hostAndPort: string): string {
 	const bracketed = /^\[([^\]]*)\]/.exec(hostAndPort);
 	if (bracketed !== null) return (bracketed[1] ?? '').toLowerCase();
 	if (isIP(hostAndPort) === 6) return hostAndPort.toLowerCase();

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {endpointOf, isLoopback, isPrivate} from '../../../lib/registry/exchange/endpoint.js';
+import {isLoopback, isPrivate} from '../../../lib/registry/hosts/address.js';
 
 const classifies = test.macro({
 	exec(t, host: string, loopback: boolean, isInside: boolean) {
@@ -25,10 +25,3 @@ test(classifies, '[fd00::1]:5000', false, true);
 test(classifies, '[2001:db8::1]', false, false);
 test(classifies, '8.8.8.8', false, false);
 test(classifies, 'ghcr.io', false, false);
-
-test('Docker Hub answers under another name', t => {
-	const options = {insecure: false, plain: false};
-	t.is(endpointOf('docker.io', options).origin, 'https://registry-1.docker.io');
-	t.is(endpointOf('ghcr.io', options).origin, 'https://ghcr.io');
-	t.is(endpointOf('localhost:5000', {insecure: true, plain: true}).origin, 'http://localhost:5000');
-});

@@ -1,0 +1,52 @@
+import {waitFor} from '../../core/abortable.js';
+import type {Abortable} from '../../core/events.js';
+import type {Endpoint} from '../hosts/endpoint.js';
+import {RegistryError} from './error.js';
+import {homeConnection} from './follow.js';
+import type {Http} from './http.js';
+import {explainTls} from './tls-error.js';
+
+/** Which hosts turned out to speak plain http, of those that may. */
+export interface Schemes {
+	/** The endpoint as it can be spoken to. @throws RegistryError when it cannot be reached */
+	settle(endpoint: Endpoint, options: Abortable): Promise<Endpoint>;
+}
+
+/**
+ * Hosts that may speak plain http are asked over https first, once: a request of ours goes out when it is known which it is,
+ * and so its body is sent once.
+ */
+export function createSchemes(http: Http): Schemes {
+	const asked = new Map<string, Promise<boolean>>();
+	return {
+		async settle(endpoint, options) {
+			const {origin} = endpoint;
+			if (!endpoint.plainHttp || !origin.startsWith('https:')) return endpoint;
+			const found = asked.get(origin) ?? isPlain(http, endpoint);
+			asked.set(origin, found);
+			found.catch(() => asked.delete(origin));
+			return (await waitFor(found, options)) ? {...endpoint, origin: origin.replace(/^https/, 'http')} : endpoint;
+		},
+	};
+}
+
+async function isPlain(http: Http, endpoint: Endpoint): Promise<boolean> {
+	try {
+		const url = `${endpoint.origin}${endpoint.basePath}/`;
+		const response = await http.send({method: 'GET', url, ...homeConnection(endpoint)});
+		await response.discard();
+		return false;
+	} catch (error) {
+		if (speaksPlainHttp(error)) return true;
+		throw error;
+	}
+}
+
+/** What a TLS handshake with a plain server ends in: an alert that is none, or a hang-up. */
+function speaksPlainHttp(error: unknown): boolean {
+	if (!(error instanceof RegistryError)) return false;
+	const code = String(error.details.systemCode);
+	return (
+		explainTls(error.cause, code, '', undefined)?.isPlain === true || ['ECONNRESET', 'UND_ERR_SOCKET'].includes(code)
+	);
+}
