@@ -23,6 +23,8 @@ export interface Blobs {
 	has(repository: string, blob: {readonly digest: Digest; readonly size?: number}): Promise<boolean>;
 	/** Takes a verified file that is on the same file system as a blob. It is dropped when the blob is there already. */
 	place(digest: Digest, file: {readonly path: string; readonly sizeBytes: number}): Promise<void>;
+	/** Tells collectors that a blob which is there is wanted again. */
+	renew(digest: Digest): Promise<void>;
 	/** Writes a small blob. */
 	write(digest: Digest, bytes: Uint8Array): Promise<void>;
 	/** Makes a blob readable in a repository. */
@@ -62,6 +64,7 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 		path,
 		facts,
 		find,
+		renew,
 		async has(repository, {digest, size}) {
 			const found = await find(repository, digest);
 			return found !== undefined && (size === undefined || found.sizeBytes === size);

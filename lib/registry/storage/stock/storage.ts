@@ -5,22 +5,13 @@ import type {Descriptor} from '../../../oci/descriptor.js';
 import {type Digest, parseDigest} from '../../../oci/digest.js';
 import type {RegistryStorage} from '../storage.js';
 import {createUploads} from '../uploads/uploads.js';
-import {createBlobs, storedBlob} from './blobs.js';
+import {storedBlob} from './blobs.js';
 import {isRepositoryName, listRepositories} from './catalog.js';
-import {openStockFolder} from './folder.js';
-import {createLinks} from './links.js';
-import {createManifests} from './manifests.js';
-import {createReferrers} from './referrers.js';
-import {createTags, isTag} from './tags.js';
+import {openStockParts, type StockFolderOptions} from './parts.js';
+import {isTag} from './tags.js';
 import {createTurns} from './turns.js';
-import {createWriter} from './writer.js';
 
-export interface StockStorageOptions extends Abortable {
-	/** `full` (default) survives a power cut; `none` survives kill -9 only. */
-	readonly durability?: 'full' | 'none' | undefined;
-	/** Make a registry of a new or empty folder (default false). */
-	readonly create?: boolean | undefined;
-}
+export type StockStorageOptions = StockFolderOptions & Abortable;
 
 /**
  * A registry in the storage folder of the stock registry server, which may serve the same folder at the same time: it reads
@@ -29,19 +20,13 @@ export interface StockStorageOptions extends Abortable {
  * @throws SealError ERR_REGISTRY_DIR, ERR_PERMISSION, ERR_IO
  */
 export async function openStockStorage(root: string, options: StockStorageOptions = {}): Promise<RegistryStorage> {
-	const {durability = 'full', create = false, signal} = options;
-	signal?.throwIfAborted();
-	const folder = await openStockFolder(root, create);
-	const writer = await createWriter(folder, {durability});
-	const links = createLinks();
-	const blobs = createBlobs(folder, links, writer);
-	const manifests = createManifests(folder, links, blobs, writer);
-	const tags = createTags(folder, links, writer);
-	const referrers = createReferrers(folder, manifests, tags, writer);
+	options.signal?.throwIfAborted();
+	const parts = await openStockParts(root, options);
+	const {folder, blobs, manifests, tags, referrers} = parts;
 	const turns = createTurns();
 	const uploads = createUploads({
 		folder: join(folder.privateDir, 'uploads'),
-		durability,
+		durability: options.durability ?? 'full',
 		async place(repository, digest, file) {
 			await blobs.place(digest, file);
 			await turns.shared(repository, () => blobs.link(repository, digest));
@@ -110,8 +95,7 @@ export async function openStockStorage(root: string, options: StockStorageOption
 		},
 		async close() {
 			await uploads.close();
-			await referrers.close();
-			await writer.close();
+			await parts.close();
 		},
 	};
 

@@ -1,9 +1,9 @@
 import {randomBytes} from 'node:crypto';
-import {link, mkdir, open, realpath, rename, rm, rmdir, unlink} from 'node:fs/promises';
+import {type FileHandle, link, mkdir, open, realpath, rename, rm, rmdir, unlink} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {syncFolder} from '../../../core/atomic-file.js';
 import {SealError, systemCode} from '../../../core/errors.js';
-import {withIo} from '../../../core/io-error.js';
+import {ioError, withIo} from '../../../core/io-error.js';
 import {createTempDir, sweepTempDirs, type TempDir} from '../../../core/temp-dir.js';
 import {checkInside, isAbsent} from './files.js';
 import type {StockFolder} from './folder.js';
@@ -19,10 +19,12 @@ export interface Writer {
 	temporary(): Promise<string>;
 	/** Writes a small file, replacing an older one. */
 	write(path: string, content: Uint8Array | string): Promise<void>;
+	/** Waits until an open file is on the disk, when that is wanted. */
+	sync(file: FileHandle): Promise<void>;
 	/** Moves a file that is whole to its place, replacing an older one. */
 	move(from: string, path: string): Promise<void>;
-	/** Makes a second name for a file. False when the file system or the owner of the file does not allow it. */
-	link(from: string, path: string): Promise<boolean>;
+	/** Gives a file a second, temporary name. False when the file system or the owner of the file does not allow it. */
+	link(from: string, temporary: string): Promise<boolean>;
 	/** Makes a folder and those above it. */
 	folder(path: string): Promise<void>;
 	/** Removes a file or a folder with all in it: gone at once for every reader. False when there is none. */
@@ -87,19 +89,18 @@ export async function createWriter(folder: StockFolder, options: WriterOptions):
 	return {
 		temporary,
 		write,
+		async sync(file) {
+			if (durable) await file.datasync();
+		},
 		move: (from, path) => inFolder(path, () => rename(from, path)),
 		async link(from, path) {
-			const beside = await temporary();
 			try {
-				await link(from, beside);
+				await link(from, path);
+				return true;
 			} catch (error) {
 				if (cannotLink.has(systemCode(error) ?? '')) return false;
-				throw error;
+				throw ioError(error, 'link', from);
 			}
-			await inFolder(path, () => rename(beside, path));
-			// rename(2) of two names of one file does nothing and leaves both.
-			await unlink(beside).catch(() => undefined);
-			return true;
 		},
 		folder: path => withIo('make', path, () => makeFolder(path)),
 		async remove(path) {
