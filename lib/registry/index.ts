@@ -1,6 +1,7 @@
 export type {PartsPolicy} from './client/download.js';
 export {openRegistry, type Registry, type RegistryOptions} from './client/registry.js';
 export type {Repository} from './client/repository.js';
+export {openUploadJournal, type UploadJournal, type UploadKey, type UploadRecord} from './client/upload-journal.js';
 export {embedEntries} from './embed/layer.js';
 export {
 	blobFile,

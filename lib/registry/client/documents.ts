@@ -1,9 +1,13 @@
 import type {OperationOptions} from '../../core/events.js';
-import type {Descriptor} from '../../oci/descriptor.js';
+import {mapBounded} from '../../core/pool.js';
+import {type Descriptor, parseDescriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
+import {childrenOf, parseManifest} from '../../oci/manifest.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
-import {getDocument, placeName, resolveAt} from './read.js';
+import type {RegistryResponse} from '../exchange/transport.js';
+import {existsAt, getDocument, placeName, resolveAt} from './read.js';
+import {listUnderSubject, referrerOf} from './subject.js';
 import type {Place, Wire} from './wire.js';
 
 /** Writes manifests and indexes to a repository. */
@@ -49,25 +53,68 @@ async function pointsAt(
 }
 
 async function putDocument(
-	{transport, retry = {}}: Wire,
+	wire: Wire,
 	place: Place,
 	name: string,
 	descriptor: Descriptor,
 	bytes: Buffer,
 	options: OperationOptions,
 ): Promise<void> {
+	const {transport, retry = {}} = wire;
 	const path = `/v2/${place.repository}/manifests/${name}`;
 	const headers = {'content-type': descriptor.mediaType};
-	const response = await withRetry(descriptor.digest, retry, options, () =>
-		transport.send({...place, method: 'PUT', path, headers, body: () => bytes}, options),
-	);
+	let response: RegistryResponse;
+	try {
+		const send = () => transport.send({...place, method: 'PUT', path, headers, body: () => bytes}, options);
+		response = await withRetry(descriptor.digest, retry, options, send);
+	} catch (error) {
+		throw await explained(wire, place, descriptor, bytes, error, options);
+	}
 	await response.discard();
 	const stored = response.header('docker-content-digest');
-	if (response.status < 300 && (stored === undefined || stored === descriptor.digest)) return;
-	throw new RegistryError(
+	if (response.status >= 300 || (stored !== undefined && stored !== descriptor.digest)) {
+		throw new RegistryError(
+			'ERR_REGISTRY_RESPONSE',
+			`${placeName(place)} stored ${descriptor.digest} as ${stored ?? `nothing (status ${response.status})`}`,
+			{method: 'PUT', url: response.url, status: response.status},
+		);
+	}
+	if (response.header('oci-subject') !== undefined) return;
+	const document = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
+	if (document.subject === undefined) return;
+	const subject = parseDescriptor(document.subject, `${descriptor.digest} subject`);
+	await listUnderSubject(wire, place, subject.digest, referrerOf(descriptor, document), options);
+}
+
+/** Says what people can act on where registries only say no. */
+async function explained(
+	wire: Wire,
+	place: Place,
+	descriptor: Descriptor,
+	bytes: Buffer,
+	error: unknown,
+	options: OperationOptions,
+): Promise<unknown> {
+	if (!(error instanceof RegistryError)) return error;
+	const {method, url, status, errors} = error;
+	const facts = {...(method && {method}), ...(url && {url}), ...(status && {status}), errors, cause: error};
+	if (status === 413) {
+		const message = `${place.host} takes no manifest of ${bytes.length} bytes`;
+		return new RegistryError('ERR_REGISTRY_RESPONSE', message, {
+			...facts,
+			hint: 'Use fewer layers or annotations, or raise the limit of the registry or of the proxy before it.',
+		});
+	}
+	if (!errors.some(({code}) => code === 'MANIFEST_BLOB_UNKNOWN')) return error;
+	const children = childrenOf(parseManifest(bytes, descriptor.mediaType, descriptor.digest));
+	const there = await mapBounded(children, 8, child => existsAt(wire, place, child, options), options).catch(() => []);
+	const missing = children.filter((_, i) => there[i] === false).map(({digest}) => digest);
+	const named = missing.length === 0 ? 'content that it does not name' : missing.slice(0, 5).join(', ');
+	const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
+	return new RegistryError(
 		'ERR_REGISTRY_RESPONSE',
-		`${placeName(place)} stored ${descriptor.digest} as ${stored ?? `nothing (status ${response.status})`}`,
-		{method: 'PUT', status: response.status},
+		`${placeName(place)} does not take ${descriptor.digest} without ${named}${more}`,
+		{...facts, details: {missing}, hint: 'Push the image again: what is missing is uploaded then.'},
 	);
 }
 

@@ -10,11 +10,14 @@ import {createTransport, type TransportOptions} from '../exchange/transport.js';
 import type {PartsPolicy} from './download.js';
 import {existsAt, fetchAt, getDocument, isDocument, resolveAt} from './read.js';
 import {openRepository, type Repository} from './repository.js';
+import type {UploadJournal} from './upload-journal.js';
 import type {Place, Wire} from './wire.js';
 
 export interface RegistryOptions extends TransportOptions, OperationOptions {
 	readonly retry?: RetryPolicy | undefined;
 	readonly parts?: PartsPolicy | undefined;
+	/** Lets uploads that broke go on in another process (`openUploadJournal`). Default: they start anew. */
+	readonly uploadJournal?: UploadJournal | undefined;
 }
 
 /** All registries as one source of images. Content is found once a reference that reaches it was resolved. */
@@ -40,7 +43,7 @@ export function openRegistry(options: RegistryOptions = {}): Registry {
 	const places = new Map<Digest, Place>();
 	return {
 		close: transport.close,
-		repository: name => openRepository(wire, name, {onEvent}),
+		repository: name => openRepository(wire, name, {onEvent, uploadJournal: options.uploadJournal}),
 		async resolve(text, {signal} = {}) {
 			const reference = parseReference(text);
 			const place = {host: reference.domain, repository: reference.path};

@@ -15,12 +15,13 @@ import {isDigest} from '../../oci/digest.js';
 import {maxManifestBytes} from '../../oci/manifest.js';
 import {formatReference, parseReference} from '../../oci/reference.js';
 import {verified} from '../../oci/verify.js';
+import {createBlobWriter} from './blobs.js';
 import {deleteManifest} from './delete.js';
 import {createDocumentWriter} from './documents.js';
 import {existsAt, fetchAt, isDocument, placeName, resolveAt} from './read.js';
 import {listReferrers} from './referrers.js';
 import {listTags} from './tags.js';
-import {uploadBlob} from './upload.js';
+import type {UploadJournal} from './upload-journal.js';
 import type {Place, Wire} from './wire.js';
 
 /**
@@ -41,10 +42,15 @@ export interface Repository
 	readonly name: string;
 }
 
+export interface RepositoryOptions extends Observable {
+	readonly uploadJournal?: UploadJournal | undefined;
+}
+
 /** @throws SealError ERR_REFERENCE_INVALID */
-export function openRepository(wire: Wire, name: string, {onEvent}: Observable): Repository {
+export function openRepository(wire: Wire, name: string, {onEvent, uploadJournal}: RepositoryOptions): Repository {
 	const place = parsePlace(name);
 	const documents = createDocumentWriter(wire, place);
+	const blobs = createBlobWriter({wire, place, journal: uploadJournal});
 	const operationOf = ({signal}: Abortable): OperationOptions => ({signal, onEvent});
 	const pushDocument = async (descriptor: Descriptor, bytes: Bytes, options: OperationOptions): Promise<void> => {
 		const checked = verified(bytes, descriptor, `the source of ${placeName(place)}`, options);
@@ -55,15 +61,20 @@ export function openRepository(wire: Wire, name: string, {onEvent}: Observable):
 		name: placeName(place),
 		resolve: async (reference, options = {}) =>
 			await resolveAt(wire, place, wantedIn(place, reference), operationOf(options)),
-		exists: async (descriptor, options = {}) => await existsAt(wire, place, descriptor, operationOf(options)),
+		async exists(descriptor, options = {}) {
+			const isThere = await existsAt(wire, place, descriptor, operationOf(options));
+			if (!isThere) blobs.noteAbsent(descriptor.digest);
+			return isThere;
+		},
 		fetch: async (descriptor, options = {}) => await fetchAt(wire, place, descriptor, {...options, onEvent}),
-		mount: async () => undefined,
+		mount: async (descriptor, {from = [], ...options} = {}) =>
+			isDocument(descriptor) ? undefined : await blobs.mount(descriptor, from, operationOf(options)),
 		async push(descriptor, bytes, options = {}) {
 			if (isDocument(descriptor)) return await pushDocument(descriptor, bytes, operationOf(options));
-			await uploadBlob(wire, place, descriptor, async () => verified(bytes, descriptor, 'the source'), options);
+			await blobs.push(descriptor, bytes, operationOf(options));
 		},
 		async pushFrom(descriptor, read, options = {}) {
-			if (!isDocument(descriptor)) return await uploadBlob(wire, place, descriptor, read, operationOf(options));
+			if (!isDocument(descriptor)) return await blobs.pushFrom(descriptor, read, operationOf(options));
 			await pushDocument(descriptor, await read(0, {...options, verify: false}), operationOf(options));
 		},
 		async tag(reference, descriptor, options = {}) {
