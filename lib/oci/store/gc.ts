@@ -7,14 +7,18 @@ import type {Descriptor} from '../descriptor.js';
 import {type Digest, isDigest} from '../digest.js';
 import {walkGraph} from '../graph.js';
 import {namesOf} from './layout.js';
+import {defaultGraceMs, dropLinks, type LinkPolicy, readLinkPolicy} from './link-policy.js';
 import {sweepPartials} from './partial.js';
+import {linksFolder} from './repository-links.js';
 import {oldestLease} from './session.js';
 import {collectorLockPath, type EntryEdit, type Store} from './store.js';
 import {peekReader, readStoredDocument} from './stored-document.js';
 
 export interface CollectOptions extends OperationOptions {
-	/** Forget images without a name first (default false). */
+	/** Forget images without a name first (default false), and with `graceMs` what a registry server keeps without a tag. */
 	readonly unnamed?: boolean;
+	/** What a registry server took in is left alone for so long; default one hour. */
+	readonly graceMs?: number;
 	/** Drop the beginnings of interrupted downloads too (default false); those under way are kept. */
 	readonly partial?: boolean;
 	/** Only say what would be removed. */
@@ -24,6 +28,8 @@ export interface CollectOptions extends OperationOptions {
 export interface Collected {
 	/** Images that were forgotten because they have no name. */
 	readonly images: readonly Descriptor[];
+	/** What a registry server kept in a repository without a tag, and no longer does. */
+	readonly untagged: readonly {readonly repository: string; readonly descriptor: Descriptor}[];
 	readonly blobs: readonly Digest[];
 	/** Content whose download was interrupted. */
 	readonly partials: readonly Digest[];
@@ -50,10 +56,18 @@ export async function collectGarbage(store: Store, options: CollectOptions = {})
 	const work = async (): Promise<Collected> => {
 		// Names go first, so that a crash in between leaves garbage and never a name without content.
 		if (options.dryRun !== true) await store.editEntries(withoutUnnamed, {signal});
-		let result: Swept = {blobs: [], freedBytes: 0, protectedBlobs: 0};
+		let result: Swept = {untagged: [], blobs: [], freedBytes: 0, protectedBlobs: 0};
 		const markAndSweep: EntryEdit = async entries => {
-			const marked = await mark(store, options.dryRun === true ? withoutUnnamed(entries) : entries, options);
-			result = await sweep(store, marked, options);
+			const startMs = Date.now();
+			const policy = await readLinkPolicy(store, {
+				untagged: options.unnamed === true,
+				graceMs: options.graceMs ?? defaultGraceMs,
+				signal,
+			});
+			const kept = options.dryRun === true ? withoutUnnamed(entries) : entries;
+			const marked = await mark(store, kept, policy, options);
+			const untagged = await dropLinks(store, policy, marked, {dryRun: options.dryRun});
+			result = {untagged, ...(await sweep(store, marked, startMs, options))};
 			return entries;
 		};
 		await store.editEntries(markAndSweep, {signal});
@@ -80,14 +94,18 @@ interface Blob {
 async function mark(
 	store: Store,
 	entries: readonly Descriptor[],
+	policy: LinkPolicy,
 	options: CollectOptions,
 ): Promise<ReadonlySet<Digest>> {
 	const reader = peekReader(store);
 	const seen = new Set<Digest>();
-	const walk = async (root: Descriptor): Promise<void> => {
-		for await (const _ of walkGraph(reader, root, {seen, signal: options.signal}));
+	const walk = async (root: Descriptor, tolerant = false): Promise<void> => {
+		for await (const _ of walkGraph(reader, root, {seen, tolerant, signal: options.signal}));
 	};
 	for (const entry of entries) await walk(entry);
+	// A link without its manifest keeps nothing, and is no reason to keep garbage.
+	for (const root of policy.roots) await walk(root, true);
+	for (const digest of policy.uploads) seen.add(digest);
 	const referrers = await findReferrers(store, seen, options);
 	for (let before = -1; before < seen.size; ) {
 		before = seen.size;
@@ -116,8 +134,15 @@ async function findReferrers(
 /** Times of files come from the kernel's coarse clock, times that are set from the exact one. */
 const clockSlackMs = 10;
 
-async function sweep(store: Store, marked: ReadonlySet<Digest>, options: CollectOptions): Promise<Swept> {
+async function sweep(
+	store: Store,
+	marked: ReadonlySet<Digest>,
+	startMs: number,
+	options: CollectOptions,
+): Promise<Omit<Swept, 'untagged'>> {
 	const lease = await oldestLease(store.tempDir);
+	// A registry server sets the time of what it takes in: after `startMs` its links may not have been read any more.
+	const serverMs = (await ifExists(() => stat(linksFolder(store.root)))) === undefined ? undefined : startMs;
 	const blobs: Digest[] = [];
 	let freedBytes = 0;
 	let protectedBlobs = 0;
@@ -126,7 +151,8 @@ async function sweep(store: Store, marked: ReadonlySet<Digest>, options: Collect
 		if (marked.has(digest)) continue;
 		const facts = await withIo('read', path, () => ifExists(() => stat(path)));
 		if (facts === undefined) continue;
-		if (lease !== undefined && facts.mtimeMs >= lease - clockSlackMs) {
+		const isLeased = lease !== undefined && facts.mtimeMs >= lease - clockSlackMs;
+		if (isLeased || (serverMs !== undefined && facts.mtimeMs >= serverMs)) {
 			protectedBlobs++;
 			continue;
 		}

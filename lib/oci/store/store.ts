@@ -32,7 +32,7 @@ import {
 	withUnnamed,
 } from './names.js';
 import {partialAgeMs, sweepPartials} from './partial.js';
-import {createSession, type Session} from './session.js';
+import {createSession} from './session.js';
 import {peekReader, readStoredDocument} from './stored-document.js';
 
 export interface StoreOptions extends OperationOptions {
@@ -116,7 +116,7 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
 		collectorLock: collectorLockPath(path),
 		lockTimeoutMs: options.lockTimeoutMs,
 	});
-	return createStore({root: path, name, tempDir, session, blobs, options});
+	return createStore({root: path, name, tempDir, blobs, options});
 }
 
 /** The lock that a collector holds from before it looks at the names until it has removed the last blob. */
@@ -128,13 +128,12 @@ interface Parts {
 	readonly root: string;
 	readonly name: string;
 	readonly tempDir: string;
-	readonly session: Session;
 	readonly blobs: BlobFolder;
 	readonly options: StoreOptions;
 }
 
 function createStore(parts: Parts): Store {
-	const {root, name, tempDir, session, blobs, options} = parts;
+	const {root, name, tempDir, blobs, options} = parts;
 	const cacheDir = join(root, privateFolder, 'cache');
 	const factsByDigest = new Map<Digest, ImageFacts>();
 	const entriesOf = async (): Promise<readonly Descriptor[]> => (await readIndex(root)).manifests;
@@ -146,7 +145,8 @@ function createStore(parts: Parts): Store {
 			const index = await readIndex(root);
 			const manifests = await edit(index.manifests);
 			if (manifests === index.manifests) return;
-			await writeIndex(root, {...index, manifests}, {sync, tempDir: await session.folder()});
+			// No session: a lease would keep the collector from whatever a long-lived process stores.
+			await writeIndex(root, {...index, manifests}, {sync, tempDir: join(root, privateFolder)});
 		};
 		const {lockTimeoutMs: timeoutMs} = options;
 		await withLock(lockPath(root), change, {what: name, signal, ...(timeoutMs === undefined ? {} : {timeoutMs})});

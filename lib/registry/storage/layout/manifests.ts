@@ -4,11 +4,17 @@ import {writeFileAtomic} from '../../../core/atomic-file.js';
 import {SealError} from '../../../core/errors.js';
 import type {Abortable} from '../../../core/events.js';
 import {withIo} from '../../../core/io-error.js';
+import {mapBounded} from '../../../core/pool.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
 import {algorithmOf, type Digest, digestOf} from '../../../oci/digest.js';
 import {privateFolder} from '../../../oci/store/layout.js';
 import {withName} from '../../../oci/store/names.js';
-import {removeManifestLink, writeManifestLink} from '../../../oci/store/repository-links.js';
+import {
+	removeBlobLink,
+	removeEmptyLinkFolders,
+	removeManifestLink,
+	writeManifestLink,
+} from '../../../oci/store/repository-links.js';
 import type {Store} from '../../../oci/store/store.js';
 import {checkDigest} from '../../../oci/verify.js';
 import type {NewManifest} from '../storage.js';
@@ -161,15 +167,16 @@ async function moveTags(
 	return entries;
 }
 
+/** What a name keeps needs no link: else its content would outlive the removal of the name by another process. */
 async function dropRedundantLinks(parts: ManifestParts, stored: string, root: Root): Promise<void> {
-	const view = await parts.membership.linked(stored);
-	if (view === undefined) return;
+	const storeRoot = parts.store.root;
 	const {content} = await createReach(parts.documents, [root])();
-	for (const {descriptor} of view.links) {
-		const {digest} = descriptor;
-		const isNamed = digest === root.descriptor.digest || (content.has(digest) && isDocument(descriptor));
-		if (isNamed) await removeManifestLink(parts.store.root, stored, digest);
-	}
+	await mapBounded(content.values(), 8, async descriptor => {
+		const isManifest = descriptor.digest === root.descriptor.digest || isDocument(descriptor);
+		if (isManifest) await removeManifestLink(storeRoot, stored, descriptor.digest);
+		await removeBlobLink(storeRoot, stored, descriptor.digest);
+	});
+	await removeEmptyLinkFolders(storeRoot, stored);
 }
 
 function notAManifest(digest: Digest): SealError {
