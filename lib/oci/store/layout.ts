@@ -18,6 +18,12 @@ export const refNameAnnotation = 'org.opencontainers.image.ref.name';
 /** containerd and docker take the full name from here, as `ref.name` is often a tag only. */
 export const imageNameAnnotation = 'io.containerd.image.name';
 
+/**
+ * On an entry of `index.json`: digests, separated by spaces, that the repository of its name must not show although the
+ * entry reaches them, because they were deleted there or were never uploaded there.
+ */
+export const hiddenAnnotation = 'io.sealimage.hidden';
+
 const maxIndexBytes = 64 * 1024 * 1024;
 const layoutText = '{"imageLayoutVersion":"1.0.0"}';
 /** What a store that died while it was being made consists of, and what file systems put into their root. */
@@ -116,10 +122,10 @@ export function namesOf(entry: Descriptor): readonly string[] {
 	return [...new Set(names)];
 }
 
-/** An entry without its names: what `resolve` gives. */
+/** An entry without its names and what only holds under them: what `resolve` gives. */
 export function withoutName(entry: Descriptor): Descriptor {
 	const {annotations, ...rest} = entry;
-	const {[refNameAnnotation]: _, [imageNameAnnotation]: __, ...kept} = annotations ?? {};
+	const {[refNameAnnotation]: _, [imageNameAnnotation]: __, [hiddenAnnotation]: ___, ...kept} = annotations ?? {};
 	return Object.keys(kept).length === 0 ? rest : {...rest, annotations: kept};
 }
 

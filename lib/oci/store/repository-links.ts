@@ -28,15 +28,14 @@ export interface BlobLink {
 	readonly pushedMs: number;
 }
 
-/**
- * On an entry of `index.json`: digests, separated by spaces, that the repository of its name must not show although the
- * entry reaches them, because they were deleted there or were never uploaded there.
- */
-export const hiddenAnnotation = 'io.sealimage.hidden';
-
 /** Where the links of all repositories are. */
 export function linksFolder(root: string): string {
 	return join(root, privateFolder, 'registry', 'repositories');
+}
+
+/** Where a registry server keeps uploads under way. */
+export function uploadsFolder(root: string): string {
+	return join(root, privateFolder, 'registry', 'uploads');
 }
 
 export async function writeManifestLink(

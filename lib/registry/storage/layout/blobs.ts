@@ -1,7 +1,6 @@
-import {chmod, mkdir, open, rename, unlink, utimes} from 'node:fs/promises';
+import {chmod, mkdir, rename, unlink, utimes} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {syncFolder} from '../../../core/atomic-file.js';
-import type {Abortable} from '../../../core/events.js';
 import {ifExists, withIo} from '../../../core/io-error.js';
 import {isLocked, withLock} from '../../../core/lock.js';
 import type {Digest} from '../../../oci/digest.js';
@@ -25,53 +24,47 @@ export async function storedBlob(store: Store, digest: Digest): Promise<StoredBl
 }
 
 /**
- * Makes a file with verified content a blob of the store and of the repository. The link comes first: a collector that starts
- * after it keeps the blob, and one at work is waited for when the blob is there already.
+ * Makes a file with verified content, already on the disk, a blob of the store and of the repository. The link comes first: a
+ * collector that starts after it keeps the blob, and one at work is waited for when the blob is there already.
  * @param temporary on the same file system as the blobs; it is gone afterwards
  */
 export async function placeBlob(
 	store: Store,
 	stored: string,
 	digest: Digest,
-	temporary: string,
-	options: Abortable & {readonly sync: boolean},
+	temporary: {readonly path: string; readonly sizeBytes: number},
+	options: {readonly sync: boolean},
 ): Promise<void> {
-	const {sync, signal} = options;
 	await writeBlobLink(store.root, stored, digest);
-	if (await keepBlob(store, digest, {signal})) {
-		await withIo('remove', temporary, () => ifExists(() => unlink(temporary)));
+	// One of another size is the rest of a power cut.
+	if ((await keepBlob(store, digest)) === temporary.sizeBytes) {
+		await withIo('remove', temporary.path, () => ifExists(() => unlink(temporary.path)));
 		return;
 	}
 	const path = store.blobPath(digest);
 	await withIo('store', path, async () => {
-		if (sync) await flushFile(temporary);
-		await chmod(temporary, 0o444);
+		await chmod(temporary.path, 0o444);
 		const now = new Date();
-		await utimes(temporary, now, now);
+		await utimes(temporary.path, now, now);
 		await mkdir(dirname(path), {recursive: true});
-		await rename(temporary, path);
+		await rename(temporary.path, path);
 	});
-	if (sync) await syncFolder(dirname(path));
+	if (options.sync) await syncFolder(dirname(path));
 }
 
 /** Makes a blob of the store one of the repository. False when a collector took it meanwhile. */
-export async function linkBlob(
-	store: Store,
-	stored: string,
-	digest: Digest,
-	options: Abortable = {},
-): Promise<boolean> {
+export async function linkBlob(store: Store, stored: string, digest: Digest): Promise<boolean> {
 	await writeBlobLink(store.root, stored, digest);
-	if (await keepBlob(store, digest, options)) return true;
+	if ((await keepBlob(store, digest)) !== undefined) return true;
 	await removeBlobLink(store.root, stored, digest);
 	return false;
 }
 
 /**
  * Renews the time of a blob so that the collector passes over it. A collector at work is waited for: it has either seen the new
- * time, or we see that the blob is gone.
+ * time, or we see that the blob is gone. Resolves with the size of what is there.
  */
-async function keepBlob(store: Store, digest: Digest, {signal}: Abortable): Promise<boolean> {
+async function keepBlob(store: Store, digest: Digest): Promise<number | undefined> {
 	const path = store.blobPath(digest);
 	const now = new Date();
 	const renewed = await withIo('renew the time of', path, () =>
@@ -80,17 +73,8 @@ async function keepBlob(store: Store, digest: Digest, {signal}: Abortable): Prom
 			return true;
 		}),
 	);
-	if (renewed === undefined) return false;
+	if (renewed === undefined) return undefined;
 	const collector = collectorLockPath(store.root);
-	if (await isLocked(collector)) await withLock(collector, async () => undefined, {signal});
-	return (await sizeOf(store, digest)) !== undefined;
-}
-
-async function flushFile(path: string): Promise<void> {
-	const file = await open(path, 'r');
-	try {
-		await file.datasync();
-	} finally {
-		await file.close();
-	}
+	if (await isLocked(collector)) await withLock(collector, async () => undefined);
+	return await sizeOf(store, digest);
 }

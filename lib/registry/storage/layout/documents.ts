@@ -1,25 +1,24 @@
 import {isSealError} from '../../../core/errors.js';
 import type {Abortable} from '../../../core/events.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
-import {type Digest, isDigest} from '../../../oci/digest.js';
+import type {Digest} from '../../../oci/digest.js';
 import {readDocument} from '../../../oci/image.js';
 import {
 	childrenOf,
 	type ImageIndex,
 	type ImageManifest,
-	isIndex,
 	maxManifestBytes,
 	parseManifest,
 } from '../../../oci/manifest.js';
 import {isIndexType, isManifestType} from '../../../oci/media-types.js';
 import type {Store} from '../../../oci/store/store.js';
+import {type Referrer, referrerOf} from '../referrer.js';
 
 /** What membership needs to know of a manifest or index. */
 export interface DocumentFacts {
 	readonly children: readonly Descriptor[];
-	readonly subject: Digest | undefined;
-	/** How it is listed among the referrers of its subject; undefined without a subject. */
-	readonly listed: Descriptor | undefined;
+	/** Undefined without a subject. */
+	readonly referrer: Referrer | undefined;
 }
 
 /** The manifests of a store, read and verified once and kept by digest while there is room. */
@@ -90,22 +89,8 @@ export function factsOf(descriptor: Descriptor, bytes: Uint8Array): DocumentFact
 	} catch {
 		return undefined;
 	}
-	const subject = isDigest(document.subject?.digest) ? document.subject.digest : undefined;
 	return {
 		children: childrenOf(document).map(({mediaType, digest, size}) => ({mediaType, digest, size})),
-		subject,
-		listed: subject === undefined ? undefined : listedAs(descriptor, document),
-	};
-}
-
-/** distribution-spec, "Listing Referrers": an artifact without a type of its own has that of its config. */
-function listedAs({mediaType, digest, size}: Descriptor, document: ImageManifest | ImageIndex): Descriptor {
-	const artifactType = document.artifactType || (isIndex(document) ? undefined : document.config.mediaType);
-	return {
-		mediaType,
-		digest,
-		size,
-		...(artifactType === undefined ? {} : {artifactType}),
-		...(document.annotations === undefined ? {} : {annotations: document.annotations}),
+		referrer: referrerOf({...descriptor, bytes}),
 	};
 }

@@ -1,6 +1,6 @@
 import type {Descriptor} from '../../../oci/descriptor.js';
 import {type Digest, isDigest} from '../../../oci/digest.js';
-import {hiddenAnnotation} from '../../../oci/store/repository-links.js';
+import {hiddenAnnotation} from '../../../oci/store/layout.js';
 
 /** An entry of `index.json` that does not show `hidden`. */
 export function withHidden(entry: Descriptor, hidden: Iterable<Digest>): Descriptor {

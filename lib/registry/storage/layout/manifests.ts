@@ -57,7 +57,7 @@ export async function putManifest(
 		const hidden = await findHidden(parts, snapshot, stored, descriptor);
 		const root: Root = {descriptor, hidden: new Set(hidden)};
 		if (tags.length === 0) {
-			await keepWithoutTag(parts, snapshot, stored, root, facts?.subject);
+			await keepWithoutTag(parts, snapshot, stored, root, facts?.referrer?.subject);
 			return {result: []};
 		}
 		const entries = await moveTags(parts, snapshot, stored, root, tags);
@@ -69,7 +69,7 @@ export async function putManifest(
 /** The manifest keeps its place in the repository when a name goes: a link for it, written before the name is gone. */
 export async function linkRoot(parts: ManifestParts, stored: string, {descriptor, hidden}: Root): Promise<void> {
 	const facts = await parts.documents.facts(descriptor);
-	const link = {repository: stored, descriptor, subject: facts?.subject, hidden: [...hidden]};
+	const link = {repository: stored, descriptor, subject: facts?.referrer?.subject, hidden: [...hidden]};
 	await writeManifestLink(parts.store.root, link, {sync: parts.sync});
 }
 

@@ -1,9 +1,10 @@
 import {SealError} from '../../../core/errors.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
-import {listLinkedRepositories} from '../../../oci/store/repository-links.js';
+import {listLinkedRepositories, uploadsFolder} from '../../../oci/store/repository-links.js';
 import type {Store} from '../../../oci/store/store.js';
 import type {Page, RegistryStorage} from '../storage.js';
-import {linkBlob, storedBlob} from './blobs.js';
+import {createUploads} from '../uploads/uploads.js';
+import {linkBlob, placeBlob, storedBlob} from './blobs.js';
 import {deleteBlob, deleteManifest, deleteTag, showAgain} from './deletes.js';
 import {createDocuments} from './documents.js';
 import {createEditor} from './edit.js';
@@ -30,6 +31,20 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 	const sync = options.durability !== 'none';
 	const edit = createEditor(store, current, {sync, lockTimeoutMs: options.lockTimeoutMs});
 	const parts: ManifestParts = {store, documents, membership, edit, sync};
+	const uploads = createUploads({
+		folder: uploadsFolder(store.root),
+		durability: options.durability ?? 'full',
+		async place(repository, digest, file) {
+			const stored = required(repository);
+			await placeBlob(store, stored, digest, file, {sync});
+			await showAgain(parts, await current(), stored, digest);
+			const blob = await storedBlob(store, digest);
+			if (blob !== undefined) return blob;
+			throw new SealError('ERR_STORE_DAMAGED', `${digest} has vanished from the store ${store.root}`, {
+				hint: 'Let only sealimage remove content from the store.',
+			});
+		},
+	});
 	await current();
 
 	const repositories = async (): Promise<readonly string[]> => {
@@ -109,10 +124,14 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 			}
 			return [...found.values()];
 		},
-		get uploads(): never {
-			throw new SealError('ERR_INTERNAL', 'Internal error: this storage takes no uploads');
+		uploads: {
+			...uploads,
+			async start(repository, algorithm) {
+				required(repository);
+				return await uploads.start(repository, algorithm);
+			},
 		},
-		async close() {},
+		close: uploads.close,
 	};
 	return storage;
 }

@@ -77,9 +77,9 @@ async function reachOf(documents: Documents, roots: readonly Root[]): Promise<Re
 				continue;
 			}
 			queue.push(...facts.children);
-			if (isNew && facts.subject !== undefined && facts.listed !== undefined) {
-				referrers.set(facts.subject, [...(referrers.get(facts.subject) ?? []), facts.listed]);
-			}
+			if (!isNew || facts.referrer === undefined) continue;
+			const {subject, descriptor} = facts.referrer;
+			referrers.set(subject, [...(referrers.get(subject) ?? []), descriptor]);
 		}
 	}
 	return {content, referrers, whole};
