@@ -34,6 +34,16 @@ export const verbs: readonly Verb[] = [
 	),
 	verb('Transport', 'save', 'Write images to an archive or folder', async () => import('./commands/save.js')),
 	verb('Transport', 'load', 'Read images from an archive or folder', async () => import('./commands/load.js')),
+	verb('Registries', 'search-tags', 'List the tags of a repository', async () => import('./commands/search-tags.js'), [
+		'tags',
+	]),
+	verb(
+		'Registries',
+		'referrers',
+		'Show what refers to an image: signatures, attestations, inventories',
+		async () => import('./commands/referrers.js'),
+	),
+	verb('Registries', 'delete', 'Delete tags or images from a registry', async () => import('./commands/delete.js')),
 	verb(
 		'Indexes',
 		'manifest create',
@@ -53,7 +63,7 @@ export const verbs: readonly Verb[] = [
 	verb(
 		'Indexes',
 		'manifest inspect',
-		'Print a manifest or index as it is stored',
+		'Print a manifest or index as it is stored, wherever it is',
 		async () => import('./commands/manifest-inspect.js'),
 	),
 	verb('Other', 'config', 'Show every setting and where it comes from', async () => import('./commands/config.js')),

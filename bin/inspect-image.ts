@@ -1,9 +1,11 @@
 import type {SealError} from '../lib/core/errors.js';
+import type {ContentReader} from '../lib/oci/content.js';
 import type {Descriptor} from '../lib/oci/descriptor.js';
 import {isAttestation, listManifests, loadImage} from '../lib/oci/image.js';
 import {isManifestType} from '../lib/oci/media-types.js';
 import {formatPlatform, type Platform} from '../lib/oci/platform.js';
 import type {Store} from '../lib/oci/store/store.js';
+import type {OpenPlace} from '../lib/registry/place/open.js';
 import {readImageFacts} from '../lib/sealfile/embed/image-type.js';
 import type {Context} from './context.js';
 import {type Embedded, embeddedImages} from './embedded-images.js';
@@ -43,51 +45,52 @@ export interface InspectedPlatform {
 
 /**
  * Everything there is to say about an image without reading its files: one part per platform, or for `platform` only.
- * @param readEmbedded read the lock of the container images too
+ * @param store where the files of the image can be read: then the lock of the container images is read too
  */
 export async function inspectImage(
-	store: Store,
+	opened: OpenPlace,
 	reference: string,
-	{platform, readEmbedded}: {readonly platform: Platform | undefined; readonly readEmbedded: boolean},
+	{platform, store}: {readonly platform: Platform | undefined; readonly store: Store | undefined},
 	context: Context,
 ): Promise<Inspected> {
 	const {signal} = context;
-	const root = await store.resolve(reference, {signal});
+	const {content} = opened;
+	const root = await opened.resolve();
 	const wanted =
 		platform === undefined
-			? await presentManifests(store, root, context)
-			: [(await loadImage(store, root, platform, {signal})).descriptor];
+			? await presentManifests(content, root, context)
+			: [(await loadImage(content, root, platform, {signal})).descriptor];
 	const platforms: InspectedPlatform[] = [];
-	for (const descriptor of wanted) platforms.push(await inspect(store, descriptor, readEmbedded, context));
+	for (const descriptor of wanted) platforms.push(await inspect(content, descriptor, store, context));
 	const {digest, mediaType} = root;
-	return {reference, names: await namesOf(store, root, context), digest, mediaType, platforms};
+	return {reference, names: await namesOf(opened, root), digest, mediaType, platforms};
 }
 
 /** The images of an index that are here: a sparse index names others too. Attestations are no images. */
-async function presentManifests(store: Store, root: Descriptor, {signal}: Context): Promise<Descriptor[]> {
+async function presentManifests(source: ContentReader, root: Descriptor, {signal}: Context): Promise<Descriptor[]> {
 	const present: Descriptor[] = [];
-	for (const descriptor of await listManifests(store, root, {signal}))
+	for (const descriptor of await listManifests(source, root, {signal}))
 		if (
 			isManifestType(descriptor.mediaType) &&
 			!isAttestation(descriptor) &&
-			(await store.exists(descriptor, {signal}))
+			(await source.exists(descriptor, {signal}))
 		)
 			present.push(descriptor);
 	return present;
 }
 
-async function namesOf(store: Store, root: Descriptor, {signal}: Context): Promise<readonly string[]> {
-	const images = await store.list({facts: false, signal});
-	return images.find(image => image.descriptor.digest === root.digest)?.names ?? [];
+async function namesOf({images}: OpenPlace, root: Descriptor): Promise<readonly string[]> {
+	const held = (await images?.()) ?? [];
+	return held.find(image => image.descriptor.digest === root.digest)?.names ?? [];
 }
 
 async function inspect(
-	store: Store,
+	source: ContentReader,
 	descriptor: Descriptor,
-	readEmbedded: boolean,
+	store: Store | undefined,
 	context: Context,
 ): Promise<InspectedPlatform> {
-	const image = await loadImage(store, descriptor, undefined, {signal: context.signal});
+	const image = await loadImage(source, descriptor, undefined, {signal: context.signal});
 	const {manifest, config} = image;
 	const run = config.config ?? {};
 	const facts = factsOf(run.Labels);
@@ -110,7 +113,7 @@ async function inspect(
 			sizeBytes: layer.size,
 			createdBy: steps[i]?.created_by ?? '',
 		})),
-		embedded: readEmbedded ? await embeddedImages(store, image, context) : undefined,
+		embedded: store === undefined ? undefined : await embeddedImages(store, image, context),
 	};
 }
 

@@ -1,26 +1,38 @@
+import {openPlace, storeOf} from '../../lib/registry/place/open.js';
 import {defineCommand} from '../command.js';
 import {type Inspected, inspectImage} from '../inspect-image.js';
+import {placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
+import {registryFlags} from '../registry-source.js';
 import {renderInspected} from '../render/inspected.js';
-import {readPlatform, withStore} from '../store.js';
+import {readPlatform} from '../store.js';
 
 export const command = defineCommand({
-	operands: [
-		{name: 'IMAGE', help: 'names, digests or short digests of images in the store', variadic: true, completes: 'image'},
-	],
+	description: `${placeHelp} Which container images are embedded is shown for images of the store only, as it is read from a layer.`,
+	operands: [{...placeOperand, variadic: true}],
 	flags: {
 		platform: {type: 'string', value: 'PLATFORM', help: 'this platform only', completes: 'platform'},
 		images: {type: 'boolean', default: true, help: 'read which container images are embedded'},
+		...registryFlags,
 	},
 	examples: [
 		{about: 'What is in it?', line: 'sealimage inspect kubernetes:v1.30'},
 		{about: 'One label', line: `sealimage inspect --output json shop:v1 | jq -r '.[0].platforms[0].labels.version'`},
+		{about: 'Before it is pulled', line: 'sealimage inspect docker://registry.example.com/shop:v1'},
 	],
 	async run({operands, flags}, context) {
 		const platform = readPlatform(flags.platform);
-		return await withStore(context, async store => {
+		const places = operands.map(text => readPlace('IMAGE', text));
+		return await withPlaces(context, flags, async options => {
 			const shown: Inspected[] = [];
-			for (const reference of operands)
-				shown.push(await inspectImage(store, reference, {platform, readEmbedded: flags.images}, context));
+			for (const [i, place] of places.entries()) {
+				const opened = await openPlace(place, options);
+				const store = flags.images && place.kind === 'store' ? await storeOf(options) : undefined;
+				try {
+					shown.push(await inspectImage(opened, operands[i]!, {platform, store}, context));
+				} finally {
+					await opened.close();
+				}
+			}
 			return {json: shown, text: () => shown.map(image => renderInspected(image, context.style)).join('\n')};
 		});
 	},

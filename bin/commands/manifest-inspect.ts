@@ -1,35 +1,49 @@
 import {parseJson} from '../../lib/oci/config.js';
 import {readDocument, resolvePlatform} from '../../lib/oci/image.js';
 import {maxManifestBytes} from '../../lib/oci/manifest.js';
+import {openPlace} from '../../lib/registry/place/open.js';
 import {defineCommand} from '../command.js';
 import {write} from '../io.js';
+import {placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
+import {registryFlags} from '../registry-source.js';
 import {formatJson} from '../render/json.js';
-import {readPlatform, withStore} from '../store.js';
+import {readPlatform} from '../store.js';
 
 export const command = defineCommand({
-	operands: [
-		{name: 'NAME', help: 'the name, digest or short digest of an image or index in the store', completes: 'image'},
-	],
+	description: placeHelp,
+	operands: [placeOperand],
 	flags: {
 		platform: {type: 'string', value: 'PLATFORM', help: 'the manifest of this platform', completes: 'platform'},
 		raw: {type: 'boolean', help: 'the exact bytes, which have the digest of the image'},
+		...registryFlags,
 	},
 	examples: [
 		{about: 'The platforms of an index', line: "sealimage manifest inspect shop:v1 | jq '.manifests[].platform'"},
+		{
+			about: 'The digest of an image in a registry, without pulling it',
+			line: 'sealimage manifest inspect --raw docker://registry.k8s.io/pause:3.10 | sha256sum',
+		},
 	],
 	async run({operands, flags}, context) {
+		const place = readPlace('IMAGE', operands[0] ?? '');
 		const platform = readPlatform(flags.platform);
 		const {signal} = context;
-		return await withStore(context, async store => {
-			const root = await store.resolve(operands[0]!, {signal});
-			const descriptor = platform === undefined ? root : await resolvePlatform(store, root, platform, {signal});
-			const bytes = await readDocument(store, descriptor, maxManifestBytes, {signal});
-			const document = parseJson(bytes, descriptor.digest);
-			if (flags.raw) {
-				await write(context.io.stdout, bytes);
-				return undefined;
+		return await withPlaces(context, flags, async options => {
+			const opened = await openPlace(place, options);
+			try {
+				const root = await opened.resolve();
+				const {content} = opened;
+				const descriptor = platform === undefined ? root : await resolvePlatform(content, root, platform, {signal});
+				const bytes = await readDocument(content, descriptor, maxManifestBytes, {signal});
+				const document = parseJson(bytes, descriptor.digest);
+				if (flags.raw) {
+					await write(context.io.stdout, bytes);
+					return undefined;
+				}
+				return {json: document, text: () => formatJson(document, 2)};
+			} finally {
+				await opened.close();
 			}
-			return {json: document, text: () => formatJson(document, 2)};
 		});
 	},
 });

@@ -35,7 +35,7 @@ _sealimage() {
 			*) COMPREPLY+=("\${text#"$kept"}") ;;
 		esac
 	done < <("\${words[0]}" __complete -- "\${words[@]:1}" 2>/dev/null)
-	[[ "\${COMPREPLY[0]}" == *= ]] && compopt -o nospace
+	[[ "\${COMPREPLY[0]}" == *[=:/] ]] && compopt -o nospace
 	return 0
 }
 complete -F _sealimage sealimage
@@ -48,8 +48,8 @@ _sealimage() {
 	while IFS=$'\\t' read -r text about; do
 		case "$text" in
 			'') ;;
-			${fileMark}) _files; return ;;
-			${folderMark}) _files -/; return ;;
+			${fileMark}) compset -P '*[=:]'; _files; return ;;
+			${folderMark}) compset -P '*='; _files -/; return ;;
 			*) items+=("\${text//:/\\\\:}\${about:+:$about}") ;;
 		esac
 	done < <("\${words[1]}" __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)

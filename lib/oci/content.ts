@@ -102,7 +102,10 @@ export interface TagLister {
 /** Artifacts (signatures, attestations, inventories) whose `subject` is given content. A rare power. */
 export interface ReferrerLister {
 	/** Descriptors with `artifactType` and annotations; empty when there are none. */
-	referrers(subject: Digest, options?: Abortable & {readonly artifactType?: string}): Promise<readonly Descriptor[]>;
+	referrers(
+		subject: Digest,
+		options?: Abortable & {readonly artifactType?: string | undefined},
+	): Promise<readonly Descriptor[]>;
 }
 
 /** A place that forgets content. A rare power. */

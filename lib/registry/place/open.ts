@@ -30,6 +30,8 @@ export interface OpenPlace {
 	readonly content: ImageSource;
 	/** How `content` calls the image; empty when it is the only one. */
 	readonly reference: string;
+	/** All images of a store, folder or archive; registries do not tell. */
+	readonly images?: (() => Promise<readonly ArchivedImage[]>) | undefined;
 	/** What the place names. @throws SealError ERR_IMAGE_UNKNOWN, listing what there is */
 	resolve(): Promise<Descriptor>;
 	/** Lets go of files; the store and the registry client stay open. */
@@ -45,7 +47,8 @@ export async function openPlace(place: Place, options: PlaceOptions = {}): Promi
 	switch (place.kind) {
 		case 'store': {
 			const content = await storeOf(options);
-			return opened(place, content, place.reference, signal);
+			const images = async (): Promise<readonly ArchivedImage[]> => await content.list({facts: false, signal});
+			return {...opened(place, content, place.reference, signal), images};
 		}
 		case 'docker': {
 			const {repository, reference} = repositoryAt(place, options);
@@ -88,6 +91,7 @@ async function openFile(place: FilePlace, options: PlaceOptions): Promise<OpenPl
 		place,
 		content: archive,
 		reference,
+		images,
 		async resolve() {
 			try {
 				return await archive.resolve(reference, {signal});

@@ -1,0 +1,100 @@
+import {isContentDeleter} from '../../lib/oci/content.js';
+import {isDigest} from '../../lib/oci/digest.js';
+import {type OpenPlace, openPlace} from '../../lib/registry/place/open.js';
+import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
+import {defineCommand} from '../command.js';
+import type {Context} from '../context.js';
+import {readPlace, withPlaces} from '../places.js';
+import {registryFlags} from '../registry-source.js';
+import {UsageError} from '../usage-error.js';
+
+export const command = defineCommand({
+	description:
+		'With a tag only the tag goes: the image stays under its digest and its other tags. With a digest the manifest goes, and every tag that points at it. The bytes go when the registry collects its garbage. Some registries do not delete tags, or do not delete at all, and say so. For images of the store there is rmi.',
+	operands: [
+		{
+			name: 'PLACE',
+			help: 'images in registries: docker://host/name:tag or docker://host/name@digest',
+			variadic: true,
+			completes: 'place',
+		},
+	],
+	flags: {
+		yes: {type: 'boolean', short: 'y', help: 'do not ask'},
+		...registryFlags,
+	},
+	examples: [
+		{about: 'One tag', line: 'sealimage delete docker://registry.example.com/shop:v1.3'},
+		{
+			about: 'An image with all its tags, in a script',
+			line: 'sealimage delete --yes docker://registry.example.com/shop@sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b',
+		},
+	],
+	async run({operands, flags}, context) {
+		const {io} = context;
+		const places = operands.map(readTarget);
+		if (!flags.yes && (io.stdin.isTTY !== true || io.stderr.isTTY !== true)) {
+			throw new UsageError('delete asks before it removes anything, and this is no terminal', {
+				hint: 'Run it with --yes.',
+			});
+		}
+		return await withPlaces(context, flags, async options => {
+			const found: Found[] = [];
+			try {
+				for (const place of places) found.push(await find(await openPlace(place, options)));
+				const deleted: Found[] = [];
+				for (const image of found) {
+					if (!flags.yes && !(await context.confirm(question(image)))) continue;
+					await remove(image, context);
+					deleted.push(image);
+				}
+				return {
+					json: deleted.map(({name, digest, isTag}) => ({name, digest, kind: isTag ? 'tag' : 'manifest'})),
+					text: () =>
+						deleted
+							.map(({name, digest, isTag}) => `deleted ${isTag ? `the tag ${name}, which was ${digest}` : name}`)
+							.join('\n'),
+				};
+			} finally {
+				for (const {opened} of found) await opened.close();
+			}
+		});
+	},
+});
+
+interface Found {
+	readonly opened: OpenPlace;
+	readonly name: string;
+	readonly digest: string;
+	readonly isTag: boolean;
+}
+
+function readTarget(text: string): Place {
+	const place = readPlace('PLACE', text);
+	if (place.kind === 'docker' || place.kind === 'registry-dir') return place;
+	const hint =
+		place.kind === 'store'
+			? `Write sealimage rmi ${text}, or docker://${text} for the image in its registry.`
+			: 'Remove the file, or write a new one with what is to stay.';
+	throw new UsageError(
+		`delete removes images from registries, and ${text} is in ${place.kind === 'store' ? 'the store' : 'a file'}`,
+		{hint},
+	);
+}
+
+/** Every image is looked up before the first one goes: a typo in the third name must not cost the first two. */
+async function find(opened: OpenPlace): Promise<Found> {
+	const {digest} = await opened.resolve();
+	return {opened, name: formatPlace(opened.place), digest, isTag: !isDigest(opened.reference)};
+}
+
+function question({name, digest, isTag}: Found): string {
+	return isTag
+		? `Delete the tag ${name}? The image stays as ${digest}.`
+		: `Delete ${name}, and every tag that points at it?`;
+}
+
+async function remove({opened: {content, reference, place}}: Found, {signal}: Context): Promise<void> {
+	if (!isContentDeleter(content)) throw new UsageError(`Nothing can be deleted from ${formatPlace(place)}`);
+	await content.delete(reference, {signal});
+}
