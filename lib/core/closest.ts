@@ -20,7 +20,8 @@ export function closest(word: string, candidates: Iterable<string>): string | un
 /** Words longer than this are not typing mistakes, and comparing them is work for nothing. */
 const maxLength = 64;
 
-function editDistance(a: string, b: string): number {
+/** Insertions, deletions, changes and swaps of neighbours that turn one word into the other; Infinity for long words. */
+export function editDistance(a: string, b: string): number {
 	if (a.length > maxLength || b.length > maxLength) return Number.POSITIVE_INFINITY;
 	let before: number[] = [];
 	let previous = Array.from({length: b.length + 1}, (_, i) => i);

@@ -12,7 +12,8 @@ import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
 import type {RegistryRequest} from '../exchange/transport.js';
 import {openBlob} from './download.js';
-import type {Place, Wire} from './wire.js';
+import {findNearTags} from './near-tags.js';
+import {isWebPage, type Place, type Wire, webPage} from './wire.js';
 
 /** `host/repository`: how a place is shown, and named to a mount. */
 export function placeName({host, repository}: Place): string {
@@ -32,7 +33,7 @@ export async function resolveAt(
 	const path = `/v2/${place.repository}/manifests/${wanted}`;
 	const head = await send(wire, {...place, method: 'HEAD', path, headers: {accept: accepted}}, path, options);
 	await head.discard();
-	if (head.status === 404) throw unknownImage(place, wanted);
+	if (head.status === 404) throw await unknownImage(wire, place, wanted, options);
 	const digest = isDigest(wanted) ? wanted : undefined;
 	return describeHead(head, digest) ?? (await describeBody(wire, place, path, wanted, options));
 }
@@ -115,21 +116,29 @@ function describeHead(response: HttpResponse, expected: Digest | undefined): Des
 }
 
 async function describeBody(
-	{transport, retry = {}}: Wire,
+	wire: Wire,
 	place: Place,
 	path: string,
 	wanted: string,
 	options: OperationOptions,
 ): Promise<Descriptor> {
-	const {bytes, mediaType} = await withRetry(path, retry, options, async () => {
+	const {transport, retry = {}} = wire;
+	const found = await withRetry(path, retry, options, async () => {
 		const request: RegistryRequest = {...place, method: 'GET', path, headers: {accept: accepted}};
 		const response = await transport.send(request, options);
 		if (response.status === 404) {
 			await response.discard();
-			throw unknownImage(place, wanted);
+			return undefined;
 		}
-		return {bytes: await readDocument(response, place), mediaType: mediaTypeOf(response)};
+		if (isWebPage(response)) {
+			await response.discard();
+			throw webPage(place.host, response.url);
+		}
+		const said = response.header('docker-content-digest');
+		return {bytes: await readDocument(response, place), mediaType: mediaTypeOf(response), said};
 	});
+	if (found === undefined) throw await unknownImage(wire, place, wanted, options);
+	const {bytes, mediaType, said} = found;
 	const type = documentType(bytes, mediaType);
 	if (type === undefined) {
 		throw new RegistryError(
@@ -142,9 +151,10 @@ async function describeBody(
 			},
 		);
 	}
-	if (!isDigest(wanted)) return describe(type, bytes);
-	const descriptor = {mediaType: type, digest: wanted, size: bytes.length};
-	checkDigest(descriptor, digestOf(bytes, algorithmOf(wanted)), `${place.host}/${place.repository}`);
+	const expected = isDigest(wanted) ? wanted : isDigest(said) ? said : undefined;
+	if (expected === undefined) return describe(type, bytes);
+	const descriptor = {mediaType: type, digest: expected, size: bytes.length};
+	checkDigest(descriptor, digestOf(bytes, algorithmOf(expected)), placeName(place));
 	return descriptor;
 }
 
@@ -195,10 +205,17 @@ function requestOf(place: Place, descriptor: Descriptor, method: 'GET' | 'HEAD')
 	return {...place, method, path, headers: isDocument(descriptor) ? {accept: descriptor.mediaType} : {}};
 }
 
-function unknownImage(place: Place, wanted: string): SealError {
-	const name = `${place.host}/${place.repository}${isDigest(wanted) ? '@' : ':'}${wanted}`;
+async function unknownImage(wire: Wire, place: Place, wanted: string, options: OperationOptions): Promise<SealError> {
+	const name = `${placeName(place)}${isDigest(wanted) ? '@' : ':'}${wanted}`;
+	const near = isDigest(wanted) ? undefined : await findNearTags(wire, place, wanted, options);
+	const hasNear = near !== undefined && near.length > 0;
 	return new SealError('ERR_IMAGE_UNKNOWN', `${place.host} has no image ${name}`, {
-		hint: 'Check the name and the tag.',
-		details: {reference: name},
+		hint: hasNear ? `Use a tag that exists, as ${listOf(near)}.` : 'Check the name and the tag.',
+		details: {reference: name, ...(hasNear ? {near} : {})},
 	});
+}
+
+/** "a, b or c". */
+function listOf(words: readonly string[]): string {
+	return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
