@@ -1,6 +1,9 @@
 import {once} from 'node:events';
 import type {StoredBlob} from '../storage/storage.js';
+import {drain, leavesBody} from './body.js';
 import type {Exchange} from './exchange.js';
+import {sendFile} from './send-file.js';
+import {smallBytes} from './small-blobs.js';
 
 /** What an endpoint answers: data, sent by `send`. */
 export interface Answer {
@@ -40,32 +43,56 @@ export async function send(exchange: Exchange, answer: Answer): Promise<void> {
 	const {status, body} = answer;
 	const lengthBytes = body === undefined ? 0 : body instanceof Uint8Array ? body.length : body.end - body.start;
 	const warnings = warningHeader([exchange.parts.options.notice ?? '', ...exchange.warnings]);
+	const isUnread = leavesBody(exchange);
 	response.writeHead(
 		status,
 		flatten({
 			'docker-distribution-api-version': 'registry/2.0',
 			...(status === 204 || status === 304 ? {} : {'content-length': lengthBytes}),
+			...(isUnread ? {connection: 'close'} : {}),
 			...(warnings.length === 0 ? {} : {warning: warnings}),
 			...answer.headers,
 		}),
 	);
-	if (body === undefined || exchange.method === 'HEAD') {
-		response.end();
+	if (body === undefined || lengthBytes === 0 || exchange.method === 'HEAD') {
+		await end(exchange, undefined, isUnread);
 	} else if (body instanceof Uint8Array) {
 		exchange.sentBytes = body.length;
-		response.end(body);
+		await end(exchange, body, isUnread);
 	} else {
 		await sendBlob(exchange, body);
 	}
 }
 
-async function sendBlob(exchange: Exchange, {blob, start, end}: BlobRange): Promise<void> {
-	const {response, signal} = exchange;
-	for await (const chunk of await blob.read({start, end, signal})) {
-		exchange.sentBytes += chunk.length;
-		if (!response.write(chunk)) await once(response, 'drain', {signal});
+async function end({request, response}: Exchange, body: Uint8Array | undefined, isUnread: boolean): Promise<void> {
+	if (!isUnread) {
+		response.end(body);
+		return;
 	}
+	if (body === undefined) response.flushHeaders();
+	else response.write(body);
+	await drain(request);
 	response.end();
+}
+
+async function sendBlob(exchange: Exchange, {blob, start, end: before}: BlobRange): Promise<void> {
+	const {parts, response, signal} = exchange;
+	const sent = (bytes: number): void => {
+		exchange.sentBytes += bytes;
+	};
+	if (blob.sizeBytes <= smallBytes) {
+		const bytes = (await parts.smallBlobs.read(blob)).subarray(start, before);
+		response.end(bytes);
+		sent(bytes.length);
+	} else if (blob.path !== undefined) {
+		await sendFile(response, {path: blob.path, start, end: before}, parts.buffers, sent);
+	} else {
+		for await (const chunk of await blob.read({start, end: before, signal})) {
+			if (!response.write(chunk)) await once(response, 'drain', {signal});
+			sent(chunk.length);
+		}
+		response.end();
+	}
 }
 
 /** The form that node:http writes without looking at it twice. */

@@ -1,9 +1,14 @@
 import type {Action} from './access/policy.js';
 import type {Answer} from './answer.js';
 import {jsonAnswer} from './answer.js';
+import {deleteBlob, getBlob} from './blobs.js';
 import type {Exchange} from './exchange.js';
+import {listRepositories, listTags} from './lists.js';
+import {deleteManifest, getManifest, putManifest} from './manifests.js';
+import {listReferrers} from './referrers.js';
 import {refuse} from './refusal.js';
 import type {Route, RouteKind, RouteOf} from './route.js';
+import {appendChunk, cancelUpload, finishUpload, startUpload, uploadStatus} from './uploads.js';
 
 /** What one method does on one kind of path. */
 export interface Endpoint<K extends RouteKind = RouteKind> {
@@ -20,13 +25,25 @@ type Endpoints = {readonly [K in RouteKind]: {readonly [M in Method]?: Endpoint<
 /** The whole interface (distribution-spec, "Endpoints"). HEAD is wherever GET is. */
 const endpoints: Endpoints = {
 	ping: {GET: {actions: ['ping'], kind: 'read', handle: async () => jsonAnswer(200, {})}},
-	catalog: {},
-	blob: {},
-	manifest: {},
-	uploads: {},
-	upload: {},
-	tags: {},
-	referrers: {},
+	catalog: {GET: {actions: ['catalog'], kind: 'read', handle: listRepositories}},
+	tags: {GET: {actions: ['pull'], kind: 'read', handle: listTags}},
+	referrers: {GET: {actions: ['pull'], kind: 'read', handle: listReferrers}},
+	blob: {
+		GET: {actions: ['pull'], kind: 'read', handle: getBlob},
+		DELETE: {actions: ['delete'], kind: 'delete', handle: deleteBlob},
+	},
+	manifest: {
+		GET: {actions: ['pull'], kind: 'read', handle: getManifest},
+		PUT: {actions: ['push'], kind: 'write', handle: putManifest},
+		DELETE: {actions: ['delete'], kind: 'delete', handle: deleteManifest},
+	},
+	uploads: {POST: {actions: ['push'], kind: 'write', handle: startUpload}},
+	upload: {
+		GET: {actions: ['push'], kind: 'write', handle: uploadStatus},
+		PATCH: {actions: ['push'], kind: 'write', handle: appendChunk},
+		PUT: {actions: ['push'], kind: 'write', handle: finishUpload},
+		DELETE: {actions: ['push'], kind: 'write', handle: cancelUpload},
+	},
 };
 
 /** @throws Refusal UNSUPPORTED with the methods that there are */

@@ -1,14 +1,18 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {RegistryStorage} from '../storage/storage.js';
 import type {AccessPolicy} from './access/policy.js';
+import type {Buffers} from './buffers.js';
 import type {ServeOptions} from './options.js';
 import {refuse} from './refusal.js';
 import type {Route} from './route.js';
+import type {SmallBlobs} from './small-blobs.js';
 
 /** What all exchanges of a server share. */
 export interface ServerParts {
 	readonly storage: RegistryStorage;
 	readonly access: AccessPolicy;
+	readonly buffers: Buffers;
+	readonly smallBlobs: SmallBlobs;
 	readonly options: ServeOptions;
 }
 
@@ -32,6 +36,8 @@ export interface Exchange {
 	user: string | undefined;
 	/** Sentences for the client's user, sent as `Warning: 299`. */
 	readonly warnings: string[];
+	/** Whether a client that waits for `100 Continue` has been told to go on. */
+	isContinued: boolean;
 	/** Bytes of the answer's body so far. */
 	sentBytes: number;
 }
@@ -64,6 +70,7 @@ export function openExchange(parts: ServerParts, request: IncomingMessage, respo
 		repository: '',
 		user: undefined,
 		warnings: [],
+		isContinued: false,
 		sentBytes: 0,
 	};
 }

@@ -5,9 +5,10 @@ import {admit} from './admit.js';
 import {type Answer, jsonAnswer, send} from './answer.js';
 import {endpointFor} from './endpoints.js';
 import {type Exchange, openExchange, parseTarget, type ServerParts} from './exchange.js';
-import {Refusal, refuse} from './refusal.js';
+import {Refusal} from './refusal.js';
 import {repositoryOf} from './repository.js';
 import {routeOf} from './route.js';
+import {failureOf, refusalOf} from './storage-refusal.js';
 
 /** Takes one request through all stages: parse, route, access, endpoint, answer. Never rejects. */
 export async function serveExchange(
@@ -41,15 +42,13 @@ async function answerTo(exchange: Exchange): Promise<Answer> {
 }
 
 function refusalAnswer(exchange: Exchange, error: unknown): Answer {
-	const refusal = error instanceof Refusal ? error : storageRefusal(exchange, error);
+	const refusal = error instanceof Refusal ? error : (refusalOf(error, isRead(exchange)) ?? failureOf(error));
+	if (refusal.status >= 500 && !exchange.request.destroyed) report(exchange, error);
 	return jsonAnswer(refusal.status, {errors: refusal.errors}, refusal.headers);
 }
 
-/** What the storage could not do, in the terms of the protocol. Paths of the server stay out of it. */
-function storageRefusal(exchange: Exchange, error: unknown): Refusal {
-	if (exchange.signal.aborted) return refuse('UNAVAILABLE');
-	report(exchange, error);
-	return refuse('UNKNOWN');
+function isRead({method}: Exchange): boolean {
+	return method === 'GET' || method === 'HEAD';
 }
 
 function report({parts, method, path}: Exchange, error: unknown): void {

@@ -1,11 +1,14 @@
-import {createServer, type Server} from 'node:http';
+import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {SealError, systemCode} from '../../core/errors.js';
 import type {RegistryStorage} from '../storage/storage.js';
 import {openToAll} from './access/policy.js';
+import {createBuffers} from './buffers.js';
+import {answerClientError} from './client-error.js';
 import type {ServerParts} from './exchange.js';
 import type {RegistryServer, ServeOptions} from './options.js';
 import {serveExchange} from './pipeline.js';
+import {createSmallBlobs} from './small-blobs.js';
 
 /**
  * Serves a storage over HTTP (distribution-spec 1.1) and resolves once it listens.
@@ -15,8 +18,14 @@ import {serveExchange} from './pipeline.js';
 export async function serveRegistry(storage: RegistryStorage, options: ServeOptions = {}): Promise<RegistryServer> {
 	const {host = '127.0.0.1', port = 5000, access = openToAll} = options;
 	if (options.access === undefined && !isLoopback(host)) throw exposed(host);
-	const parts: ServerParts = {storage, access, options};
-	const server = createServer((request, response) => void serveExchange(parts, request, response));
+	const parts: ServerParts = {storage, access, buffers: createBuffers(), smallBlobs: createSmallBlobs(), options};
+	const take = (request: IncomingMessage, response: ServerResponse): void =>
+		void serveExchange(parts, request, response);
+	const server = createServer(take);
+	// Without these two, node would answer `100 Continue` before anyone has looked at the request, and 417 to all else.
+	server.on('checkContinue', take);
+	server.on('checkExpectation', take);
+	server.on('clientError', answerClientError);
 	await listen(server, host, port);
 	const bound = server.address() as AddressInfo;
 	const close = closer(server);

@@ -1,0 +1,32 @@
+import type {Duplex} from 'node:stream';
+import {systemCode} from '../../core/errors.js';
+import {type RefusalCode, refusals} from './refusal.js';
+
+/** Answers what is no HTTP request, and closes. There is no exchange: nothing is known of it but what is wrong. */
+export function answerClientError(error: Error, socket: Duplex): void {
+	if (!socket.writable || systemCode(error) === 'ECONNRESET') {
+		socket.destroy();
+		return;
+	}
+	const [status, code, message] = problems[systemCode(error) ?? ''] ?? malformed;
+	const body = JSON.stringify({errors: [{code, message}]});
+	socket.end(
+		[
+			`HTTP/1.1 ${status}`,
+			'content-type: application/json',
+			`content-length: ${Buffer.byteLength(body)}`,
+			'connection: close',
+			'',
+			body,
+		].join('\r\n'),
+	);
+}
+
+type Problem = readonly [status: string, code: RefusalCode, message: string];
+
+const malformed: Problem = ['400 Bad Request', 'UNSUPPORTED', 'This is no HTTP request'];
+
+const problems: Readonly<Record<string, Problem>> = {
+	HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'UNSUPPORTED', 'The head of the request is too long'],
+	ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'UNAVAILABLE', refusals.UNAVAILABLE.message],
+};

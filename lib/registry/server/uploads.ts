@@ -1,0 +1,121 @@
+import {algorithmOf, type Digest, type DigestAlgorithm, digestOf} from '../../oci/digest.js';
+import type {Upload} from '../storage/storage.js';
+import {mayAlso} from './admit.js';
+import type {Answer} from './answer.js';
+import {bodyLength, bodyOf, hasBody} from './body.js';
+import {readDigest} from './digest-param.js';
+import type {Exchange} from './exchange.js';
+import {isRepositoryName} from './names.js';
+import {parseContentRange, uploadRange} from './range.js';
+import {refuse} from './refusal.js';
+import type {RouteOf} from './route.js';
+
+/** Begins an upload, or makes it needless: by a mount, or with the whole blob in this request. */
+export async function startUpload(exchange: Exchange, route: RouteOf<'uploads'>): Promise<Answer> {
+	const {parts, query, repository} = exchange;
+	const {uploads} = parts.storage;
+	if (query.has('mount')) {
+		const digest = readDigest(query.get('mount'));
+		if (await mount(exchange, digest)) return created(route, digest);
+	} else if (query.has('digest')) {
+		const digest = readDigest(query.get('digest'));
+		if (hasBody(exchange) || digest === digestOf('', algorithmOf(digest))) return await pushWhole(exchange, route, digest);
+	}
+	return accepted(202, route, await uploads.start(repository, {algorithm: wantedAlgorithm(query)}));
+}
+
+/** Appends a chunk. */
+export async function appendChunk(exchange: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
+	return accepted(202, route, await append(exchange, route.id));
+}
+
+/** Appends the last chunk when there is one, and makes a blob of it all. */
+export async function finishUpload(exchange: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
+	const {parts, query, repository} = exchange;
+	const digest = readDigest(query.get('digest'));
+	if (hasBody(exchange) || exchange.request.headers['content-range'] !== undefined) await append(exchange, route.id);
+	await parts.storage.uploads.finish(repository, route.id, digest);
+	return created(route, digest);
+}
+
+/** How far an upload is. */
+export async function uploadStatus({parts, repository}: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
+	const upload = await parts.storage.uploads.status(repository, route.id);
+	if (upload === undefined) throw unknown(route);
+	return accepted(204, route, upload);
+}
+
+/** Drops an upload and what it has. */
+export async function cancelUpload({parts, repository}: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
+	if (!(await parts.storage.uploads.cancel(repository, route.id))) throw unknown(route);
+	return {status: 204};
+}
+
+/** A repository that the client may not read lends nothing, and which one has it is not told. */
+async function mount(exchange: Exchange, digest: Digest): Promise<boolean> {
+	const {parts, query, repository} = exchange;
+	if ((await parts.storage.blob(repository, digest)) !== undefined) return true;
+	const from = query.get('from') ?? undefined;
+	if (from === undefined) {
+		return (await mayAlso(exchange, ['catalog'], undefined)) && (await parts.storage.mount(repository, digest, undefined));
+	}
+	return (
+		isRepositoryName(from) &&
+		(await mayAlso(exchange, ['pull'], from)) &&
+		(await parts.storage.mount(repository, digest, from))
+	);
+}
+
+async function pushWhole(exchange: Exchange, route: RouteOf<'uploads'>, digest: Digest): Promise<Answer> {
+	const {parts, repository} = exchange;
+	const {uploads} = parts.storage;
+	const {id} = await uploads.start(repository, {algorithm: algorithmOf(digest)});
+	try {
+		await append(exchange, id);
+		await uploads.finish(repository, id, digest);
+	} catch (error) {
+		// The client never learnt the name of this upload: nobody could go on with it.
+		await uploads.cancel(repository, id).catch(() => false);
+		throw error;
+	}
+	return created(route, digest);
+}
+
+/** Appends the body at its Content-Range, or without one at the end. No signal: a client that goes away ends its body, and what came of it is kept. */
+async function append(exchange: Exchange, id: string): Promise<Upload> {
+	const {parts, request, repository} = exchange;
+	const {uploads} = parts.storage;
+	const header = request.headers['content-range'];
+	if (header === undefined) return await uploads.append(repository, id, bodyOf(exchange));
+	const range = parseContentRange(header);
+	if (range === undefined) throw refuse('BLOB_UPLOAD_INVALID', 'The Content-Range is not of the form 0-99');
+	const limitBytes = range.end - range.start;
+	const announced = bodyLength(exchange);
+	if (announced !== undefined && announced !== limitBytes) {
+		throw refuse('SIZE_INVALID', `The body has ${announced} bytes, the Content-Range ${limitBytes}`);
+	}
+	return await uploads.append(repository, id, bodyOf(exchange), {offset: range.start, limitBytes});
+}
+
+function wantedAlgorithm(query: URLSearchParams): DigestAlgorithm {
+	const named = query.get('digest-algorithm') ?? query.get('digest')?.split(':', 1)[0] ?? 'sha256';
+	if (named === 'sha256' || named === 'sha512') return named;
+	throw refuse('DIGEST_INVALID', 'Blobs have sha256 or sha512 digests here', {detail: {algorithm: named.slice(0, 40)}});
+}
+
+function accepted(status: 202 | 204, {name}: {readonly name: string}, {id, sizeBytes}: Upload): Answer {
+	const headers = {
+		location: `/v2/${name}/blobs/uploads/${id}`,
+		range: uploadRange(sizeBytes),
+		'docker-upload-uuid': id,
+	};
+	return {status, headers};
+}
+
+function created({name}: {readonly name: string}, digest: Digest): Answer {
+	return {status: 201, headers: {location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest}};
+}
+
+function unknown({id}: RouteOf<'upload'>): Error {
+	return refuse('BLOB_UPLOAD_UNKNOWN', undefined, {detail: {id: id.slice(0, 200)}});
+}
