@@ -16,13 +16,17 @@ export function bodyLength({request}: Exchange): number | undefined {
 	return encoding === undefined ? Number(length ?? 0) : undefined;
 }
 
-/** The body as it comes. A client that waits to be asked for it (`Expect: 100-continue`) is asked now. */
+/** The body as it comes. A client that waits to be asked for it (`Expect: 100-continue`) is asked when someone begins to read. */
 export function bodyOf(exchange: Exchange): Bytes {
 	const {request, response} = exchange;
-	if (waits(exchange)) response.writeContinue();
-	exchange.isContinued = true;
-	// Who stops reading must still be able to answer: the connection is left open.
-	return request.iterator({destroyOnReturn: false});
+	return {
+		[Symbol.asyncIterator]() {
+			if (waits(exchange)) response.writeContinue();
+			exchange.isContinued = true;
+			// Who stops reading must still be able to answer: the connection is left open.
+			return request.iterator({destroyOnReturn: false});
+		},
+	};
 }
 
 /**

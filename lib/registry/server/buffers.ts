@@ -23,7 +23,8 @@ export function createBuffers(): Buffers {
 	let freeBytes = 0;
 	return {
 		take() {
-			const size = sizes.find(candidate => outBytes + 2 * candidate <= (limitsBytes[candidate] ?? Infinity)) ?? sizes[2];
+			const size =
+				sizes.find(candidate => outBytes + 2 * candidate <= (limitsBytes[candidate] ?? Infinity)) ?? sizes[2];
 			outBytes += 2 * size;
 			const found = free.get(size)?.pop();
 			if (found === undefined) return [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)];

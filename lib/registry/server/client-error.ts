@@ -1,11 +1,22 @@
+import type {ServerResponse} from 'node:http';
 import type {Duplex} from 'node:stream';
 import {systemCode} from '../../core/errors.js';
 import {type RefusalCode, refusals} from './refusal.js';
 
-/** Answers what is no HTTP request, and closes. There is no exchange: nothing is known of it but what is wrong. */
-export function answerClientError(error: Error, socket: Duplex): void {
-	if (!socket.writable || systemCode(error) === 'ECONNRESET') {
+/**
+ * Answers what is no HTTP request, and closes. There is no exchange: nothing is known of it but what is wrong.
+ * @param current the exchange on this connection that came last
+ */
+export function answerClientError(error: Error, socket: Duplex, current: ServerResponse | undefined): void {
+	const isOpen = current !== undefined && !current.writableFinished;
+	if (!socket.writable || systemCode(error) === 'ECONNRESET' || (isOpen && current.headersSent)) {
 		socket.destroy();
+		return;
+	}
+	if (isOpen && current.req.complete) {
+		// What came before is a request of its own, and its answer is the next that the client expects.
+		current.once('close', () => socket.destroy());
+		current.shouldKeepAlive = false;
 		return;
 	}
 	const [status, code, message] = problems[systemCode(error) ?? ''] ?? malformed;

@@ -1,5 +1,6 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
+import type {Duplex} from 'node:stream';
 import {SealError, systemCode} from '../../core/errors.js';
 import type {RegistryStorage} from '../storage/storage.js';
 import {openToAll} from './access/policy.js';
@@ -19,13 +20,16 @@ export async function serveRegistry(storage: RegistryStorage, options: ServeOpti
 	const {host = '127.0.0.1', port = 5000, access = openToAll} = options;
 	if (options.access === undefined && !isLoopback(host)) throw exposed(host);
 	const parts: ServerParts = {storage, access, buffers: createBuffers(), smallBlobs: createSmallBlobs(), options};
-	const take = (request: IncomingMessage, response: ServerResponse): void =>
+	const current = new WeakMap<Duplex, ServerResponse>();
+	const take = (request: IncomingMessage, response: ServerResponse): void => {
+		current.set(request.socket, response);
 		void serveExchange(parts, request, response);
+	};
 	const server = createServer(take);
 	// Without these two, node would answer `100 Continue` before anyone has looked at the request, and 417 to all else.
 	server.on('checkContinue', take);
 	server.on('checkExpectation', take);
-	server.on('clientError', answerClientError);
+	server.on('clientError', (error, socket) => answerClientError(error, socket, current.get(socket)));
 	await listen(server, host, port);
 	const bound = server.address() as AddressInfo;
 	const close = closer(server);

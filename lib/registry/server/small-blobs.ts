@@ -23,7 +23,10 @@ export function createSmallBlobs(): SmallBlobs {
 			// A damaged file is not remembered: it may be repaired while we run.
 			if (digestOf(bytes, algorithmOf(blob.digest)) === blob.digest) known.set(blob.digest, bytes);
 			else if (bytes.length !== blob.sizeBytes) {
-				throw new SealError('ERR_CONTENT_SIZE', `Blob ${blob.digest} has ${bytes.length} bytes, expected ${blob.sizeBytes}`);
+				throw new SealError(
+					'ERR_CONTENT_SIZE',
+					`Blob ${blob.digest} has ${bytes.length} bytes, expected ${blob.sizeBytes}`,
+				);
 			}
 			return bytes;
 		},

@@ -19,7 +19,8 @@ export async function startUpload(exchange: Exchange, route: RouteOf<'uploads'>)
 		if (await mount(exchange, digest)) return created(route, digest);
 	} else if (query.has('digest')) {
 		const digest = readDigest(query.get('digest'));
-		if (hasBody(exchange) || digest === digestOf('', algorithmOf(digest))) return await pushWhole(exchange, route, digest);
+		if (hasBody(exchange) || digest === digestOf('', algorithmOf(digest)))
+			return await pushWhole(exchange, route, digest);
 	}
 	return accepted(202, route, await uploads.start(repository, {algorithm: wantedAlgorithm(query)}));
 }
@@ -57,7 +58,9 @@ async function mount(exchange: Exchange, digest: Digest): Promise<boolean> {
 	if ((await parts.storage.blob(repository, digest)) !== undefined) return true;
 	const from = query.get('from') ?? undefined;
 	if (from === undefined) {
-		return (await mayAlso(exchange, ['catalog'], undefined)) && (await parts.storage.mount(repository, digest, undefined));
+		return (
+			(await mayAlso(exchange, ['catalog'], undefined)) && (await parts.storage.mount(repository, digest, undefined))
+		);
 	}
 	return (
 		isRepositoryName(from) &&
@@ -89,12 +92,11 @@ async function append(exchange: Exchange, id: string): Promise<Upload> {
 	if (header === undefined) return await uploads.append(repository, id, bodyOf(exchange));
 	const range = parseContentRange(header);
 	if (range === undefined) throw refuse('BLOB_UPLOAD_INVALID', 'The Content-Range is not of the form 0-99');
-	const limitBytes = range.end - range.start;
 	const announced = bodyLength(exchange);
-	if (announced !== undefined && announced !== limitBytes) {
-		throw refuse('SIZE_INVALID', `The body has ${announced} bytes, the Content-Range ${limitBytes}`);
+	if (announced !== undefined && announced !== range.end - range.start) {
+		throw refuse('SIZE_INVALID', `The body has ${announced} bytes, the Content-Range ${range.end - range.start}`);
 	}
-	return await uploads.append(repository, id, bodyOf(exchange), {offset: range.start, limitBytes});
+	return await uploads.append(repository, id, bodyOf(exchange), {offset: range.start, limitBytes: range.end});
 }
 
 function wantedAlgorithm(query: URLSearchParams): DigestAlgorithm {

@@ -149,7 +149,11 @@ overStorages('a blob under a sha512 digest is stored and served under it', async
 
 overStorages('a percent-encoded path means the same', async (t, client) => {
 	await client.pushBlob('a/b', content);
-	for (const spelling of [`/v2/a%2Fb/blobs/${digest}`, `/v2/a/b/blobs/${digest.replace(':', '%3A')}`, `/%76%32/a/b/blobs/${digest}`]) {
+	for (const spelling of [
+		`/v2/a%2Fb/blobs/${digest}`,
+		`/v2/a/b/blobs/${digest.replace(':', '%3A')}`,
+		`/%76%32/a/b/blobs/${digest}`,
+	]) {
 		t.is((await client.send('GET', spelling)).status, 200, spelling);
 	}
 });

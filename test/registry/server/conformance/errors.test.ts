@@ -6,7 +6,16 @@ import {tempDir} from '../../../helpers/temp-dir.js';
 
 const digest = digestOf('x');
 
-for (const path of ['/', '/v1/', '/v2/a', '/v2/a/', '/v2/a/tags', '/v2/_catalog/x', '/v2/a/tags/list/', '/favicon.ico']) {
+for (const path of [
+	'/',
+	'/v1/',
+	'/v2/a',
+	'/v2/a/',
+	'/v2/a/tags',
+	'/v2/_catalog/x',
+	'/v2/a/tags/list/',
+	'/favicon.ico',
+]) {
 	overStorages(`GET ${path} answers 404`, async (t, client) => {
 		const reply = await client.send('GET', path);
 		t.is(reply.status, 404);
@@ -127,7 +136,8 @@ overStorages(
 
 const guarded: AccessPolicy = {
 	check: async ({authorization, repository, actions}) => {
-		if (authorization === undefined) return {allowed: false, status: 401, challenge: 'Basic realm="r"', message: 'Log in'};
+		if (authorization === undefined)
+			return {allowed: false, status: 401, challenge: 'Basic realm="r"', message: 'Log in'};
 		const allowed = repository !== 'secret' && !actions.includes('catalog');
 		return allowed ? {allowed, user: authorization} : {allowed, status: 403, message: 'Not yours'};
 	},

@@ -128,7 +128,10 @@ overStorages('referrers carry artifactType and annotations, and may be filtered'
 	});
 	const filtered = await client.send('GET', `${path}?artifactType=application%2Fx-signature`);
 	t.is(filtered.headers['oci-filters-applied'], 'artifactType');
-	t.deepEqual((filtered.json() as Index).manifests.map(item => item.digest), [signature.digest]);
+	t.deepEqual(
+		(filtered.json() as Index).manifests.map(item => item.digest),
+		[signature.digest],
+	);
 	const none = await client.send('GET', `${path}?artifactType=application/x-none`);
 	t.deepEqual((none.json() as Index).manifests, []);
 	t.is((await client.send('GET', path)).headers['oci-filters-applied'], undefined);
@@ -150,5 +153,8 @@ overStorages('referrers that a client keeps under the tag of the older scheme ar
 	const index = {schemaVersion: 2, mediaType: mediaTypes.index, manifests: [kept]};
 	await client.pushManifest('a', image.digest.replace(':', '-'), index);
 	const listed = (await client.send('GET', `/v2/a/referrers/${image.digest}`)).json() as Index;
-	t.deepEqual(listed.manifests.map(item => item.digest), [note.digest]);
+	t.deepEqual(
+		listed.manifests.map(item => item.digest),
+		[note.digest],
+	);
 });

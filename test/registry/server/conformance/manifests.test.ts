@@ -79,13 +79,16 @@ overStorages('a manifest without mediaType has the type it was pushed as', async
 	}
 });
 
-overStorages('parameters of Content-Type do not count, and a missing one is read from the manifest', async (t, client) => {
-	const {bytes} = await client.pushImage('a', 'v1');
-	const headers = {'content-type': `${mediaTypes.manifest}; charset=utf-8`};
-	t.is((await client.send('PUT', '/v2/a/manifests/v2', {headers, body: bytes})).status, 201);
-	t.is((await client.send('GET', '/v2/a/manifests/v2')).headers['content-type'], mediaTypes.manifest);
-	t.is((await client.send('PUT', '/v2/a/manifests/v3', {body: bytes})).status, 201);
-});
+overStorages(
+	'parameters of Content-Type do not count, and a missing one is read from the manifest',
+	async (t, client) => {
+		const {bytes} = await client.pushImage('a', 'v1');
+		const headers = {'content-type': `${mediaTypes.manifest}; charset=utf-8`};
+		t.is((await client.send('PUT', '/v2/a/manifests/v2', {headers, body: bytes})).status, 201);
+		t.is((await client.send('GET', '/v2/a/manifests/v2')).headers['content-type'], mediaTypes.manifest);
+		t.is((await client.send('PUT', '/v2/a/manifests/v3', {body: bytes})).status, 201);
+	},
+);
 
 overStorages('a manifest whose digest the client has answers 304', async (t, client) => {
 	const {digest} = await client.pushImage('a', 'v1');
@@ -108,7 +111,13 @@ overStorages('a tag moves to the manifest that is pushed last', async (t, client
 
 overStorages('a manifest pushed by digest takes the tags of the query', async (t, client) => {
 	const {config, layer} = await client.pushImage('a', 'v1');
-	const document = {schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [layer], annotations: {t: 'many'}};
+	const document = {
+		schemaVersion: 2,
+		mediaType: mediaTypes.manifest,
+		config,
+		layers: [layer],
+		annotations: {t: 'many'},
+	};
 	const digest = digestOf(JSON.stringify(document));
 	const tags = Array.from({length: 12}, (_, i) => `t${i}`);
 	const query = tags.map(tag => `tag=${tag}`).join('&');
@@ -157,8 +166,14 @@ overStorages('a manifest that names unknown blobs is refused, each named', async
 	const reply = await client.pushManifest('a', 'v2', document);
 	t.is(reply.status, 400);
 	const {errors} = reply.json() as {errors: ReadonlyArray<{code: string; detail: {digest: string}}>};
-	t.deepEqual(errors.map(({code}) => code), ['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_BLOB_UNKNOWN']);
-	t.deepEqual(errors.map(({detail}) => detail.digest), lost.map(item => item.digest));
+	t.deepEqual(
+		errors.map(({code}) => code),
+		['MANIFEST_BLOB_UNKNOWN', 'MANIFEST_BLOB_UNKNOWN'],
+	);
+	t.deepEqual(
+		errors.map(({detail}) => detail.digest),
+		lost.map(item => item.digest),
+	);
 	t.is((await client.send('GET', '/v2/a/manifests/v2')).status, 404);
 	// What another repository has does not count.
 	t.is((await client.pushManifest('b', 'v1', {...document, layers: [layer]} as never)).status, 400);
@@ -217,11 +232,19 @@ for (const [what, type, body] of [
 	['of an unknown type', 'application/json', '{"schemaVersion":2}'],
 	['of docker schema 1', 'application/vnd.docker.distribution.manifest.v1+prettyjws', '{"schemaVersion":1}'],
 	['of schemaVersion 1', mediaTypes.manifest, '{"schemaVersion":1,"config":{},"layers":[]}'],
-	['without layers', mediaTypes.manifest, `{"schemaVersion":2,"config":{"mediaType":"x","digest":"${digest}","size":1}}`],
+	[
+		'without layers',
+		mediaTypes.manifest,
+		`{"schemaVersion":2,"config":{"mediaType":"x","digest":"${digest}","size":1}}`,
+	],
 	['without config', mediaTypes.manifest, '{"schemaVersion":2,"layers":[]}'],
 	['with a broken descriptor', mediaTypes.index, '{"schemaVersion":2,"manifests":[{"digest":"x"}]}'],
 	['that is manifest and index at once', mediaTypes.index, '{"schemaVersion":2,"manifests":[],"layers":[]}'],
-	['that says another type', mediaTypes.index, `{"schemaVersion":2,"mediaType":"${mediaTypes.manifest}","manifests":[]}`],
+	[
+		'that says another type',
+		mediaTypes.index,
+		`{"schemaVersion":2,"mediaType":"${mediaTypes.manifest}","manifests":[]}`,
+	],
 	['with a broken subject', mediaTypes.index, '{"schemaVersion":2,"manifests":[],"subject":{"digest":"x"}}'],
 ] as const) {
 	overStorages(`a manifest ${what} is refused`, async (t, client) => {

@@ -70,7 +70,9 @@ for (const [query, status] of [
 	['?unknown=1', 202],
 ] as const) {
 	overStorages(`POST uploads/${query} answers ${status}`, async (t, client) => {
-		const reply = await client.send('POST', `/v2/a/blobs/uploads/${query}`, {body: query.startsWith('?digest=') ? 'x' : ''});
+		const reply = await client.send('POST', `/v2/a/blobs/uploads/${query}`, {
+			body: query.startsWith('?digest=') ? 'x' : '',
+		});
 		t.is(reply.status, status);
 		if (status === 400) t.deepEqual(reply.codes(), ['DIGEST_INVALID']);
 	});
@@ -267,7 +269,10 @@ overStorages('the same blob pushed many times at once is stored', async (t, clie
 	const replies = await Promise.all(
 		Array.from({length: 8}, async (_, i) => client.send('POST', `/v2/r${i % 2}/blobs/uploads/?digest=${of}`, {body})),
 	);
-	t.deepEqual(replies.map(({status}) => status), Array.from({length: 8}, () => 201));
+	t.deepEqual(
+		replies.map(({status}) => status),
+		Array.from({length: 8}, () => 201),
+	);
 	t.is((await client.send('GET', `/v2/r0/blobs/${of}`)).body.length, body.length);
 	t.is((await client.send('GET', `/v2/r1/blobs/${of}`)).body.length, body.length);
 });
