@@ -1,10 +1,11 @@
+import {parseReference} from '../lib/oci/reference.js';
 import {openStore, type Store} from '../lib/oci/store/store.js';
 import type {PlaceOptions} from '../lib/registry/place/open.js';
 import {type Place, parsePlace} from '../lib/registry/place/parse.js';
 import type {FlagValues, Operand} from './command.js';
 import type {Context} from './context.js';
-import {openRegistries, type registryFlags} from './registry-source.js';
-import {readArgument} from './usage-error.js';
+import {type GivenCredentials, openRegistries, type registryFlags} from './registry-source.js';
+import {readArgument, UsageError} from './usage-error.js';
 
 /** How places are explained in help. */
 export const placeHelp =
@@ -22,6 +23,18 @@ export function readPlace(operand: string, text: string, plain: 'store' | 'docke
 	return readArgument(operand, () => parsePlace(text, plain));
 }
 
+/** The login of a flag for the registries of its places. @throws UsageError when none of them is in a registry */
+export function credentialsFor(
+	creds: string | undefined,
+	flag: string,
+	places: readonly Place[],
+): readonly GivenCredentials[] {
+	if (creds === undefined) return [];
+	const hosts = places.flatMap(place => (place.kind === 'docker' ? [parseReference(place.reference).domain] : []));
+	if (hosts.length === 0) throw new UsageError(`${flag} is a login, and there is no registry to log in to`);
+	return [...new Set(hosts)].map(host => ({creds, flag, host}));
+}
+
 /**
  * Runs one piece of work with what places need, and closes it after. The store is opened when a place first asks for it:
  * a copy between registries makes no store.
@@ -30,9 +43,10 @@ export async function withPlaces<T>(
 	context: Context,
 	flags: FlagValues<typeof registryFlags>,
 	work: (options: PlaceOptions) => Promise<T>,
+	given: readonly GivenCredentials[] = [],
 ): Promise<T> {
 	const {io, settings, signal, onEvent} = context;
-	const registry = openRegistries(flags, context);
+	const registry = openRegistries(flags, context, given);
 	let opening: Promise<Store> | undefined;
 	const store = (): Promise<Store> => {
 		opening ??= openStore(settings.root.value, {signal, onEvent});

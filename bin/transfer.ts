@@ -92,19 +92,19 @@ export async function transferResult(
 		await withIo('write', path, () => writeFile(path, digests.join('\n')));
 	}
 	return {
-		json: done.map(({from, to, descriptor, tally}) => ({
+		json: done.map(({from, targets, descriptor, tally}) => ({
 			source: formatPlace(from),
-			targets: to.map(formatPlace),
+			targets: targets.map(formatPlace),
 			digest: descriptor.digest,
 			mediaType: descriptor.mediaType,
 			...tally,
 		})),
 		text: () =>
 			done
-				.flatMap(({to, descriptor, tally}) =>
+				.flatMap(({targets, descriptor, tally}) =>
 					quiet
 						? [descriptor.digest]
-						: [...to.map(place => `${formatPlace(place)} is ${descriptor.digest}`), `  ${tallyText(tally)}`],
+						: [...targets.map(place => `${formatPlace(place)} is ${descriptor.digest}`), `  ${tallyText(tally)}`],
 				)
 				.join('\n'),
 	};

@@ -1,5 +1,5 @@
 import {defineCommand} from '../command.js';
-import {placeHelp, readPlace, withPlaces} from '../places.js';
+import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
 import {readTransfer, transferAll, transferFlags, transferHelp, transferResult} from '../transfer.js';
 
 export const command = defineCommand({
@@ -8,7 +8,21 @@ export const command = defineCommand({
 		{name: 'SOURCE', help: 'the image to copy', completes: 'place'},
 		{name: 'TARGET', help: 'where to copy it to; several get the same image', variadic: true, completes: 'place'},
 	],
-	flags: transferFlags,
+	flags: {
+		...transferFlags,
+		'src-creds': {
+			type: 'string',
+			value: 'USER[:PASSWORD]',
+			help: 'the login for the registry of SOURCE',
+			completes: 'none',
+		},
+		'dest-creds': {
+			type: 'string',
+			value: 'USER[:PASSWORD]',
+			help: 'the login for the registries of TARGET',
+			completes: 'none',
+		},
+	},
 	examples: [
 		{
 			about: 'From one registry to another, under two tags',
@@ -28,9 +42,18 @@ export const command = defineCommand({
 		const from = readPlace('SOURCE', source);
 		const to = targets.map(text => readPlace('TARGET', text));
 		const request = readTransfer(flags);
-		return await withPlaces(context, flags, async options => {
-			const done = await transferAll('copy', [{from, to}], request, options, context);
-			return await transferResult(done, flags, context);
-		});
+		const logins = [
+			...credentialsFor(flags['dest-creds'], '--dest-creds', to),
+			...credentialsFor(flags['src-creds'], '--src-creds', [from]),
+		];
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const done = await transferAll('copy', [{from, to}], request, options, context);
+				return await transferResult(done, flags, context);
+			},
+			logins,
+		);
 	},
 });

@@ -4,8 +4,8 @@ import {type OpenPlace, openPlace} from '../../lib/registry/place/open.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
-import {readPlace, withPlaces} from '../places.js';
-import {registryFlags} from '../registry-source.js';
+import {credentialsFor, readPlace, withPlaces} from '../places.js';
+import {credsFlag, registryFlags} from '../registry-source.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
@@ -22,6 +22,7 @@ export const command = defineCommand({
 	flags: {
 		yes: {type: 'boolean', short: 'y', help: 'do not ask'},
 		...registryFlags,
+		...credsFlag,
 	},
 	examples: [
 		{about: 'One tag', line: 'sealimage delete docker://registry.example.com/shop:v1.3'},
@@ -38,27 +39,32 @@ export const command = defineCommand({
 				hint: 'Run it with --yes.',
 			});
 		}
-		return await withPlaces(context, flags, async options => {
-			const found: Found[] = [];
-			try {
-				for (const place of places) found.push(await find(await openPlace(place, options)));
-				const deleted: Found[] = [];
-				for (const image of found) {
-					if (!flags.yes && !(await context.confirm(question(image)))) continue;
-					await remove(image, context);
-					deleted.push(image);
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const found: Found[] = [];
+				try {
+					for (const place of places) found.push(await find(await openPlace(place, options)));
+					const deleted: Found[] = [];
+					for (const image of found) {
+						if (!flags.yes && !(await context.confirm(question(image)))) continue;
+						await remove(image, context);
+						deleted.push(image);
+					}
+					return {
+						json: deleted.map(({name, digest, isTag}) => ({name, digest, kind: isTag ? 'tag' : 'manifest'})),
+						text: () =>
+							deleted
+								.map(({name, digest, isTag}) => `deleted ${isTag ? `the tag ${name}, which was ${digest}` : name}`)
+								.join('\n'),
+					};
+				} finally {
+					for (const {opened} of found) await opened.close();
 				}
-				return {
-					json: deleted.map(({name, digest, isTag}) => ({name, digest, kind: isTag ? 'tag' : 'manifest'})),
-					text: () =>
-						deleted
-							.map(({name, digest, isTag}) => `deleted ${isTag ? `the tag ${name}, which was ${digest}` : name}`)
-							.join('\n'),
-				};
-			} finally {
-				for (const {opened} of found) await opened.close();
-			}
-		});
+			},
+			credentialsFor(flags.creds, '--creds', places),
+		);
 	},
 });
 

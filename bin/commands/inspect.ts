@@ -1,8 +1,8 @@
 import {openPlace, storeOf} from '../../lib/registry/place/open.js';
 import {defineCommand} from '../command.js';
 import {type Inspected, inspectImage} from '../inspect-image.js';
-import {placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
-import {registryFlags} from '../registry-source.js';
+import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
+import {credsFlag, registryFlags} from '../registry-source.js';
 import {renderInspected} from '../render/inspected.js';
 import {readPlatform} from '../store.js';
 
@@ -13,6 +13,7 @@ export const command = defineCommand({
 		platform: {type: 'string', value: 'PLATFORM', help: 'this platform only', completes: 'platform'},
 		images: {type: 'boolean', default: true, help: 'read which container images are embedded'},
 		...registryFlags,
+		...credsFlag,
 	},
 	examples: [
 		{about: 'What is in it?', line: 'sealimage inspect kubernetes:v1.30'},
@@ -22,18 +23,23 @@ export const command = defineCommand({
 	async run({operands, flags}, context) {
 		const platform = readPlatform(flags.platform);
 		const places = operands.map(text => readPlace('IMAGE', text));
-		return await withPlaces(context, flags, async options => {
-			const shown: Inspected[] = [];
-			for (const [i, place] of places.entries()) {
-				const opened = await openPlace(place, options);
-				const store = flags.images && place.kind === 'store' ? await storeOf(options) : undefined;
-				try {
-					shown.push(await inspectImage(opened, operands[i]!, {platform, store}, context));
-				} finally {
-					await opened.close();
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const shown: Inspected[] = [];
+				for (const [i, place] of places.entries()) {
+					const opened = await openPlace(place, options);
+					const store = flags.images && place.kind === 'store' ? await storeOf(options) : undefined;
+					try {
+						shown.push(await inspectImage(opened, operands[i]!, {platform, store}, context));
+					} finally {
+						await opened.close();
+					}
 				}
-			}
-			return {json: shown, text: () => shown.map(image => renderInspected(image, context.style)).join('\n')};
-		});
+				return {json: shown, text: () => shown.map(image => renderInspected(image, context.style)).join('\n')};
+			},
+			credentialsFor(flags.creds, '--creds', places),
+		);
 	},
 });

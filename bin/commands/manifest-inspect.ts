@@ -4,8 +4,8 @@ import {maxManifestBytes} from '../../lib/oci/manifest.js';
 import {openPlace} from '../../lib/registry/place/open.js';
 import {defineCommand} from '../command.js';
 import {write} from '../io.js';
-import {placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
-import {registryFlags} from '../registry-source.js';
+import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
+import {credsFlag, registryFlags} from '../registry-source.js';
 import {formatJson} from '../render/json.js';
 import {readPlatform} from '../store.js';
 
@@ -16,6 +16,7 @@ export const command = defineCommand({
 		platform: {type: 'string', value: 'PLATFORM', help: 'the manifest of this platform', completes: 'platform'},
 		raw: {type: 'boolean', help: 'the exact bytes, which have the digest of the image'},
 		...registryFlags,
+		...credsFlag,
 	},
 	examples: [
 		{about: 'The platforms of an index', line: "sealimage manifest inspect shop:v1 | jq '.manifests[].platform'"},
@@ -28,22 +29,27 @@ export const command = defineCommand({
 		const place = readPlace('IMAGE', operands[0] ?? '');
 		const platform = readPlatform(flags.platform);
 		const {signal} = context;
-		return await withPlaces(context, flags, async options => {
-			const opened = await openPlace(place, options);
-			try {
-				const root = await opened.resolve();
-				const {content} = opened;
-				const descriptor = platform === undefined ? root : await resolvePlatform(content, root, platform, {signal});
-				const bytes = await readDocument(content, descriptor, maxManifestBytes, {signal});
-				const document = parseJson(bytes, descriptor.digest);
-				if (flags.raw) {
-					await write(context.io.stdout, bytes);
-					return undefined;
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const opened = await openPlace(place, options);
+				try {
+					const root = await opened.resolve();
+					const {content} = opened;
+					const descriptor = platform === undefined ? root : await resolvePlatform(content, root, platform, {signal});
+					const bytes = await readDocument(content, descriptor, maxManifestBytes, {signal});
+					const document = parseJson(bytes, descriptor.digest);
+					if (flags.raw) {
+						await write(context.io.stdout, bytes);
+						return undefined;
+					}
+					return {json: document, text: () => formatJson(document, 2)};
+				} finally {
+					await opened.close();
 				}
-				return {json: document, text: () => formatJson(document, 2)};
-			} finally {
-				await opened.close();
-			}
-		});
+			},
+			credentialsFor(flags.creds, '--creds', [place]),
+		);
 	},
 });

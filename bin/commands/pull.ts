@@ -1,7 +1,8 @@
 import {formatReference, parseReference} from '../../lib/oci/reference.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {defineCommand} from '../command.js';
-import {readPlace, withPlaces} from '../places.js';
+import {credentialsFor, readPlace, withPlaces} from '../places.js';
+import {credsFlag} from '../registry-source.js';
 import {readTransfer, transferAll, transferFlags, transferHelp, transferResult} from '../transfer.js';
 import {UsageError} from '../usage-error.js';
 
@@ -10,7 +11,7 @@ export const command = defineCommand({
 	operands: [
 		{name: 'IMAGE', help: 'names of images in registries, with tag or digest', variadic: true, completes: 'image'},
 	],
-	flags: transferFlags,
+	flags: {...transferFlags, ...credsFlag},
 	examples: [
 		{about: 'All platforms of an image', line: 'sealimage pull registry.example.com/shop:v1.4'},
 		{about: 'One platform, by digest for a script', line: 'sealimage pull --quiet --platform linux/arm64 redis:7'},
@@ -21,10 +22,19 @@ export const command = defineCommand({
 			return {from, to: [stored(from)]};
 		});
 		const request = readTransfer(flags);
-		return await withPlaces(context, flags, async options => {
-			const done = await transferAll('pull', transfers, request, options, context);
-			return await transferResult(done, flags, context);
-		});
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const done = await transferAll('pull', transfers, request, options, context);
+				return await transferResult(done, flags, context);
+			},
+			credentialsFor(
+				flags.creds,
+				'--creds',
+				transfers.map(({from}) => from),
+			),
+		);
 	},
 });
 

@@ -1,7 +1,8 @@
 import {normalizeReference} from '../../lib/oci/reference.js';
 import type {Place} from '../../lib/registry/place/parse.js';
 import {defineCommand} from '../command.js';
-import {readPlace, withPlaces} from '../places.js';
+import {credentialsFor, readPlace, withPlaces} from '../places.js';
+import {credsFlag} from '../registry-source.js';
 import {readTransfer, transferAll, transferFlags, transferHelp, transferResult} from '../transfer.js';
 import {readArgument, UsageError} from '../usage-error.js';
 
@@ -17,7 +18,7 @@ export const command = defineCommand({
 			completes: 'place',
 		},
 	],
-	flags: transferFlags,
+	flags: {...transferFlags, ...credsFlag},
 	examples: [
 		{about: 'Where the name says', line: 'sealimage push registry.example.com/shop:v1.4'},
 		{
@@ -33,10 +34,15 @@ export const command = defineCommand({
 				? [destinationOf(from)]
 				: destinations.map(text => readPlace('DESTINATION', text, 'docker'));
 		const request = readTransfer(flags);
-		return await withPlaces(context, flags, async options => {
-			const done = await transferAll('push', [{from, to}], request, options, context);
-			return await transferResult(done, flags, context);
-		});
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const done = await transferAll('push', [{from, to}], request, options, context);
+				return await transferResult(done, flags, context);
+			},
+			credentialsFor(flags.creds, '--creds', to),
+		);
 	},
 });
 

@@ -3,8 +3,8 @@ import {openPlace} from '../../lib/registry/place/open.js';
 import {formatPlace} from '../../lib/registry/place/parse.js';
 import {listPlaceReferrers, type Referrer} from '../../lib/registry/place/referrers.js';
 import {defineCommand} from '../command.js';
-import {placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
-import {registryFlags} from '../registry-source.js';
+import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
+import {credsFlag, registryFlags} from '../registry-source.js';
 import {renderTree, type TreeLine} from '../render/tree.js';
 import {formatBytes} from '../render/units.js';
 import {readPlatform} from '../store.js';
@@ -16,6 +16,7 @@ export const command = defineCommand({
 		'artifact-type': {type: 'string', value: 'TYPE', help: 'only artifacts of this type'},
 		platform: {type: 'string', value: 'PLATFORM', help: 'of the image for this platform', completes: 'platform'},
 		...registryFlags,
+		...credsFlag,
 	},
 	examples: [
 		{about: 'Who signed it?', line: 'sealimage referrers docker://registry.example.com/shop:v1.4'},
@@ -28,26 +29,32 @@ export const command = defineCommand({
 		const place = readPlace('IMAGE', operands[0] ?? '');
 		const platform = readPlatform(flags.platform);
 		const {signal} = context;
-		return await withPlaces(context, flags, async options => {
-			const opened = await openPlace(place, options);
-			try {
-				const root = await opened.resolve();
-				const subject = platform === undefined ? root : await resolvePlatform(opened.content, root, platform, {signal});
-				const referrers = await listPlaceReferrers(opened, subject.digest, {
-					signal,
-					artifactType: flags['artifact-type'],
-				});
-				return {
-					json: {subject: subject.digest, referrers: referrers.map(reportOf)},
-					text: () => {
-						const top = {text: formatPlace(place), note: subject.digest, children: referrers.map(lineOf)};
-						return referrers.length === 0 ? `nothing refers to ${subject.digest}` : renderTree(top, context.style);
-					},
-				};
-			} finally {
-				await opened.close();
-			}
-		});
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const opened = await openPlace(place, options);
+				try {
+					const root = await opened.resolve();
+					const subject =
+						platform === undefined ? root : await resolvePlatform(opened.content, root, platform, {signal});
+					const referrers = await listPlaceReferrers(opened, subject.digest, {
+						signal,
+						artifactType: flags['artifact-type'],
+					});
+					return {
+						json: {subject: subject.digest, referrers: referrers.map(reportOf)},
+						text: () => {
+							const top = {text: formatPlace(place), note: subject.digest, children: referrers.map(lineOf)};
+							return referrers.length === 0 ? `nothing refers to ${subject.digest}` : renderTree(top, context.style);
+						},
+					};
+				} finally {
+					await opened.close();
+				}
+			},
+			credentialsFor(flags.creds, '--creds', [place]),
+		);
 	},
 });
 

@@ -3,8 +3,8 @@ import {openPlace} from '../../lib/registry/place/open.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {listPlaceTags} from '../../lib/registry/place/tags.js';
 import {defineCommand} from '../command.js';
-import {placeHelp, readPlace, withPlaces} from '../places.js';
-import {registryFlags} from '../registry-source.js';
+import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
+import {credsFlag, registryFlags} from '../registry-source.js';
 import {compareVersions} from '../version-order.js';
 
 export const command = defineCommand({
@@ -21,6 +21,7 @@ export const command = defineCommand({
 		},
 		limit: {type: 'integer', value: 'N', minimum: 1, help: 'only the last N'},
 		...registryFlags,
+		...credsFlag,
 	},
 	examples: [
 		{about: 'The newest five', line: 'sealimage search-tags --limit 5 registry.k8s.io/pause'},
@@ -31,19 +32,24 @@ export const command = defineCommand({
 		const text = operands[0] ?? '';
 		const place = readPlace('REPOSITORY', text, 'docker');
 		const {signal} = context;
-		return await withPlaces(context, flags, async options => {
-			const opened = await openPlace(place, options);
-			try {
-				const tags = await listPlaceTags(opened, {signal});
-				const shown = chosen(tags, flags.filter, flags.sort, flags.limit);
-				return {
-					json: {repository: repositoryName(place), tags: shown},
-					text: () => shown.map(shortReference).join('\n'),
-				};
-			} finally {
-				await opened.close();
-			}
-		});
+		return await withPlaces(
+			context,
+			flags,
+			async options => {
+				const opened = await openPlace(place, options);
+				try {
+					const tags = await listPlaceTags(opened, {signal});
+					const shown = chosen(tags, flags.filter, flags.sort, flags.limit);
+					return {
+						json: {repository: repositoryName(place), tags: shown},
+						text: () => shown.map(shortReference).join('\n'),
+					};
+				} finally {
+					await opened.close();
+				}
+			},
+			credentialsFor(flags.creds, '--creds', [place]),
+		);
 	},
 });
 

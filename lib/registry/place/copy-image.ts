@@ -25,6 +25,8 @@ export interface CopyImageOptions extends PlaceOptions {
 export interface CopiedImage {
 	/** What the name in the target points to now. */
 	readonly descriptor: Descriptor;
+	/** Where it is now: the targets as they were given, with the names that were filled in. */
+	readonly targets: readonly Place[];
 	readonly tally: Tally;
 }
 
@@ -38,7 +40,7 @@ export async function copyImage(
 	to: Place | readonly Place[],
 	options: CopyImageOptions = {},
 ): Promise<CopiedImage> {
-	const places = 'kind' in to ? [to] : to;
+	const places = ('kind' in to ? [to] : to).map(place => named(place, from));
 	if (places.length === 0) throw new TypeError('A copy needs a target');
 	for (const place of places) await checkDifferent(from, place, options);
 	const counter = createTally();
@@ -58,10 +60,25 @@ export async function copyImage(
 			const transfer = {platform, keepIndex, concurrency, signal, onEvent};
 			descriptor = await explained(source, root, target, () => target.write(source.content, root, transfer));
 		}
-		return {descriptor, tally: counter.total()};
+		return {descriptor, targets: places, tally: counter.total()};
 	} finally {
 		for (const opened of [...targets, source]) await opened.close();
 	}
+}
+
+/** The folder of a registry keeps images by name only: without one the source gives it. @throws SealError ERR_PLACE_INVALID */
+function named(place: Place, from: Place): Place {
+	if (place.kind !== 'registry-dir' || place.reference !== undefined) return place;
+	const name = from.reference ?? '';
+	const isWhole = from.kind === 'docker' || (from.kind === 'store' ? !isShortDigest(name) : /[/:]/.test(name));
+	if (isWhole && isName(name)) return {...place, reference: name};
+	throw new SealError('ERR_PLACE_INVALID', `${formatPlace(place)} needs a name: the source gives none`, {
+		hint: `Write it as ${formatPlace({...place, reference: 'app:1.0'})}.`,
+	});
+}
+
+function isShortDigest(text: string): boolean {
+	return /^(?:sha(?:256|512):)?[0-9a-f]{6,128}$/.test(text);
 }
 
 /** @throws SealError ERR_SAME_PLACE */

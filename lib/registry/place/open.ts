@@ -1,15 +1,17 @@
 import {resolve} from 'node:path';
-import {SealError} from '../../core/errors.js';
-import type {OperationOptions} from '../../core/events.js';
+import {hasCode, SealError} from '../../core/errors.js';
+import type {Abortable, OperationOptions} from '../../core/events.js';
 import type {ArchivedImage, ImageArchive} from '../../oci/archive/archive.js';
 import {openLayoutDir} from '../../oci/archive/layout-dir.js';
 import {openDockerArchive, openOciArchive} from '../../oci/archive/open.js';
 import type {ImageSource} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
+import {isDigest} from '../../oci/digest.js';
 import {parseReference, repositoryOf, shortReference} from '../../oci/reference.js';
 import type {Store} from '../../oci/store/store.js';
 import type {Registry} from '../client/registry.js';
 import type {Repository} from '../client/repository.js';
+import {type DirRepository, openRegistryDir, type RegistryDir} from '../storage/stock/registry-dir.js';
 import {type FilePlace, formatPlace, type Place, type RegistryPlace} from './parse.js';
 
 export interface PlaceOptions extends OperationOptions {
@@ -84,6 +86,7 @@ export function pathOf(place: FilePlace, {base}: PlaceOptions): string {
 async function openFile(place: FilePlace, options: PlaceOptions): Promise<OpenPlace> {
 	const {signal} = options;
 	const path = pathOf(place, options);
+	if (place.kind === 'registry-dir') return await openDir(place, path, options);
 	const archive = await openArchiveAt(place, path, options);
 	const reference = place.reference ?? '';
 	const images = async (): Promise<readonly ArchivedImage[]> => await archive.images();
@@ -105,16 +108,49 @@ async function openFile(place: FilePlace, options: PlaceOptions): Promise<OpenPl
 
 async function openArchiveAt(place: FilePlace, path: string, options: PlaceOptions): Promise<ImageArchive> {
 	const {signal, onEvent} = options;
-	switch (place.kind) {
-		case 'oci':
-			return await openLayoutDir(path, {signal, onEvent});
-		case 'oci-archive':
-			return await openOciArchive(path, {tempDir: await tempDirOf(options), signal});
-		case 'docker-archive':
-			return await openDockerArchive(path, {tempDir: await tempDirOf(options), signal});
-		case 'registry-dir':
-			throw new SealError('ERR_LAYOUT_INVALID', `${path} cannot be read as the folder of a registry`);
+	if (place.kind === 'oci') return await openLayoutDir(path, {signal, onEvent});
+	const open = place.kind === 'oci-archive' ? openOciArchive : openDockerArchive;
+	return await open(path, {tempDir: await tempDirOf(options), signal});
+}
+
+/** With a name the place is one repository of the folder, and can list and delete as that can. */
+async function openDir(place: FilePlace, path: string, options: PlaceOptions): Promise<OpenPlace> {
+	const {signal, onEvent} = options;
+	const dir = await openRegistryDir(path, {signal, onEvent});
+	const name = place.reference ?? '';
+	const repository = await repositoryIn(dir, name, {signal});
+	const content = repository === undefined ? dir : {...dir, ...repository};
+	const {digest, tag = 'latest'} = name === '' ? {} : parseReference(name);
+	const reference = repository === undefined ? name : (digest ?? tag);
+	const images = (): Promise<readonly ArchivedImage[]> => dir.images();
+	return {
+		place,
+		content,
+		reference,
+		images,
+		async resolve() {
+			try {
+				return await content.resolve(reference, {signal});
+			} catch (error) {
+				throw await listed(error, place, path, images);
+			}
+		},
+		close: dir.close,
+	};
+}
+
+async function repositoryIn(dir: RegistryDir, name: string, options: Abortable): Promise<DirRepository | undefined> {
+	if (name === '' || isDigest(name)) return undefined;
+	try {
+		return await dir.repository(repositoryName(name), options);
+	} catch (error) {
+		if (hasCode(error, 'ERR_IMAGE_UNKNOWN')) return undefined;
+		throw error;
 	}
+}
+
+function repositoryName(name: string): string {
+	return name.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
 }
 
 async function tempDirOf(options: PlaceOptions): Promise<string> {

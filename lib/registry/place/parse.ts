@@ -97,6 +97,8 @@ function readName(text: string, kind: FileKind, name: string): string {
 		throw invalidPlace(text, `"${name.slice(0, 80)}" is no name for an image`);
 	}
 	if (kind === 'docker-archive') return readReference(name);
+	// Kept as it is written: the folder has pause and registry.k8s.io/pause as two repositories.
+	if (kind === 'registry-dir' && !isDigest(name)) parseReference(name);
 	return name;
 }
 

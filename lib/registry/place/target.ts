@@ -9,6 +9,7 @@ import {listManifests, resolvePlatform} from '../../oci/image.js';
 import {isIndexType} from '../../oci/media-types.js';
 import {formatPlatform} from '../../oci/platform.js';
 import {normalizeReference} from '../../oci/reference.js';
+import {openRegistryDir} from '../storage/stock/registry-dir.js';
 import {onlyPlatform} from './only-platform.js';
 import {type PlaceOptions, pathOf, repositoryAt, storeOf} from './open.js';
 import type {FilePlace, Place} from './parse.js';
@@ -43,8 +44,11 @@ export async function openTarget(place: Place, options: PlaceOptions = {}): Prom
 		case 'oci-archive':
 		case 'docker-archive':
 			return intoArchive(place, place.kind, pathOf(place, options));
-		case 'registry-dir':
-			throw new SealError('ERR_LAYOUT_INVALID', `${place.path} cannot be written as the folder of a registry`);
+		case 'registry-dir': {
+			const {signal, onEvent} = options;
+			const folder = await openRegistryDir(pathOf(place, options), {create: true, signal, onEvent});
+			return intoSink(place, folder, place.reference, folder.close);
+		}
 	}
 }
 

@@ -59,6 +59,21 @@ test(goesRound, 'oci-archive:site.tar:v1');
 test(goesRound, 'oci-archive:site.tar');
 test(goesRound, 'oci-archive:a\\:b.tar:registry.example.com:5000/shop:v1');
 
+test(goesRound, 'registry-dir:registry:shop:v1');
+test(goesRound, 'registry-dir:registry:registry.k8s.io/pause:3.10');
+
+test('the folder of a registry takes the name of the source when none is given', async t => {
+	const {copy} = await setUp(t);
+	const {targets} = await copy('multi:1', 'registry-dir:registry');
+	t.deepEqual(targets, [{kind: 'registry-dir', path: 'registry', reference: 'multi:1'}]);
+	await copy('registry-dir:registry:multi:1', 'oci:site:v1');
+	const error = await t.throwsAsync(copy('oci:site:v1', 'registry-dir:registry'), {
+		instanceOf: SealError,
+		code: 'ERR_PLACE_INVALID',
+	});
+	t.regex(error.hint ?? '', /registry-dir:registry:app:1\.0/);
+});
+
 test('a second copy into a folder moves nothing', async t => {
 	const {copy} = await setUp(t);
 	const first = await copy('multi:1', 'oci:site:v1');
@@ -178,6 +193,19 @@ test('a folder that is no layout is refused, as source and as target', async t =
 		code: 'ERR_LAYOUT_INVALID',
 	});
 	t.regex(to.message, /holds other files \(a\.jpg\)/);
+});
+
+test('a folder that is no registry is refused, as source and as target', async t => {
+	const {dir, copy} = await setUp(t);
+	mkdirSync(join(dir, 'photos'));
+	writeFileSync(join(dir, 'photos/a.jpg'), 'x');
+	for (const [from, to] of [
+		['registry-dir:photos', 'x:1'],
+		['single:1', 'registry-dir:photos'],
+	] as const) {
+		const error = await t.throwsAsync(copy(from, to), {instanceOf: SealError, code: 'ERR_REGISTRY_DIR'});
+		t.regex(error.message, /photos is no registry folder/);
+	}
 });
 
 test('a target that asks for another digest gets nothing', async t => {

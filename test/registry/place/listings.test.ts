@@ -107,6 +107,20 @@ test('what refers to an image of the store is found, and what refers to that', a
 	t.is((await listPlaceReferrers(place, image.digest, {artifactType: 'application/spdx+json'})).length, 1);
 });
 
+test('a repository in the folder of a registry lists its tags, and the folder its images', async t => {
+	const store = await storeIn(t);
+	const dir = join(tempDir(t), 'registry');
+	await store.tag('shop:v1', await putImage(store));
+	for (const name of ['shop:v1', 'shop:v2', 'quay.io/shop:v3'])
+		await copyImage(parsePlace('shop:v1'), parsePlace(`registry-dir:${dir}:${name}`), {store});
+	t.deepEqual(await listPlaceTags(await open(t, `registry-dir:${dir}:shop`, store)), ['v1', 'v2']);
+	t.deepEqual(await listPlaceTags(await open(t, `registry-dir:${dir}`, store)), [
+		'quay.io/shop:v3',
+		'shop:v1',
+		'shop:v2',
+	]);
+});
+
 test('an archive without names lists none', async t => {
 	const store = await storeIn(t);
 	const path = join(tempDir(t), 'a.tar');
