@@ -94,14 +94,19 @@ export async function umociUnpack(layout: string, tag: string, target: string): 
 }
 
 /** Serves a folder in the stock layout with Debian's docker-registry; gives `127.0.0.1:port`. Ends with the test. */
-export async function startRegistry(t: ExecutionContext, root: string, scratch: string): Promise<string> {
+export async function startRegistry(
+	t: ExecutionContext,
+	root: string,
+	scratch: string,
+	options: {readonly deletes?: boolean} = {},
+): Promise<string> {
 	const port = await freePort();
 	const config = join(scratch, 'registry.yml');
 	writeFileSync(
 		config,
 		[
 			'version: 0.1',
-			`storage: {filesystem: {rootdirectory: ${root}}, delete: {enabled: false}}`,
+			`storage: {filesystem: {rootdirectory: ${root}}, delete: {enabled: ${options.deletes === true}}}`,
 			`http: {addr: "127.0.0.1:${port}"}`,
 			'log: {level: error, accesslog: {disabled: true}}',
 		].join('\n'),
