@@ -29,7 +29,14 @@ export type SealEvent =
 			readonly elapsedMs: number;
 	  }
 	| {readonly type: 'blob.progress'; readonly id: string; readonly doneBytes: number; readonly totalBytes?: number}
-	| {readonly type: 'blob.finished'; readonly id: string; readonly digest: string; readonly sizeBytes: number}
+	/** `sentBytes`, when it is not all of it: an earlier attempt had stored a part, or broken connections cost some twice. */
+	| {
+			readonly type: 'blob.finished';
+			readonly id: string;
+			readonly digest: string;
+			readonly sizeBytes: number;
+			readonly sentBytes?: number;
+	  }
 	| {readonly type: 'blob.skipped'; readonly id: string; readonly digest: string; readonly sizeBytes: number}
 	/** The sink had the content in another place (`from`) and needed no bytes. */
 	| {

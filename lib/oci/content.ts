@@ -81,6 +81,20 @@ export interface ContentMounter {
 	mount(descriptor: Descriptor, options?: Abortable & {readonly from?: readonly string[]}): Promise<string | undefined>;
 }
 
+/** Content that has addresses of its own in a registry: what a sink at the same registry can mount. A rare power. */
+export interface PlacedContent {
+	/** Places (`host/repository`) that hold the content, best first. */
+	placesOf(descriptor: Descriptor): readonly string[];
+}
+
+/**
+ * A sink that takes a manifest only together with the blobs that it names: what has the manifest has them all. A rare
+ * power. It says nothing of indexes: registries differ in whether they take a part of one.
+ */
+export interface WholeManifests {
+	readonly holdsWholeManifests: true;
+}
+
 /** A sink that goes on where an earlier attempt broke, in this process or a former one. A rare power. */
 export interface ResumableSink {
 	/**
@@ -116,6 +130,14 @@ export interface ContentDeleter {
 
 export function isContentMounter(value: object): value is ContentMounter {
 	return typeof (value as Partial<ContentMounter>).mount === 'function';
+}
+
+export function isPlacedContent(value: object): value is PlacedContent {
+	return typeof (value as Partial<PlacedContent>).placesOf === 'function';
+}
+
+export function holdsWholeManifests(value: object): value is WholeManifests {
+	return (value as Partial<WholeManifests>).holdsWholeManifests === true;
 }
 
 export function isResumableSink(value: object): value is ResumableSink {

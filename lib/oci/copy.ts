@@ -5,9 +5,12 @@ import {createGate} from '../core/pool.js';
 import {
 	type ContentOpener,
 	hasBlobFiles,
+	holdsWholeManifests,
 	type ImageSink,
 	type ImageSource,
 	isBlobAdopter,
+	isContentMounter,
+	isPlacedContent,
 	isResumableSink,
 } from './content.js';
 import {onSide, streamOnSide} from './content-error.js';
@@ -28,6 +31,13 @@ export interface CopyOptions extends OperationOptions {
 	readonly keepIndex?: boolean | undefined;
 	/** Blobs in flight; default 4. */
 	readonly concurrency?: number | undefined;
+	/** Places of the sink (`host/repository`) that may hold content already: it is mounted from there instead of sent. */
+	readonly mountFrom?: readonly string[] | undefined;
+	/**
+	 * Ask for every blob even where the sink has the manifest that names it: mends a repository that lost blobs. Default
+	 * false.
+	 */
+	readonly recheck?: boolean | undefined;
 }
 
 /**
@@ -68,6 +78,7 @@ export async function copyContent(
 		sink,
 		options: {...options, signal: either},
 		gate: createGate(Math.max(1, options.concurrency ?? 4)),
+		questions: createGate(maxQuestions),
 		started: new Map(),
 		only: undefined,
 	};
@@ -84,12 +95,15 @@ interface Work {
 	readonly sink: ImageSink;
 	readonly options: CopyOptions;
 	readonly gate: ReturnType<typeof createGate>;
+	/** Asking what the sink has takes a round trip and no bandwidth: more of it is done at once. */
+	readonly questions: ReturnType<typeof createGate>;
 	/** One copy per digest, however often the graph names it. */
 	readonly started: Map<Digest, Promise<void>>;
 	/** With `keepIndex`: the one manifest whose content comes along. */
 	readonly only: Digest | undefined;
 }
 
+const maxQuestions = 16;
 const maxNodes = 200_000;
 const maxDepth = 12;
 
@@ -116,9 +130,7 @@ function copyNode(work: Work, descriptor: Descriptor, depth: number, fail: (reas
 		throw new SealError('ERR_MANIFEST_INVALID', 'The image is nested too deep or names too much content');
 	}
 	const isDocument = isIndexType(descriptor.mediaType) || isManifestType(descriptor.mediaType);
-	const promise = isDocument
-		? copyDocument(work, descriptor, depth, fail)
-		: work.gate.run(() => copyBlob(work, descriptor));
+	const promise = isDocument ? copyDocument(work, descriptor, depth, fail) : copyBlob(work, descriptor);
 	work.started.set(descriptor.digest, promise);
 	promise.catch(fail);
 	return promise;
@@ -132,20 +144,40 @@ async function copyDocument(
 ): Promise<void> {
 	const {source, sink, options} = work;
 	const {signal} = options;
-	const bytes = await work.gate.run(() =>
-		onSide('source', descriptor, () => readDocument(source, descriptor, maxManifestBytes, {signal})),
-	);
+	const [bytes, isThere] = await Promise.all([
+		work.gate.run(() =>
+			onSide('source', descriptor, () => readDocument(source, descriptor, maxManifestBytes, {signal})),
+		),
+		holdsWholeManifests(sink) ? isInSink(work, descriptor) : undefined,
+	]);
 	const document = await onSide('source', descriptor, async () =>
 		parseManifest(bytes, descriptor.mediaType, descriptor.digest),
 	);
 	const children = childrenOf(document).filter(child => !isIndex(document) || isWanted(work, child));
+	if (isThere === true && !isIndex(document) && options.recheck !== true) {
+		for (const child of children) skipOnce(work, child);
+		return skipped(work, descriptor);
+	}
 	await Promise.all(children.map(child => copyNode(work, child, depth + 1, fail)));
 	signal?.throwIfAborted();
-	await onSide('sink', descriptor, async () => {
-		if (await sink.exists(descriptor, {signal})) return skipped(work, descriptor);
-		await sink.push(descriptor, oneChunk(bytes), {signal});
-		emit(options, {type: 'blob.finished', id: descriptor.digest, digest: descriptor.digest, sizeBytes: bytes.length});
+	if (isThere ?? (await isInSink(work, descriptor))) return skipped(work, descriptor);
+	await onSide('sink', descriptor, () => sink.push(descriptor, oneChunk(bytes), {signal}));
+	finished(work, descriptor, bytes.length);
+}
+
+async function isInSink({sink, questions, options}: Work, descriptor: Descriptor): Promise<boolean> {
+	const {signal} = options;
+	return await questions.run(async () => {
+		signal?.throwIfAborted();
+		return await onSide('sink', descriptor, () => sink.exists(descriptor, {signal}));
 	});
+}
+
+/** For content that comes with its manifest. */
+function skipOnce(work: Work, descriptor: Descriptor): void {
+	if (work.started.has(descriptor.digest)) return;
+	work.started.set(descriptor.digest, Promise.resolve());
+	skipped(work, descriptor);
 }
 
 /** In a sparse copy nested indexes come along, as the one wanted manifest may be below them; nothing else does. */
@@ -155,21 +187,40 @@ function isWanted(work: Work, child: Descriptor): boolean {
 }
 
 async function copyBlob(work: Work, descriptor: Descriptor): Promise<void> {
+	if (await isInSink(work, descriptor)) return skipped(work, descriptor);
+	await work.gate.run(() => moveBlob(work, descriptor));
+}
+
+async function moveBlob(work: Work, descriptor: Descriptor): Promise<void> {
 	const {source, sink, options} = work;
 	const {signal} = options;
 	signal?.throwIfAborted();
-	if (await onSide('sink', descriptor, () => sink.exists(descriptor, {signal}))) return skipped(work, descriptor);
 	const id = descriptor.digest;
 	if (hasBlobFiles(source) && isBlobAdopter(sink)) {
 		const adopted = await onSide('source', descriptor, () => sink.adopt(descriptor, source.blobPath(id), {signal}));
-		if (adopted) return emit(options, {type: 'blob.finished', id, digest: id, sizeBytes: descriptor.size});
+		if (adopted) return finished(work, descriptor, descriptor.size);
 	}
 	if (await isLeftOut(work, descriptor)) return skipped(work, descriptor);
-	const report = progress(options, id, descriptor.size);
+	if (isContentMounter(sink)) {
+		const from = [...(isPlacedContent(source) ? source.placesOf(descriptor) : []), ...(options.mountFrom ?? [])];
+		const found = await onSide('sink', descriptor, () => sink.mount(descriptor, {from, signal}));
+		if (found !== undefined) {
+			return emit(options, {type: 'blob.mounted', id, digest: id, sizeBytes: descriptor.size, from: found});
+		}
+	}
+	await sendBlob(work, descriptor);
+}
+
+async function sendBlob(work: Work, descriptor: Descriptor): Promise<void> {
+	const {source, sink, options} = work;
+	const {signal} = options;
+	const report = progress(options, descriptor.digest, descriptor.size);
+	let sentBytes = 0;
 	const read: ContentOpener = async (offset, how) => {
 		const bytes = await onSide('source', descriptor, () => source.fetch(descriptor, {...how, offset}));
 		let doneBytes = offset;
 		return streamOnSide('source', descriptor, bytes, sizeBytes => {
+			sentBytes += sizeBytes;
 			doneBytes += sizeBytes;
 			report(doneBytes);
 		});
@@ -180,7 +231,7 @@ async function copyBlob(work: Work, descriptor: Descriptor): Promise<void> {
 		// A sink that fails before it reads must not leave a download hanging.
 		await sink.push(descriptor, bytes, {signal}).finally(() => discard(bytes).catch(() => undefined));
 	});
-	emit(options, {type: 'blob.finished', id, digest: id, sizeBytes: descriptor.size});
+	finished(work, descriptor, sentBytes);
 }
 
 /** Layers that may not be distributed ("foreign" layers of old Windows images) are fetched by the runtime from their `urls`. */
@@ -188,6 +239,11 @@ async function isLeftOut(work: Work, descriptor: Descriptor): Promise<boolean> {
 	if (descriptor.urls === undefined || descriptor.urls.length === 0) return false;
 	if (!/nondistributable|foreign/.test(descriptor.mediaType)) return false;
 	return !(await onSide('source', descriptor, () => work.source.exists(descriptor, {signal: work.options.signal})));
+}
+
+function finished({options}: Work, {digest, size}: Descriptor, sentBytes: number): void {
+	const sent = sentBytes === size ? {} : {sentBytes};
+	emit(options, {type: 'blob.finished', id: digest, digest, sizeBytes: size, ...sent});
 }
 
 function skipped(work: Work, {digest, size}: Descriptor): void {

@@ -31,7 +31,7 @@ export function createTally(): TallyCounter {
 	};
 	return {
 		onEvent(event) {
-			if (event.type === 'blob.finished') count('sent', event.sizeBytes);
+			if (event.type === 'blob.finished') count('sent', event.sentBytes ?? event.sizeBytes);
 			if (event.type === 'blob.mounted') count('mounted', event.sizeBytes);
 			if (event.type === 'blob.skipped') count('skipped', event.sizeBytes);
 		},

@@ -59,7 +59,11 @@ export function createBlobWriter(target: UploadTarget): BlobWriter {
 		},
 		async push(descriptor, bytes, options) {
 			const read = onlyOnce(verified(bytes, descriptor, 'the source', options), placeName(place));
-			await pushFrom(descriptor, read, options).finally(() => discard(bytes).catch(() => undefined));
+			try {
+				await pushFrom(descriptor, read, options);
+			} finally {
+				await discard(bytes).catch(() => undefined);
+			}
 		},
 		pushFrom,
 	};

@@ -1,6 +1,6 @@
 import {oneChunk} from '../../core/bytes.js';
 import type {OperationOptions} from '../../core/events.js';
-import type {ImageSource} from '../../oci/content.js';
+import type {ImageSource, PlacedContent} from '../../oci/content.js';
 import type {Digest} from '../../oci/digest.js';
 import {childrenOf, parseManifest} from '../../oci/manifest.js';
 import {parseReference} from '../../oci/reference.js';
@@ -8,7 +8,7 @@ import {missingContent} from '../../oci/verify.js';
 import type {RetryPolicy} from '../exchange/retry.js';
 import {createTransport, type TransportOptions} from '../exchange/transport.js';
 import type {PartsPolicy} from './download.js';
-import {existsAt, fetchAt, getDocument, isDocument, resolveAt} from './read.js';
+import {existsAt, fetchAt, getDocument, isDocument, placeName, resolveAt} from './read.js';
 import {openRepository, type Repository} from './repository.js';
 import type {UploadJournal} from './upload-journal.js';
 import type {Place, Wire} from './wire.js';
@@ -21,7 +21,7 @@ export interface RegistryOptions extends TransportOptions, OperationOptions {
 }
 
 /** All registries as one source of images. Content is found once a reference that reaches it was resolved. */
-export interface Registry extends ImageSource {
+export interface Registry extends ImageSource, PlacedContent {
 	/**
 	 * One repository (`host/path`) to read from and to write to. It shares connections and tokens with the rest.
 	 * @throws SealError ERR_REFERENCE_INVALID
@@ -51,6 +51,10 @@ export function openRegistry(options: RegistryOptions = {}): Registry {
 			const descriptor = await resolveAt(wire, place, wanted, {signal, onEvent});
 			places.set(descriptor.digest, place);
 			return descriptor;
+		},
+		placesOf({digest}) {
+			const place = places.get(digest);
+			return place === undefined ? [] : [placeName(place)];
 		},
 		async exists(descriptor, {signal} = {}) {
 			const place = places.get(descriptor.digest);

@@ -6,9 +6,11 @@ import type {
 	ContentMounter,
 	ImageSink,
 	ImageSource,
+	PlacedContent,
 	ReferrerLister,
 	ResumableSink,
 	TagLister,
+	WholeManifests,
 } from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {isDigest} from '../../oci/digest.js';
@@ -32,6 +34,8 @@ export interface Repository
 	extends ImageSource,
 		ImageSink,
 		ContentMounter,
+		PlacedContent,
+		WholeManifests,
 		ResumableSink,
 		TagLister,
 		ReferrerLister,
@@ -59,6 +63,8 @@ export function openRepository(wire: Wire, name: string, {onEvent, uploadJournal
 	return {
 		host: place.host,
 		name: placeName(place),
+		holdsWholeManifests: true,
+		placesOf: () => [placeName(place)],
 		resolve: async (reference, options = {}) =>
 			await resolveAt(wire, place, wantedIn(place, reference), operationOf(options)),
 		async exists(descriptor, options = {}) {
