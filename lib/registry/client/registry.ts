@@ -5,6 +5,7 @@ import type {Digest} from '../../oci/digest.js';
 import {childrenOf, parseManifest} from '../../oci/manifest.js';
 import {parseReference} from '../../oci/reference.js';
 import {missingContent} from '../../oci/verify.js';
+import {withNotices} from '../exchange/notices.js';
 import type {RetryPolicy} from '../exchange/retry.js';
 import {createTransport, type TransportOptions} from '../exchange/transport.js';
 import type {PartsPolicy} from './download.js';
@@ -37,7 +38,7 @@ export interface Registry extends ImageSource, PlacedContent {
  */
 export function openRegistry(options: RegistryOptions = {}): Registry {
 	const {retry, parts, onEvent} = options;
-	const transport = createTransport(options);
+	const transport = withNotices(createTransport(options), {onEvent});
 	const wire: Wire = {transport, retry, parts};
 	/** Where content was seen. */
 	const places = new Map<Digest, Place>();

@@ -1,6 +1,7 @@
 import type {ErrorCode} from '../../core/codes.js';
 import type {HttpResponse} from '../../core/http.js';
 import {RegistryError, type RegistryErrorItem} from './error.js';
+import {describeRateLimit, parseRateLimit} from './rate-limit.js';
 import {parseRetryAfter, temporaryStatuses} from './retry.js';
 
 /** Longer explanations are not read. */
@@ -22,7 +23,9 @@ export async function responseError(
 	const {code, what, hint} = explain(status, who);
 	const said = errors.map(item => (item.message === '' ? item.code : item.message)).join('; ');
 	const host = URL.canParse(url) ? new URL(url).host : url;
-	return new RegistryError(code, `${host} ${what}${said === '' ? '' : `: ${said}`}`, {
+	const limit = status === 429 ? parseRateLimit(response) : undefined;
+	const why = limit === undefined ? what : `${what}: it ${describeRateLimit(limit)}`;
+	return new RegistryError(code, `${host} ${why}${said === '' ? '' : `: ${said}`}`, {
 		method,
 		url,
 		status,
@@ -30,6 +33,7 @@ export async function responseError(
 		hint,
 		temporary: temporaryStatuses.has(status),
 		retryAfterMs: parseRetryAfter(response.header('retry-after')),
+		details: {...limit},
 	});
 }
 
