@@ -44,8 +44,11 @@ export async function exchange(
 		}
 		if ((status >= 200 && status < 300) || status === 404 || status === 416)
 			return withUrl(response, finalUrl, endpoint);
-		const who = status === 401 || status === 403 ? await authorizer.describe(endpoint) : undefined;
-		throw await responseError(response, method, finalUrl, who);
+		const reads = method === 'GET' || method === 'HEAD';
+		const isAway = reads && isHome && new URL(finalUrl).origin !== endpoint.origin;
+		const isRefused = !isAway && (status === 401 || status === 403);
+		const who = isRefused ? await authorizer.describe(endpoint) : undefined;
+		throw await responseError(response, method, finalUrl, {who, sentBy: isAway ? endpoint.host : undefined});
 	}
 }
 

@@ -8,19 +8,24 @@ import {parseRetryAfter, temporaryStatuses} from './retry.js';
 const maxErrorBytes = 64 * 1024;
 const maxItems = 10;
 
-/**
- * The error of an answer that is no success. Reads the body, or gives it up.
- * @param who the credentials that were used, in words
- */
+export interface Asker {
+	/** The credentials that were used, in words. */
+	readonly who?: string | undefined;
+	/** The registry that sent us on to another host, which is the one that answers. */
+	readonly sentBy?: string | undefined;
+}
+
+/** The error of an answer that is no success. Reads the body, or gives it up. */
 export async function responseError(
 	response: HttpResponse,
 	method: string,
 	url: string,
-	who?: string,
+	{who, sentBy}: Asker = {},
 ): Promise<RegistryError> {
 	const {status} = response;
 	const errors = await readItems(response);
-	const {code, what, hint} = explain(status, who);
+	const isRefusedLink = sentBy !== undefined && linkStatuses.has(status);
+	const {code, what, hint} = isRefusedLink ? explainLink(status, sentBy) : explain(status, who);
 	const said = errors.map(item => (item.message === '' ? item.code : item.message)).join('; ');
 	const host = URL.canParse(url) ? new URL(url).host : url;
 	const limit = status === 429 ? parseRateLimit(response) : undefined;
@@ -31,16 +36,27 @@ export async function responseError(
 		status,
 		errors,
 		hint,
-		temporary: temporaryStatuses.has(status),
+		temporary: isRefusedLink || temporaryStatuses.has(status),
 		retryAfterMs: parseRetryAfter(response.header('retry-after')),
 		details: {...limit},
 	});
 }
 
+/** What storages answer to a signed address that has run out: the registry gives another one. */
+const linkStatuses: ReadonlySet<number> = new Set([400, 401, 403, 410]);
+
 interface Explanation {
 	readonly code: ErrorCode;
 	readonly what: string;
 	readonly hint?: string | undefined;
+}
+
+function explainLink(status: number, sentBy: string): Explanation {
+	return {
+		code: 'ERR_REGISTRY_UNAUTHORIZED',
+		what: `refuses the address that ${sentBy} gave, with status ${status}`,
+		hint: 'Try again, and check the clock of this machine: such addresses are good for a while only.',
+	};
 }
 
 function explain(status: number, who: string | undefined): Explanation {

@@ -251,3 +251,41 @@ test('a coding that changes nothing is endured', async t => {
 	});
 	t.true((await read(t, registry, quick)).equals(content));
 });
+
+test('a signed address that has run out is asked for anew, at the registry', async t => {
+	const registry = await startWithBlob(t);
+	const storage = await startWithBlob(t);
+	let signature = 0;
+	registry.intercept = (request, response) => {
+		if (request.url?.includes('/blobs/') !== true) return false;
+		response.writeHead(307, {location: `http://${storage.host}/storage?signature=${++signature}`}).end();
+		return true;
+	};
+	storage.intercept = (request, response) => {
+		// The first is cut in the middle, the second has run out, the third goes on.
+		const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+		const range = {'content-range': `bytes ${start}-999999/1000000`, 'content-length': 1_000_000 - start};
+		if (request.url === '/storage?signature=1') {
+			response.writeHead(200, {'content-length': 1_000_000});
+			response.write(content.subarray(0, 300_000), () => setTimeout(() => response.destroy(), 20));
+		} else if (request.url === '/storage?signature=2') response.writeHead(403).end('<Code>AccessDenied</Code>');
+		else response.writeHead(206, range).end(content.subarray(start));
+		return true;
+	};
+	t.true((await read(t, registry, quick)).equals(content));
+	t.deepEqual(
+		storage.requests,
+		['GET /storage?signature=1', 'GET /storage?signature=2 300000-', 'GET /storage?signature=3 300000-'].map(line =>
+			line.replace(/ (\d)/, ' bytes=$1'),
+		),
+	);
+	signature = 1;
+	storage.intercept = (_, response) => Boolean(response.writeHead(403).end());
+	const error = await t.throwsAsync(read(t, registry, quick));
+	t.like(error, {
+		code: 'ERR_REGISTRY_UNAUTHORIZED',
+		message: `${storage.host} refuses the address that ${registry.host} gave, with status 403`,
+	});
+	t.is(signature, 4);
+	t.false(JSON.stringify(error).includes('signature'));
+});
