@@ -1,4 +1,7 @@
+import {join} from 'node:path';
+import {privateFolder} from '../lib/oci/store/layout.js';
 import {openRegistry, type Registry} from '../lib/registry/client/registry.js';
+import {openUploadJournal} from '../lib/registry/client/upload-journal.js';
 import type {TransportOptions} from '../lib/registry/exchange/transport.js';
 import {credentialsFromFiles} from '../lib/registry/login/sources.js';
 import type {Flags, FlagValues} from './command.js';
@@ -47,8 +50,10 @@ export function openRegistries(
 	context: Context,
 	given: readonly GivenCredentials[] = [],
 ): Registry {
-	const {signal, onEvent} = context;
-	return openRegistry({...registryOptions(flags, context, given), signal, onEvent});
+	const {signal, onEvent, settings} = context;
+	// Beside the images, but not in the store: a copy between registries needs none.
+	const uploadJournal = openUploadJournal(join(settings.root.value, privateFolder, 'pushes'));
+	return openRegistry({...registryOptions(flags, context, given), uploadJournal, signal, onEvent});
 }
 
 /** How registries are reached, from flags, environment and files. */

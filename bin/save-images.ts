@@ -1,12 +1,9 @@
-import {createWriteStream} from 'node:fs';
-import {rename, rm} from 'node:fs/promises';
 import {resolve} from 'node:path';
 import type {Writable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
-import {besideOf} from '../lib/core/atomic-file.js';
-import {withIo} from '../lib/core/io-error.js';
 import {openLayoutDir} from '../lib/oci/archive/layout-dir.js';
 import {type ArchiveItem, writeDockerArchive, writeOciArchive} from '../lib/oci/archive/write.js';
+import {writeArchiveFile} from '../lib/oci/archive/write-file.js';
 import {copyContent} from '../lib/oci/copy.js';
 import type {Platform} from '../lib/oci/platform.js';
 import type {Store} from '../lib/oci/store/store.js';
@@ -55,28 +52,19 @@ export async function saveImages(
 		}
 		return;
 	}
-	const partial = besideOf(path);
-	try {
-		await withIo('write', path, async () => {
-			await streamImages(store, items, format, platform, createWriteStream(partial, {flags: 'wx'}), context);
-			await rename(partial, path);
-		});
-	} catch (error) {
-		await rm(partial, {force: true});
-		throw error;
-	}
+	await writeArchiveFile(path, format, store, items, {platform, signal, onEvent});
 }
 
-/** Writes an archive to a stream, and ends it unless it is stdout. */
+/** Writes an archive to a stream, which stays open. */
 export async function streamImages(
 	store: Store,
 	items: readonly ArchiveItem[],
 	format: Exclude<ArchiveFormat, 'oci-dir'>,
 	platform: Platform | undefined,
 	stream: Writable,
-	{signal, onEvent, io}: Context,
+	{signal, onEvent}: Context,
 ): Promise<void> {
 	const write = format === 'oci-archive' ? writeOciArchive : writeDockerArchive;
 	const bytes = write(store, items, {platform, signal, onEvent});
-	await pipeline(bytes, stream, {signal, end: stream !== io.stdout});
+	await pipeline(bytes, stream, {signal, end: false});
 }

@@ -2,6 +2,7 @@ export type {ArchivedImage, ImageArchive} from './archive/archive.js';
 export {type LayoutDir, type LayoutDirOptions, openLayoutDir} from './archive/layout-dir.js';
 export {type ArchiveOptions, openArchive, openDockerArchive, openOciArchive} from './archive/open.js';
 export {type ArchiveItem, type WriteArchiveOptions, writeDockerArchive, writeOciArchive} from './archive/write.js';
+export {type ArchiveFormat, writeArchiveFile} from './archive/write-file.js';
 export {type Compression, defaultCompression, formatCompression, parseCompression} from './compress/compression.js';
 export {type HistoryEntry, type ImageConfig, parseConfig, type RunConfig} from './config.js';
 export type * from './content.js';
@@ -29,6 +30,7 @@ export {
 } from './reference.js';
 export {type Collected, type CollectOptions, collectGarbage} from './store/gc.js';
 export {openStore, type Store, type StoredImage, type StoreOptions} from './store/store.js';
+export {type BlobCount, createTally, type Tally, type TallyCounter} from './tally.js';
 export {type TreeFile, type TreeFileBytes, type TreeFiles, treeFiles} from './tree/files.js';
 export {
 	applyLayer,

@@ -21,6 +21,19 @@ export {RegistryError, type RegistryErrorItem} from './exchange/error.js';
 export type {Endpoint, EndpointUse, HostResolver} from './hosts/endpoint.js';
 export {type CredentialSource, type Credentials, firstCredentials} from './login/credentials.js';
 export {type AuthPlace, credentialsFromConfig, credentialsFromFiles, type SourceOptions} from './login/sources.js';
+export {type CopiedImage, type CopyImageOptions, copyImage} from './place/copy-image.js';
+export {type OpenPlace, openPlace, type PlaceOptions} from './place/open.js';
+export {
+	type FilePlace,
+	formatPlace,
+	type Place,
+	parsePlace,
+	type RegistryPlace,
+	type StorePlace,
+} from './place/parse.js';
+export {listPlaceReferrers, type Referrer, type ReferrersOptions} from './place/referrers.js';
+export {listPlaceTags} from './place/tags.js';
+export {type OpenTarget, openTarget, type TransferOptions} from './place/target.js';
 export {type AccessOptions, openAccess} from './server/access/access.js';
 export type {OutsideIssuer} from './server/access/issuer.js';
 export {
