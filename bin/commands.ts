@@ -34,6 +34,7 @@ export const verbs: readonly Verb[] = [
 	),
 	verb('Transport', 'save', 'Write images to an archive or folder', async () => import('./commands/save.js')),
 	verb('Transport', 'load', 'Read images from an archive or folder', async () => import('./commands/load.js')),
+	verb('Registries', 'serve', 'Serve images as a registry', async () => import('./commands/serve.js')),
 	verb('Registries', 'search-tags', 'List the tags of a repository', async () => import('./commands/search-tags.js'), [
 		'tags',
 	]),

@@ -5,8 +5,10 @@ import test, {type ExecutionContext} from 'ava';
 import {type Descriptor, describe} from '../../lib/oci/descriptor.js';
 import {type Digest, digestOf} from '../../lib/oci/digest.js';
 import {mediaTypes} from '../../lib/oci/media-types.js';
+import {openStore} from '../../lib/oci/store/store.js';
 import type {ServeOptions} from '../../lib/registry/server/options.js';
 import {serveRegistry} from '../../lib/registry/server/serve.js';
+import {openStoreStorage} from '../../lib/registry/storage/layout/open.js';
 import {openStockStorage} from '../../lib/registry/storage/stock/storage.js';
 import type {RegistryStorage} from '../../lib/registry/storage/storage.js';
 import {tempDir} from './temp-dir.js';
@@ -14,6 +16,15 @@ import {tempDir} from './temp-dir.js';
 /** The storages that every behaviour of the server is tried over. */
 export const storages: Readonly<Record<string, (dir: string) => Promise<RegistryStorage>>> = {
 	stock: async dir => openStockStorage(dir, {create: true, durability: 'none'}),
+	layout: async dir => {
+		const store = await openStore(dir, {durability: 'none'});
+		const storage = await openStoreStorage(store, {durability: 'none'});
+		const close = async (): Promise<void> => {
+			await storage.close();
+			await store.close();
+		};
+		return {...storage, close};
+	},
 };
 
 /** One test a storage: the same requests have the same answers over each. */

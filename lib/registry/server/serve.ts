@@ -60,22 +60,35 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 			resolve();
 		});
 	}).catch((error: unknown) => {
-		throw new SealError('ERR_SERVER_LISTEN', `Cannot listen on ${host}:${port}: ${reason(error)}`, {
-			hint: 'Choose another address.',
+		const {why, hint} = explain(error, host);
+		throw new SealError('ERR_SERVER_LISTEN', `Cannot listen on ${host}:${port}: ${why}`, {
+			hint,
 			details: {host, port, systemCode: systemCode(error)},
 			cause: error,
 		});
 	});
 }
 
-function reason(error: unknown): string {
-	const reasons: Readonly<Record<string, string>> = {
-		EADDRINUSE: 'another program listens there',
-		EACCES: 'ports below 1024 need more rights',
-		EADDRNOTAVAIL: 'this machine has no such address',
-		ENOTFOUND: 'the name is not known',
-	};
-	return reasons[systemCode(error) ?? ''] ?? String(error instanceof Error ? error.message : error);
+function explain(error: unknown, host: string): {readonly why: string; readonly hint: string} {
+	switch (systemCode(error)) {
+		case 'EADDRINUSE':
+			return {
+				why: 'another program listens there',
+				hint: 'Stop that program, or choose another port; 0 takes a free one.',
+			};
+		case 'EACCES':
+			return {
+				why: 'ports below 1024 need more rights',
+				hint: 'Choose a port from 1024 on, or grant CAP_NET_BIND_SERVICE.',
+			};
+		case 'EADDRNOTAVAIL':
+			return {why: 'this machine has no such address', hint: 'Choose an address that "ip address" shows.'};
+		case 'ENOTFOUND':
+		case 'EAI_AGAIN':
+			return {why: `the name ${host} is not known`, hint: 'Write an address, or check the name server.'};
+		default:
+			return {why: error instanceof Error ? error.message : String(error), hint: 'Choose another address.'};
+	}
 }
 
 function closer(server: Server): () => Promise<void> {
