@@ -5,6 +5,7 @@ import {withIo} from '../../../core/io-error.js';
 import type {Digest} from '../../../oci/digest.js';
 import {readFileRange} from '../../../oci/verify.js';
 import type {StoredBlob} from '../storage.js';
+import {keepFiles} from './collector.js';
 import {checkInside, type FileFacts, statRegular} from './files.js';
 import type {StockFolder} from './folder.js';
 import type {Links} from './links.js';
@@ -23,8 +24,12 @@ export interface Blobs {
 	has(repository: string, blob: {readonly digest: Digest; readonly size?: number}): Promise<boolean>;
 	/** Takes a verified file that is on the same file system as a blob. It is dropped when the blob is there already. */
 	place(digest: Digest, file: {readonly path: string; readonly sizeBytes: number}): Promise<void>;
-	/** Tells collectors that a blob which is there is wanted again. */
+	/** Tells collectors that a blob is wanted again: if it is there afterwards, it stays. */
 	renew(digest: Digest): Promise<void>;
+	/** The files that a blob of a repository consists of. */
+	files(repository: string, digest: Digest): Promise<readonly string[]>;
+	/** What was known of a blob of a repository is looked up anew. */
+	forget(repository: string, digest: Digest): void;
 	/** Writes a small blob. */
 	write(digest: Digest, bytes: Uint8Array): Promise<void>;
 	/** Makes a blob readable in a repository. */
@@ -56,24 +61,41 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 	};
 	/** A blob that is there may be garbage that a collector is about to take: its time says that it is wanted again. */
 	const renew = async (digest: Digest): Promise<void> => {
-		const now = new Date();
-		await utimes(path(digest), now, now).catch(() => undefined);
+		await keepFiles(folder, [path(digest)]);
 		known.delete(digest);
+	};
+	const isThere = async (digest: Digest, sizeBytes: number): Promise<boolean> => {
+		known.delete(digest);
+		if ((await facts(digest))?.sizeBytes !== sizeBytes) return false;
+		await renew(digest);
+		return (await facts(digest))?.sizeBytes === sizeBytes;
 	};
 	return {
 		path,
 		facts,
 		find,
 		renew,
+		async files(repository, digest) {
+			const target = await links.read(linkPath(repository, digest), 'fixed').catch(() => undefined);
+			return [path(target ?? digest), linkPath(repository, digest)];
+		},
+		forget(repository, digest) {
+			known.delete(digest);
+			links.forget(linkPath(repository, digest));
+		},
 		async has(repository, {digest, size}) {
 			const found = await find(repository, digest);
 			return found !== undefined && (size === undefined || found.sizeBytes === size);
 		},
 		async place(digest, file) {
-			known.delete(digest);
-			if ((await facts(digest))?.sizeBytes === file.sizeBytes)
-				await Promise.all([renew(digest), writer.remove(file.path)]);
-			else await writer.move(file.path, path(digest));
+			if (await isThere(digest, file.sizeBytes)) {
+				await writer.remove(file.path);
+				return;
+			}
+			// An upload may have waited for long: its age counts from now.
+			const now = new Date();
+			await withIo('renew the time of', file.path, () => utimes(file.path, now, now));
+			await writer.move(file.path, path(digest));
 			known.delete(digest);
 		},
 		async write(digest, bytes) {
@@ -81,10 +103,16 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 			known.delete(digest);
 		},
 		async link(repository, digest) {
-			const target = await links.read(linkPath(repository, digest), 'moving').catch(() => undefined);
-			if (target === digest) return await renew(digest);
-			await writer.write(linkPath(repository, digest), digest);
-			links.forget(linkPath(repository, digest));
+			const at = linkPath(repository, digest);
+			const read = (): Promise<Digest | undefined> => links.read(at, 'moving').catch(() => undefined);
+			if ((await read()) === digest) {
+				await keepFiles(folder, [at, path(digest)]);
+				known.delete(digest);
+				links.forget(at);
+				if ((await read()) === digest) return;
+			}
+			await writer.write(at, digest);
+			links.forget(at);
 		},
 		async unlink(repository, digest) {
 			const target = linkPath(repository, digest);

@@ -5,6 +5,7 @@ import {maxManifestBytes} from '../../../oci/manifest.js';
 import {mediaTypes} from '../../../oci/media-types.js';
 import type {StoredManifest} from '../storage.js';
 import type {Blobs} from './blobs.js';
+import {keepFiles} from './collector.js';
 import {damaged, type FileFacts, readRegular, sameFile} from './files.js';
 import type {StockFolder} from './folder.js';
 import type {Links} from './links.js';
@@ -24,6 +25,10 @@ export interface Manifests {
 	/** Makes a stored document a manifest of the repository. */
 	link(repository: string, digest: Digest): Promise<void>;
 	remove(repository: string, digest: Digest): Promise<boolean>;
+	/** The files that a manifest of a repository consists of. */
+	files(repository: string, digest: Digest): readonly string[];
+	/** What was known of a manifest of a repository is looked up anew. */
+	forget(repository: string, digest: Digest): void;
 }
 
 export function createManifests(folder: StockFolder, links: Links, blobs: Blobs, writer: Writer): Manifests {
@@ -52,7 +57,12 @@ export function createManifests(folder: StockFolder, links: Links, blobs: Blobs,
 		const path = linkPath(repository, digest);
 		// The catalog of the stock server 2.8 shows only repositories with this folder, also those of indexes alone.
 		await writer.folder(join(folder.base, repositoryFolder(repository), '_layers'));
-		if ((await links.read(path, 'moving').catch(() => undefined)) === digest) return;
+		const read = (): Promise<Digest | undefined> => links.read(path, 'moving').catch(() => undefined);
+		if ((await read()) === digest) {
+			await keepFiles(folder, [path, blobs.path(digest)]);
+			links.forget(path);
+			if ((await read()) === digest) return;
+		}
 		await writer.write(path, digest);
 		links.forget(path);
 	};
@@ -60,6 +70,11 @@ export function createManifests(folder: StockFolder, links: Links, blobs: Blobs,
 		read,
 		content: digest => content(digest),
 		link,
+		files: (repository, digest) => [blobs.path(digest), linkPath(repository, digest)],
+		forget(repository, digest) {
+			blobs.forget(repository, digest);
+			links.forget(linkPath(repository, digest));
+		},
 		async has(repository, digest) {
 			const target = await links.read(linkPath(repository, digest), 'fixed');
 			return target !== undefined && (await blobs.facts(target)) !== undefined;

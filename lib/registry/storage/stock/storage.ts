@@ -7,6 +7,7 @@ import type {RegistryStorage} from '../storage.js';
 import {createUploads} from '../uploads/uploads.js';
 import {storedBlob} from './blobs.js';
 import {isRepositoryName, listRepositories} from './catalog.js';
+import {keepContent} from './keep-content.js';
 import {openStockParts, type StockFolderOptions} from './parts.js';
 import {isTag} from './tags.js';
 import {createTurns} from './turns.js';
@@ -52,6 +53,7 @@ export async function openStockStorage(root: string, options: StockStorageOption
 		async putManifest(repository, manifest, names) {
 			checkName(repository, manifest.digest, ...names);
 			return await turns.shared(repository, async () => {
+				await keepContent(parts, repository, manifest);
 				const missing: Descriptor[] = [];
 				for (const blob of manifest.blobs) if (!(await blobs.has(repository, blob))) missing.push(blob);
 				for (const child of manifest.manifests)
@@ -86,8 +88,13 @@ export async function openStockStorage(root: string, options: StockStorageOption
 			if (from !== undefined) checkName(from);
 			const holder = from ?? (await findHolder(digest));
 			if (holder === undefined || !(await blobs.has(holder, {digest}))) return false;
-			await turns.shared(repository, () => blobs.link(repository, digest));
-			return true;
+			return await turns.shared(repository, async () => {
+				await blobs.link(repository, digest);
+				await blobs.renew(digest);
+				if ((await blobs.facts(digest)) !== undefined) return true;
+				await blobs.unlink(repository, digest);
+				return false;
+			});
 		},
 		async referrers(repository, subject) {
 			checkName(repository, subject);
