@@ -9,6 +9,28 @@ export async function* oneChunk(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /**
+ * The same stream with other errors. No generator: a stream passes several such layers, and each chunk would wait in each
+ * of them.
+ */
+export function translateErrors(bytes: Bytes, translate: (error: unknown) => unknown): Bytes {
+	const rethrow = (error: unknown): never => {
+		throw translate(error);
+	};
+	return {
+		[Symbol.asyncIterator]() {
+			const source = bytes[Symbol.asyncIterator]();
+			return {
+				next: () => source.next().catch(rethrow),
+				async return() {
+					await source.return?.();
+					return {done: true, value: undefined};
+				},
+			};
+		},
+	};
+}
+
+/**
  * Collects a stream into one Buffer.
  * @throws SealError ERR_CONTENT_SIZE when it is longer than `limitBytes`; the rest is not read.
  */

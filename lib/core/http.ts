@@ -1,5 +1,5 @@
 import type {buildConnector, Dispatcher} from 'undici';
-import type {Bytes} from './bytes.js';
+import {type Bytes, translateErrors} from './bytes.js';
 import {isSealError, SealError, systemCode} from './errors.js';
 import type {Abortable} from './events.js';
 import {decodePercents, type ProxyRoute, type ProxySettings, proxyFor} from './proxy.js';
@@ -66,10 +66,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 		async request(url, {body, headers, method = 'GET', signal, tls, connectTimeoutMs} = {}) {
 			signal?.throwIfAborted();
 			const target = new URL(url);
-			const withoutLogin = new URL(target);
-			withoutLogin.username = '';
-			withoutLogin.password = '';
-			loaded ??= import('undici');
+			loaded ??= loadUndici();
 			const undici = await loaded;
 			try {
 				const proxy = proxyFor(target, options.proxy);
@@ -77,8 +74,9 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 				const key = `${timeout} ${target.protocol} ${proxy?.origin} ${keyOf(tls)}`;
 				const made = dispatchers.get(key) ?? createDispatcher(undici, {options, trust, tls, proxy, timeout, target});
 				dispatchers.set(key, made);
-				const answer = await undici.request(withoutLogin, {
-					dispatcher: await made,
+				const answer = await undici.request.call(await made, {
+					origin: target.origin,
+					path: `${target.pathname}${target.search}`,
 					method,
 					headers: {...basicLogin(target), ...headers},
 					...(body === undefined ? {} : {body: body as Dispatcher.DispatchOptions['body'] & object}),
@@ -97,7 +95,16 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 	};
 }
 
-type Undici = typeof import('undici');
+type Undici = Awaited<ReturnType<typeof loadUndici>>;
+
+async function loadUndici() {
+	const [request, agent, connect] = await Promise.all([
+		import('undici/lib/api/api-request.js'),
+		import('undici/lib/dispatcher/agent.js'),
+		import('undici/lib/core/connect.js'),
+	]);
+	return {request: request.default, Agent: agent.default, buildConnector: connect.default};
+}
 
 /** A URL that may be shown: without password and query, where signatures and tokens are. */
 export function redactUrl(url: string | URL): string {
@@ -140,7 +147,8 @@ async function createDispatcher(undici: Undici, route: Route): Promise<Dispatche
 	};
 	if (proxy === undefined) return new undici.Agent({...settings, connect: createConnector(undici, route)});
 	const isSecure = target.protocol === 'https:';
-	return new undici.ProxyAgent({
+	const {default: ProxyAgent} = await import('undici/lib/dispatcher/proxy-agent.js');
+	return new ProxyAgent({
 		...settings,
 		uri: proxy.origin,
 		...(proxy.authorization === undefined ? {} : {token: proxy.authorization}),
@@ -208,19 +216,11 @@ function responseOf(answer: Dispatcher.ResponseData, url: URL, signal: AbortSign
 			const value = answer.headers[name.toLowerCase()];
 			return Array.isArray(value) ? value.join(', ') : value;
 		},
-		body: readBody(answer.body, url, signal),
+		body: translateErrors(answer.body, error => networkError(error, url, signal)),
 		async discard() {
 			await answer.body.dump({limit: 64 * 1024}).catch(() => undefined);
 		},
 	};
-}
-
-async function* readBody(body: Bytes, url: URL, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-	try {
-		yield* body;
-	} catch (error) {
-		throw networkError(error, url, signal);
-	}
 }
 
 function networkError(error: unknown, url: URL, signal: AbortSignal | undefined): unknown {

@@ -1,3 +1,4 @@
+import {translateErrors} from '../../core/bytes.js';
 import {hasCode, type SealError} from '../../core/errors.js';
 import {
 	createHttpClient,
@@ -28,21 +29,14 @@ export function createHttp(options: HttpClientOptions = {}): Http {
 		async send({url, caPath, ...request}) {
 			try {
 				const response = await client.request(url, request);
-				return {...response, body: readBody(response, request.method, url)};
+				const translate = (error: unknown): unknown => registryError(error, request.method, url);
+				return {...response, body: translateErrors(response.body, translate)};
 			} catch (error) {
 				throw registryError(error, request.method, url, caPath);
 			}
 		},
 		close: client.close,
 	};
-}
-
-async function* readBody(response: HttpResponse, method: string, url: string): AsyncGenerator<Uint8Array> {
-	try {
-		yield* response.body;
-	} catch (error) {
-		throw registryError(error, method, url);
-	}
 }
 
 function registryError(error: unknown, method: string, url: string, caPath?: string): unknown {
