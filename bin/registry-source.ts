@@ -1,8 +1,9 @@
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {privateFolder} from '../lib/oci/store/layout.js';
 import {openRegistry, type Registry} from '../lib/registry/client/registry.js';
 import {openUploadJournal} from '../lib/registry/client/upload-journal.js';
 import type {TransportOptions} from '../lib/registry/exchange/transport.js';
+import {type HostsOptions, openHosts} from '../lib/registry/hosts/open-hosts.js';
 import {credentialsFromFiles} from '../lib/registry/login/sources.js';
 import type {Flags, FlagValues} from './command.js';
 import type {Context} from './context.js';
@@ -22,6 +23,24 @@ export const registryFlags = {
 		type: 'list',
 		value: 'HOST[:PORT]',
 		help: 'a registry that may be reached over plain http or with any certificate',
+	},
+	'cert-dir': {
+		type: 'string',
+		value: 'DIR',
+		help: 'a folder with authorities (*.crt) and client certificates (*.cert, *.key) for all registries (default: the folder of each host in certs.d of podman and docker)',
+		completes: 'folder',
+	},
+	'hosts-dir': {
+		type: 'string',
+		value: 'DIR',
+		help: "containerd's folder of hosts.toml files, such as /etc/containerd/certs.d",
+		completes: 'folder',
+	},
+	'registries-conf': {
+		type: 'string',
+		value: 'FILE',
+		help: "mirrors and rules of registries, as podman has them (default: CONTAINERS_REGISTRIES_CONF, then podman's files)",
+		completes: 'file',
 	},
 } as const satisfies Flags;
 
@@ -66,9 +85,42 @@ export function registryOptions(
 	const files = credentialsFromFiles(loginFiles(flags.authfile, io), {env: io.env});
 	return {
 		credentials: givenCredentials(given, files, context),
-		insecure: flags.insecure,
+		hosts: openHosts(hostsOptions(flags, io)),
+		caFiles: context.settings.trust.value === 'system' ? systemAuthorities(io) : [],
 		proxy: readProxy(io.env),
 	};
+}
+
+function hostsOptions(flags: FlagValues<typeof registryFlags>, io: Io): HostsOptions {
+	const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(io.cwd, path));
+	const own = join(io.env.XDG_CONFIG_HOME || join(io.home, '.config'), 'containers');
+	const named = flags['registries-conf'] ?? (io.env.CONTAINERS_REGISTRIES_CONF || undefined);
+	return {
+		insecure: flags.insecure,
+		certDir: at(flags['cert-dir']),
+		certsDirs: [join(own, 'certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d'],
+		hostsDir: at(flags['hosts-dir']),
+		...(named === undefined
+			? {
+					registriesConf: [join(own, 'registries.conf'), '/etc/containers/registries.conf'],
+					registriesConfDirs: ['/etc/containers/registries.conf.d', join(own, 'registries.conf.d')],
+				}
+			: {registriesConf: [resolve(io.cwd, named)], requiresConf: true}),
+	};
+}
+
+/** Where systems keep the authorities that they trust: the places that Go's programs look at, and what Node itself is told. */
+function systemAuthorities({env}: Io): string[] {
+	const files = env.SSL_CERT_FILE
+		? [env.SSL_CERT_FILE]
+		: [
+				'/etc/ssl/certs/ca-certificates.crt',
+				'/etc/pki/tls/certs/ca-bundle.crt',
+				'/etc/ssl/ca-bundle.pem',
+				'/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+				'/etc/ssl/cert.pem',
+			];
+	return env.NODE_EXTRA_CA_CERTS ? [...files, env.NODE_EXTRA_CA_CERTS] : files;
 }
 
 /** The proxy of the environment in its usual spellings; lower case counts first, as in curl. HTTP_PROXY may come from a CGI request. */

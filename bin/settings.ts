@@ -20,9 +20,13 @@ export interface Settings {
 	readonly color: Setting<(typeof colorModes)[number]>;
 	/** How much work a build does at once. */
 	readonly jobs: Setting<number>;
+	/** Whose word counts for the certificates of servers. */
+	readonly trust: Setting<(typeof trustModes)[number]>;
 	/** How layers are compressed, as `--compression` of build takes it. */
 	readonly compression: Setting<string>;
 }
+
+const trustModes = ['system', 'bundled'] as const;
 
 /** What each setting is, for `docs/cli.md`. The environment variable is SEALIMAGE_ and the name in capitals. */
 export const settingHelp: Readonly<Record<keyof Settings, string>> = {
@@ -31,6 +35,8 @@ export const settingHelp: Readonly<Record<keyof Settings, string>> = {
 	progress: 'How progress is shown: auto, tty, plain, json or none.',
 	color: 'When colours are used: auto, always or never.',
 	jobs: 'How many pieces of work a build does at once; the number of processors by default.',
+	trust:
+		'The authorities that may sign certificates of registries: system (those of this machine and of Node) or bundled (those of Node alone).',
 	compression: 'How a build compresses layers: auto, or gzip, gzip-stable, zstd or none with an optional :level.',
 };
 
@@ -64,6 +70,7 @@ export async function resolveSettings(flags: Partial<GlobalValues>, io: Io): Pro
 		progress: oneOf(find('progress', flags.progress), progressModes, 'auto'),
 		color: oneOf(find('color', flags.color), colorModes, 'auto'),
 		jobs: positive(find('jobs', undefined), io.processors),
+		trust: oneOf(find('trust', undefined), trustModes, 'system'),
 		compression: find('compression', undefined) ?? {value: 'auto', origin: 'default'},
 	};
 }

@@ -22,6 +22,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const adapters: Readonly<Record<string, string>> = {
 	bcryptjs: 'lib/registry/server/access/bcrypt/bcrypt-worker.ts',
 	'js-yaml': 'lib/core/yaml.ts',
+	'smol-toml': 'lib/core/toml.ts',
 	undici: 'lib/core/http.ts',
 	fflate: 'lib/oci/compress/fflate.ts',
 	'dockerfile-ast': 'lib/sealfile/lint/tolerant.ts',

@@ -11,6 +11,7 @@ export const errorCodes = {
 	ERR_NO_SPACE: 'The disk is full.',
 	ERR_PERMISSION: 'The operating system denied access to a file.',
 	ERR_UNSAFE_PATH: 'A path from outside tries to leave the folder it belongs to.',
+	ERR_TOML: 'A TOML document cannot be parsed.',
 	ERR_YAML: 'A YAML document cannot be parsed.',
 	ERR_NETWORK: 'A server cannot be reached, or a transfer was cut.',
 
@@ -64,6 +65,7 @@ export const errorCodes = {
 	ERR_REGISTRY_DIR: 'A folder is not the storage folder of a registry.',
 	ERR_REFERENCE_INVALID: 'A string that should be an image reference is none.',
 	ERR_SAME_PLACE: 'The source and the target of a copy are one place.',
+	ERR_REGISTRY_BLOCKED: 'The configuration of this machine forbids a registry.',
 	ERR_REGISTRY_CONFIG: 'The configuration of registries holds something that cannot be followed.',
 	ERR_REGISTRY_LIMIT: 'The registry wants us to slow down, and did so for too long.',
 	ERR_REGISTRY_RESPONSE:

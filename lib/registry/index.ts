@@ -19,6 +19,7 @@ export {type EmbeddedRegistry, openEmbedded} from './embed/open-embedded.js';
 export {type PlanEmbedOptions, planEmbed} from './embed/plan.js';
 export {RegistryError, type RegistryErrorItem} from './exchange/error.js';
 export type {Endpoint, EndpointUse, HostResolver} from './hosts/endpoint.js';
+export {type HostsOptions, openHosts} from './hosts/open-hosts.js';
 export {type CredentialSource, type Credentials, firstCredentials} from './login/credentials.js';
 export {type AuthPlace, credentialsFromConfig, credentialsFromFiles, type SourceOptions} from './login/sources.js';
 export {type CopiedImage, type CopyImageOptions, copyImage} from './place/copy-image.js';
