@@ -36,7 +36,13 @@ export async function openStockStorage(root: string, options: StockStorageOption
 	});
 	return {
 		name: folder.name,
-		uploads,
+		uploads: {
+			...uploads,
+			async start(repository, how) {
+				checkName(repository);
+				return await uploads.start(repository, how);
+			},
+		},
 		repositories: page => listRepositories(join(folder.base, 'repositories'), page),
 		async tags(repository, page) {
 			checkName(repository);

@@ -1,19 +1,21 @@
-import {existsSync, mkdirSync, readFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
-import {collect, oneChunk} from '../../../../lib/core/bytes.js';
-import {type Digest, digestOf} from '../../../../lib/oci/digest.js';
+import {collect} from '../../../../lib/core/bytes.js';
+import {digestOf} from '../../../../lib/oci/digest.js';
 import {mediaTypes} from '../../../../lib/oci/media-types.js';
+import {stockRoot} from '../../../../lib/registry/storage/stock/paths.js';
 import {openStockStorage} from '../../../../lib/registry/storage/stock/storage.js';
-import type {NewManifest, RegistryStorage} from '../../../../lib/registry/storage/storage.js';
+import {indexOf, manifestOf, pushBlob} from '../../../helpers/stock.js';
 import {tempDir} from '../../../helpers/temp-dir.js';
 
-const hello = Buffer.from('hello');
+const options = {create: true, durability: 'none'} as const;
 
 test('what is written has exactly the files of the stock layout', async t => {
 	const root = tempDir(t);
-	const storage = await openStockStorage(root, {create: true, durability: 'none'});
-	const config = await upload(storage, 'a/b', Buffer.from('{}'));
+	const storage = await openStockStorage(root, options);
+	const config = await pushBlob(storage, 'a/b', '{}');
 	const manifest = manifestOf([config]);
 	t.deepEqual(await storage.putManifest('a/b', manifest, ['v1']), []);
 	const repository = join(root, 'docker/registry/v2/repositories/a/b');
@@ -32,8 +34,8 @@ test('what is written has exactly the files of the stock layout', async t => {
 });
 
 test('what was pushed is read by tag and by digest, and listed', async t => {
-	const storage = await openStockStorage(tempDir(t), {create: true, durability: 'none'});
-	const layer = await upload(storage, 'x', hello);
+	const storage = await openStockStorage(tempDir(t), options);
+	const layer = await pushBlob(storage, 'x', 'hello');
 	const manifest = manifestOf([layer]);
 	await storage.putManifest('x', manifest, ['b', 'a']);
 	t.is(await storage.tag('x', 'a'), manifest.digest);
@@ -50,7 +52,7 @@ test('what was pushed is read by tag and by digest, and listed', async t => {
 });
 
 test('a manifest is refused with what is missing, and nothing of it is stored', async t => {
-	const storage = await openStockStorage(tempDir(t), {create: true, durability: 'none'});
+	const storage = await openStockStorage(tempDir(t), options);
 	const absent = {mediaType: 'text/plain', digest: digestOf('absent'), size: 6};
 	const manifest = manifestOf([absent]);
 	t.deepEqual(await storage.putManifest('x', manifest, ['a']), [absent]);
@@ -67,22 +69,168 @@ test('a folder with other content is no registry', async t => {
 	await t.throwsAsync(openStockStorage(join(root, 'none')), {code: 'ERR_REGISTRY_DIR'});
 });
 
-interface Blob {
-	readonly mediaType: string;
-	readonly digest: Digest;
-	readonly size: number;
-}
+test('a tag moves, and the index of the tag keeps all that it pointed at', async t => {
+	const root = tempDir(t);
+	const storage = await openStockStorage(root, options);
+	const [one, two] = [await pushBlob(storage, 'x', '1'), await pushBlob(storage, 'x', '2')].map(blob =>
+		manifestOf([blob]),
+	);
+	await storage.putManifest('x', one!, ['latest']);
+	t.is(await storage.tag('x', 'latest'), one!.digest);
+	await storage.putManifest('x', two!, ['latest']);
+	t.is(await storage.tag('x', 'latest'), two!.digest);
+	const index = join(root, stockRoot, 'repositories/x/_manifests/tags/latest/index/sha256');
+	t.deepEqual(readdirSync(index).toSorted(), [one!, two!].map(({digest}) => digest.slice(7)).toSorted());
+	await storage.close();
+});
 
-async function upload(storage: RegistryStorage, repository: string, bytes: Buffer): Promise<Blob> {
-	const {id} = await storage.uploads.start(repository);
-	await storage.uploads.append(repository, id, oneChunk(bytes));
-	const digest = digestOf(bytes);
-	await storage.uploads.finish(repository, id, digest);
-	return {mediaType: 'text/plain', digest, size: bytes.length};
-}
+test('deleting a tag removes nothing else; deleting a manifest removes its tags', async t => {
+	const storage = await openStockStorage(tempDir(t), options);
+	const manifest = manifestOf([await pushBlob(storage, 'x', '1')]);
+	await storage.putManifest('x', manifest, ['a', 'b', 'c']);
+	t.true(await storage.deleteTag('x', 'a'));
+	t.false(await storage.deleteTag('x', 'a'));
+	t.not(await storage.manifest('x', manifest.digest), undefined);
+	t.true(await storage.deleteManifest('x', manifest.digest));
+	t.false(await storage.deleteManifest('x', manifest.digest));
+	t.is(await storage.manifest('x', manifest.digest), undefined);
+	t.is(await storage.tag('x', 'b'), undefined);
+	t.deepEqual(await storage.tags('x', {}), []);
+	t.deepEqual(await storage.repositories({}), ['x']);
+	await storage.close();
+});
 
-function manifestOf(layers: readonly Blob[]): NewManifest {
-	const mediaType = mediaTypes.manifest;
-	const bytes = Buffer.from(JSON.stringify({schemaVersion: 2, mediaType, layers}));
-	return {digest: digestOf(bytes), mediaType, bytes, blobs: layers, manifests: []};
-}
+test('a blob that is deleted in one repository stays in the other, and an open one stays readable', async t => {
+	const storage = await openStockStorage(tempDir(t), options);
+	const {digest} = await pushBlob(storage, 'x', 'shared');
+	t.true(await storage.mount('y', digest, 'x'));
+	const blob = await storage.blob('x', digest);
+	const file = await open(blob!.path!);
+	t.true(await storage.deleteBlob('x', digest));
+	t.false(await storage.deleteBlob('x', digest));
+	t.is(await storage.blob('x', digest), undefined);
+	t.is((await storage.blob('y', digest))?.sizeBytes, 6);
+	rmSync(blob!.path!);
+	t.is((await file.readFile()).toString(), 'shared');
+	await file.close();
+	await storage.close();
+});
+
+test('a blob is mounted from where it is, named or not, and from nowhere else', async t => {
+	const storage = await openStockStorage(tempDir(t), options);
+	const {digest} = await pushBlob(storage, 'x', 'shared');
+	t.false(await storage.mount('z', digest, 'y'));
+	t.is(await storage.blob('z', digest), undefined);
+	t.true(await storage.mount('y', digest, undefined));
+	t.true(await storage.mount('z', digest, 'y'));
+	t.is((await storage.blob('z', digest))?.sizeBytes, 6);
+	t.false(await storage.mount('z', digestOf('none'), undefined));
+	for (const name of ['x', 'y', 'z']) await storage.deleteBlob(name, digest);
+	t.false(await storage.mount('w', digest, undefined));
+	await storage.close();
+});
+
+test('the children of an index must be in the same repository', async t => {
+	const storage = await openStockStorage(tempDir(t), options);
+	const child = manifestOf([await pushBlob(storage, 'x', '1')]);
+	await storage.putManifest('x', child, []);
+	const index = indexOf([{mediaType: child.mediaType, digest: child.digest, size: child.bytes.length}]);
+	t.deepEqual(await storage.putManifest('y', index, ['1']), index.manifests);
+	t.deepEqual(await storage.putManifest('x', index, ['1']), []);
+	t.is((await storage.manifest('x', index.digest))?.mediaType, mediaTypes.index);
+	await storage.close();
+});
+
+test('a repository of indexes alone has the folder by which the stock server finds it', async t => {
+	const root = tempDir(t);
+	const storage = await openStockStorage(root, options);
+	await storage.putManifest('only', indexOf([]), ['1']);
+	t.deepEqual(readdirSync(join(root, stockRoot, 'repositories/only')).toSorted(), ['_layers', '_manifests']);
+	await storage.close();
+});
+
+const typed = test.macro({
+	exec: async (t, document: object, mediaType: string) => {
+		const root = tempDir(t);
+		const storage = await openStockStorage(root, options);
+		const bytes = Buffer.from(JSON.stringify(document));
+		const digest = digestOf(bytes);
+		await storage.putManifest('x', {digest, bytes, mediaType: 'not kept', blobs: [], manifests: []}, []);
+		const again = await openStockStorage(root);
+		t.is((await again.manifest('x', digest))?.mediaType, mediaType);
+		await storage.close();
+		await again.close();
+	},
+	title: (_, document, mediaType) => `${JSON.stringify(document).slice(0, 80)} is read back as ${mediaType}`,
+});
+
+test(typed, {mediaType: mediaTypes.dockerManifest}, mediaTypes.dockerManifest);
+test(typed, {mediaType: 'application/other+json'}, 'application/other+json');
+test(typed, {schemaVersion: 2, manifests: []}, mediaTypes.index);
+test(typed, {schemaVersion: 2, layers: []}, mediaTypes.manifest);
+test(typed, {schemaVersion: 1}, 'application/vnd.docker.distribution.manifest.v1+prettyjws');
+
+test('the same blob uploaded many times at once is stored once', async t => {
+	const root = tempDir(t);
+	const storage = await openStockStorage(root, options);
+	const content = Buffer.alloc(3_000_000, 'same');
+	const blobs = await Promise.all(Array.from({length: 8}, (_, i) => pushBlob(storage, `r${i % 3}`, content)));
+	t.is(new Set(blobs.map(({digest}) => digest)).size, 1);
+	for (const name of ['r0', 'r1', 'r2']) t.is((await storage.blob(name, blobs[0]!.digest))?.sizeBytes, content.length);
+	const folder = join(root, stockRoot, 'blobs/sha256');
+	t.is(readdirSync(folder).length, 1);
+	t.deepEqual(readdirSync(join(root, '.sealimage/uploads')), []);
+	await storage.close();
+	t.deepEqual(readdirSync(join(root, '.sealimage/tmp')), []);
+});
+
+test('pushes and deletes of one tag at once end in one of both states, never between', async t => {
+	const root = tempDir(t);
+	const storage = await openStockStorage(root, options);
+	const manifests = await Promise.all(
+		Array.from({length: 10}, async (_, i) => manifestOf([await pushBlob(storage, 'x', `${i}`)])),
+	);
+	await Promise.all(
+		manifests.flatMap(manifest => [
+			storage.putManifest('x', manifest, ['tag', 'other']),
+			storage.deleteTag('x', 'tag'),
+			storage.tags('x', {}),
+			storage.deleteManifest('x', manifest.digest),
+		]),
+	);
+	for (const tag of (await storage.tags('x', {})) ?? []) {
+		const digest = await storage.tag('x', tag);
+		t.not(await storage.manifest('x', digest!), undefined);
+	}
+	t.deepEqual(await storage.putManifest('x', manifests[0]!, ['tag']), []);
+	t.is(await storage.tag('x', 'tag'), manifests[0]!.digest);
+	await storage.close();
+});
+
+test('all methods refuse names that lead out of their folder', async t => {
+	const root = tempDir(t);
+	const storage = await openStockStorage(join(root, 'registry'), options);
+	const manifest = indexOf([]);
+	for (const name of ['../../../../x', 'a/../b', '/etc', '_layers', 'a/_manifests', '']) {
+		const refused = {code: 'ERR_REFERENCE_INVALID'};
+		await t.throwsAsync(storage.tags(name, {}), refused);
+		await t.throwsAsync(storage.tag(name, 'a'), refused);
+		await t.throwsAsync(storage.manifest(name, manifest.digest), refused);
+		await t.throwsAsync(storage.putManifest(name, manifest, []), refused);
+		await t.throwsAsync(storage.deleteTag(name, 'a'), refused);
+		await t.throwsAsync(storage.deleteManifest(name, manifest.digest), refused);
+		await t.throwsAsync(storage.blob(name, manifest.digest), refused);
+		await t.throwsAsync(storage.deleteBlob(name, manifest.digest), refused);
+		await t.throwsAsync(storage.mount(name, manifest.digest, 'x'), refused);
+		await t.throwsAsync(storage.mount('x', manifest.digest, name), refused);
+		await t.throwsAsync(storage.referrers(name, manifest.digest), refused);
+		await t.throwsAsync(storage.uploads.start(name), refused);
+	}
+	await t.throwsAsync(storage.tag('x', '../../x'), {code: 'ERR_REFERENCE_INVALID'});
+	await t.throwsAsync(storage.putManifest('x', manifest, ['a/b']), {code: 'ERR_REFERENCE_INVALID'});
+	await t.throwsAsync(storage.manifest('x', 'sha256:../../../etc/passwd' as typeof manifest.digest), {
+		code: 'ERR_DIGEST_INVALID',
+	});
+	t.deepEqual(readdirSync(root), ['registry']);
+	await storage.close();
+});
