@@ -228,8 +228,12 @@ async function sendBlob(work: Work, descriptor: Descriptor): Promise<void> {
 	await onSide('sink', descriptor, async () => {
 		if (isResumableSink(sink)) return await sink.pushFrom(descriptor, read, {signal});
 		const bytes = await read(0, {signal});
-		// A sink that fails before it reads must not leave a download hanging.
-		await sink.push(descriptor, bytes, {signal}).finally(() => discard(bytes).catch(() => undefined));
+		try {
+			await sink.push(descriptor, bytes, {signal});
+		} finally {
+			// A sink that fails before it reads must not leave a download hanging.
+			await discard(bytes).catch(() => undefined);
+		}
 	});
 	finished(work, descriptor, sentBytes);
 }

@@ -112,7 +112,11 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 			if (await whileOwned(path, work, {signal, patienceMs: options.lockTimeoutMs ?? 30_000})) return;
 		}
 		const bytes = await read(0, {signal, verify: false});
-		await push(descriptor, bytes, {signal}).finally(() => discard(bytes).catch(() => undefined));
+		try {
+			await push(descriptor, bytes, {signal});
+		} finally {
+			await discard(bytes).catch(() => undefined);
+		}
 	};
 
 	return {
