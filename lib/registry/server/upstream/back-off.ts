@@ -1,0 +1,45 @@
+import {isSealError} from '../../../core/errors.js';
+import {RegistryError} from '../../exchange/error.js';
+
+/** Keeps an upstream that does not answer from being asked over and over. */
+export interface BackOff {
+	/** Runs `work`, or rejects at once with the last failure while the upstream is given a rest. */
+	run<R>(work: () => Promise<R>): Promise<R>;
+}
+
+const firstMs = 1000;
+const longestMs = 60_000;
+
+/** Each failure in a row doubles the rest, up to a minute; an upstream that says how long it wants is given that, up to a minute. */
+export function createBackOff(now: () => number = () => performance.now()): BackOff {
+	let failures = 0;
+	let restsUntil = 0;
+	let last: unknown;
+	return {
+		async run(work) {
+			const startedAt = now();
+			if (startedAt < restsUntil) throw last;
+			try {
+				const result = await work();
+				failures = 0;
+				return result;
+			} catch (error) {
+				// Of many requests that fail together, one counts.
+				if (isUpstreamDown(error) && now() >= restsUntil) {
+					failures++;
+					last = error;
+					const asked = error instanceof RegistryError ? (error.retryAfterMs ?? 0) : 0;
+					restsUntil = now() + Math.min(longestMs, Math.max(asked, firstMs * 2 ** Math.min(failures - 1, 10)));
+				}
+				throw error;
+			}
+		},
+	};
+}
+
+/** Whether an error speaks of the whole upstream, so that what we have is better than nothing. */
+export function isUpstreamDown(error: unknown): boolean {
+	if (!isSealError(error)) return false;
+	if (error instanceof RegistryError && error.status !== undefined && error.status >= 500) return true;
+	return ['ERR_REGISTRY_UNREACHABLE', 'ERR_REGISTRY_TLS', 'ERR_REGISTRY_LIMIT', 'ERR_NETWORK'].includes(error.code);
+}

@@ -1,0 +1,179 @@
+import type {Observable} from '../../../core/events.js';
+import type {TransportOptions} from '../../exchange/transport.js';
+import type {RegistryStorage} from '../../storage/storage.js';
+import {refuse} from '../refusal.js';
+import {createBlobCache} from './blob-cache.js';
+import {createManifestCache} from './manifest-cache.js';
+import {folderOf, namespaceOfFolder, type UpstreamSpec, upstreamPlace} from './spec.js';
+import {openUpstream, type Upstream} from './upstream.js';
+
+export interface PullThroughOptions extends Observable {
+	/** For every registry at most one; `*` for all others. */
+	readonly upstreams: readonly UpstreamSpec[];
+	/** How upstreams are reached: credentials, certificates, proxies. */
+	readonly transport?: TransportOptions | undefined;
+	/** For how long a tag is given out without asking again. Default 0: every pull asks. */
+	readonly tagTtlMs?: number | undefined;
+}
+
+/** What a cache has done so far, for metrics. */
+export interface PullThroughCounts {
+	/** Manifests and blobs that were there. */
+	hits: number;
+	/** Manifests and blobs that were not. */
+	misses: number;
+	/** Tags that were given out as they were last seen, since the upstream did not answer. */
+	stale: number;
+	/** Requests that an upstream failed. */
+	failures: number;
+	/** Bytes of blobs taken from upstreams. */
+	fetchedBytes: number;
+}
+
+/** A storage that fetches what it lacks. */
+export interface PullThroughStorage extends RegistryStorage {
+	readonly counts: Readonly<PullThroughCounts>;
+	/** Whether the repositories of a registry are fetched: `docker.io`. */
+	hasUpstream(namespace: string): boolean;
+}
+
+/** What the parts of a cache share. */
+export interface PullThroughWork {
+	readonly storage: RegistryStorage;
+	readonly counts: PullThroughCounts;
+	/** Ends what is being fetched when the cache closes. */
+	readonly signal: AbortSignal;
+	readonly options: PullThroughOptions;
+}
+
+/** A repository of an upstream. */
+export interface UpstreamRepository {
+	readonly upstream: Upstream;
+	/** `library/redis` */
+	readonly name: string;
+	/** `docker.io/library/redis` */
+	readonly stored: string;
+}
+
+/**
+ * Makes a storage a pull-through cache of registries: what is missing below `docker.io/` and the like is fetched, kept and served
+ * while it comes in. Tags are compared with the upstream at every pull and served as last seen while it is down; content is
+ * kept for ever. Repositories of upstreams cannot be written to (405). Works over every form of storage.
+ * @throws SealError ERR_UPSTREAM_INVALID
+ */
+export function openPullThrough(storage: RegistryStorage, options: PullThroughOptions): PullThroughStorage {
+	const controller = new AbortController();
+	const counts: PullThroughCounts = {hits: 0, misses: 0, stale: 0, failures: 0, fetchedBytes: 0};
+	const work: PullThroughWork = {storage, counts, signal: controller.signal, options};
+	const upstreams = createUpstreams(options);
+	const manifests = createManifestCache(work);
+	const blobs = createBlobCache(work);
+	const find = upstreams.find;
+	const readOnly = <A extends [string, ...unknown[]], R>(method: (...values: A) => Promise<R>) => {
+		return async (...values: A): Promise<R> => {
+			const repository = find(values[0]);
+			if (repository !== undefined) throw notWritable(repository);
+			return await method(...values);
+		};
+	};
+	const {uploads} = storage;
+	return {
+		name: storage.name,
+		counts,
+		hasUpstream: namespace => find(`${folderOf(namespace)}/x`) !== undefined,
+		repositories: page => storage.repositories(page),
+		async tags(repository, page) {
+			const found = find(repository);
+			return found === undefined ? await storage.tags(repository, page) : await manifests.tags(found, page);
+		},
+		async tag(repository, tag) {
+			const found = find(repository);
+			return found === undefined ? await storage.tag(repository, tag) : await manifests.tag(found, tag);
+		},
+		async manifest(repository, digest, given) {
+			const found = find(repository);
+			if (found === undefined) return await storage.manifest(repository, digest, given);
+			return await manifests.manifest(found, digest);
+		},
+		async referrers(repository, subject) {
+			const found = find(repository);
+			if (found === undefined) return await storage.referrers(repository, subject);
+			return await manifests.referrers(found, subject);
+		},
+		async blob(repository, digest, given) {
+			const found = find(repository);
+			if (found === undefined) return await storage.blob(repository, digest, given);
+			return await blobs.blob(found, digest);
+		},
+		putManifest: readOnly(storage.putManifest.bind(storage)),
+		deleteTag: readOnly(storage.deleteTag.bind(storage)),
+		deleteManifest: readOnly(storage.deleteManifest.bind(storage)),
+		deleteBlob: readOnly(storage.deleteBlob.bind(storage)),
+		mount: readOnly(storage.mount.bind(storage)),
+		uploads: {
+			start: readOnly(uploads.start.bind(uploads)),
+			status: readOnly(uploads.status.bind(uploads)),
+			append: readOnly(uploads.append.bind(uploads)),
+			finish: readOnly(uploads.finish.bind(uploads)),
+			cancel: readOnly(uploads.cancel.bind(uploads)),
+			count: () => uploads.count(),
+			sweep: idleMs => uploads.sweep(idleMs),
+		},
+		async close() {
+			controller.abort(new Error('The cache was closed'));
+			await blobs.settled();
+			await upstreams.close();
+			await storage.close();
+		},
+	};
+}
+
+function notWritable({stored, upstream}: UpstreamRepository): Error {
+	const message = `${stored} is a copy of what ${upstream.namespace} has and cannot be written to here`;
+	return refuse('UNSUPPORTED', message, {headers: {allow: 'GET, HEAD'}});
+}
+
+interface Upstreams {
+	/** The upstream that a repository of the storage belongs to. */
+	find(repository: string): UpstreamRepository | undefined;
+	close(): Promise<void>;
+}
+
+/** More registries than this are not kept open for `*`: their names come from clients. */
+const maxOpen = 256;
+
+function createUpstreams({upstreams, transport = {}}: PullThroughOptions): Upstreams {
+	const specs = new Map<string, UpstreamSpec>();
+	for (const spec of upstreams) {
+		upstreamPlace(spec);
+		specs.set(spec.namespace === '*' ? '*' : folderOf(spec.namespace), spec);
+	}
+	const open = new Map<string, Upstream>();
+	const openFor = (folder: string): Upstream | undefined => {
+		const named = specs.get(folder);
+		if (named !== undefined) return openUpstream(named, undefined, transport);
+		const every = specs.get('*');
+		const namespace = namespaceOfFolder(folder);
+		return every === undefined || namespace === undefined ? undefined : openUpstream(every, namespace, transport);
+	};
+	return {
+		find(repository) {
+			const slash = repository.indexOf('/');
+			if (slash === -1) return undefined;
+			const folder = repository.slice(0, slash);
+			const upstream = open.get(folder) ?? openFor(folder);
+			if (upstream === undefined) return undefined;
+			open.delete(folder);
+			open.set(folder, upstream);
+			for (const [oldest, {close}] of open) {
+				if (open.size <= maxOpen) break;
+				open.delete(oldest);
+				void close();
+			}
+			return {upstream, name: repository.slice(slash + 1), stored: repository};
+		},
+		async close() {
+			await Promise.all([...open.values()].map(upstream => upstream.close()));
+		},
+	};
+}

@@ -1,0 +1,149 @@
+import type {Bytes} from '../../../core/bytes.js';
+import {hasCode} from '../../../core/errors.js';
+import type {Abortable, OperationOptions} from '../../../core/events.js';
+import type {Descriptor} from '../../../oci/descriptor.js';
+import type {Digest} from '../../../oci/digest.js';
+import {discard, missingContent} from '../../../oci/verify.js';
+import {openBlob} from '../../client/download.js';
+import {existsAt, getDocument, resolveAt} from '../../client/read.js';
+import {listReferrers} from '../../client/referrers.js';
+import {listTags} from '../../client/tags.js';
+import type {Place, Wire} from '../../client/wire.js';
+import {RegistryError} from '../../exchange/error.js';
+import {withRetry} from '../../exchange/retry.js';
+import {createTransport, type Transport, type TransportOptions} from '../../exchange/transport.js';
+import {createBackOff} from './back-off.js';
+import {type UpstreamSpec, upstreamPlace} from './spec.js';
+
+/** One registry that content is fetched from. Names are those of its own repositories: `library/redis`. */
+export interface Upstream {
+	readonly namespace: string;
+	/** What a tag or digest points at; undefined when there is no such manifest. @throws RegistryError */
+	resolve(name: string, wanted: string, options: OperationOptions): Promise<Descriptor | undefined>;
+	/** A manifest, verified. @throws RegistryError, SealError ERR_CONTENT_DIGEST, ERR_CONTENT_SIZE */
+	manifest(name: string, descriptor: Descriptor, options: OperationOptions): Promise<Buffer>;
+	hasBlob(name: string, digest: Digest, options: OperationOptions): Promise<boolean>;
+	/** The bytes of a blob with their number, in one request unless the connection breaks; not verified. Undefined when there is none. */
+	blob(name: string, digest: Digest, options: OperationOptions): Promise<UpstreamBlob | undefined>;
+	/** @throws SealError ERR_IMAGE_UNKNOWN */
+	tags(name: string, options: OperationOptions): Promise<readonly string[]>;
+	referrers(name: string, subject: Digest, options: OperationOptions): Promise<readonly Descriptor[]>;
+	close(): Promise<void>;
+}
+
+export interface UpstreamBlob {
+	readonly sizeBytes: number;
+	readonly bytes: Bytes;
+}
+
+/** A client of ours waits: what does not answer after three attempts is down. */
+const retry = {attempts: 3, firstDelayMs: 200, longestDelayMs: 2000};
+
+/** @param ns the registry whose content a `*` upstream is asked for; undefined for an upstream of one registry */
+export function openUpstream(spec: UpstreamSpec, ns: string | undefined, options: TransportOptions): Upstream {
+	const {host, prefix, isPlain} = upstreamPlace(spec);
+	const insecure = isPlain ? {insecure: [host]} : {};
+	const transport = withNamespace(createTransport({...options, ...insecure}), ns);
+	const wire: Wire = {transport, retry};
+	const backOff = createBackOff();
+	const placeOf = (name: string): Place => ({host, repository: `${prefix}${name}`});
+	return {
+		namespace: ns ?? spec.namespace,
+		resolve: (name, wanted, operation) =>
+			backOff.run(() => orAbsent(resolveAt(wire, placeOf(name), wanted, operation))),
+		manifest: (name, descriptor, operation) =>
+			backOff.run(() => getDocument(wire, placeOf(name), descriptor, operation)),
+		hasBlob: (name, digest, operation) =>
+			backOff.run(() => existsAt(wire, placeOf(name), blobDescriptor(digest, 0), operation)),
+		blob: (name, digest, operation) => backOff.run(() => orAbsent(getBlob(wire, placeOf(name), digest, operation))),
+		tags: (name, operation) => backOff.run(() => listTags(wire, placeOf(name), operation)),
+		referrers: (name, subject, operation) => backOff.run(() => listReferrers(wire, placeOf(name), subject, operation)),
+		close: transport.close,
+	};
+}
+
+/** containerd's way to tell a mirror which registry it means. */
+function withNamespace(transport: Transport, ns: string | undefined): Transport {
+	if (ns === undefined) return transport;
+	return {
+		close: transport.close,
+		send(request, options) {
+			const {path} = request;
+			const query = `${path.includes('?') ? '&' : '?'}ns=${encodeURIComponent(ns)}`;
+			return transport.send(path.startsWith('/') ? {...request, path: path + query} : request, options);
+		},
+	};
+}
+
+async function orAbsent<R>(work: Promise<R>): Promise<R | undefined> {
+	try {
+		return await work;
+	} catch (error) {
+		if (hasCode(error, 'ERR_IMAGE_UNKNOWN') || hasCode(error, 'ERR_CONTENT_MISSING')) return undefined;
+		throw error;
+	}
+}
+
+async function getBlob(wire: Wire, place: Place, digest: Digest, options: OperationOptions): Promise<UpstreamBlob> {
+	const path = `/v2/${place.repository}/blobs/${digest}`;
+	const request = {...place, method: 'GET', path, headers: {'accept-encoding': 'identity'}} as const;
+	const response = await withRetry(digest, retry, options, () => wire.transport.send(request, options));
+	const length = response.header('content-length') ?? '';
+	if (response.status === 404) {
+		await response.discard();
+		throw missingContent(blobDescriptor(digest, 0), `${place.host}/${place.repository}`);
+	}
+	if (response.status !== 200 || !/^\d{1,15}$/.test(length) || response.header('content-encoding') !== undefined) {
+		await response.discard();
+		const message = `${place.host} does not say how long ${digest} is`;
+		throw new RegistryError('ERR_REGISTRY_RESPONSE', message, {method: 'GET', status: response.status});
+	}
+	const sizeBytes = Number(length);
+	const descriptor = blobDescriptor(digest, sizeBytes);
+	const rest = (offset: number): Promise<Bytes> =>
+		openBlob(wire.transport, {...place, method: 'GET', path}, descriptor, offset, retry, options);
+	const generator = continued(response.body, sizeBytes, rest, options);
+	return {
+		sizeBytes,
+		bytes: {
+			[Symbol.asyncIterator]: () => ({
+				next: () => generator.next(),
+				// A generator that was never started runs no `finally`: ending it must let go of the connection all the same.
+				async return() {
+					await response.discard();
+					return await generator.return(undefined);
+				},
+			}),
+		},
+	};
+}
+
+/** What a broken connection leaves out is asked for from there on. */
+async function* continued(
+	first: Bytes,
+	sizeBytes: number,
+	rest: (offset: number) => Promise<Bytes>,
+	{signal}: Abortable,
+): AsyncGenerator<Uint8Array> {
+	let done = 0;
+	try {
+		for await (const chunk of first) {
+			done += chunk.length;
+			yield chunk;
+		}
+	} catch (error) {
+		signal?.throwIfAborted();
+		if (!(error instanceof RegistryError && error.temporary)) throw error;
+	}
+	if (done >= sizeBytes) return;
+	const more = await rest(done);
+	try {
+		yield* more;
+	} finally {
+		await discard(more);
+	}
+}
+
+function blobDescriptor(digest: Digest, size: number): Descriptor {
+	return {mediaType: 'application/octet-stream', digest, size};
+}
