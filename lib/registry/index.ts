@@ -49,6 +49,13 @@ export {
 } from './server/access/policy.js';
 export type {RegistryServer, ServeOptions} from './server/options.js';
 export {serveRegistry} from './server/serve.js';
+export {
+	openPullThrough,
+	type PullThroughCounts,
+	type PullThroughOptions,
+	type PullThroughStorage,
+} from './server/upstream/pull-through.js';
+export {parseUpstream, type UpstreamSpec} from './server/upstream/spec.js';
 export {openStoreStorage, type StoreStorageOptions} from './storage/layout/open.js';
 export {openStockStorage, type StockStorageOptions} from './storage/stock/storage.js';
 export type {

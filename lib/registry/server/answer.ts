@@ -87,6 +87,8 @@ async function sendBlob(exchange: Exchange, {blob, start, end: before}: BlobRang
 	} else if (blob.path !== undefined) {
 		await sendFile(response, {path: blob.path, start, end: before}, parts.buffers, sent);
 	} else {
+		// A blob that is still coming in may keep its first byte waiting for long: the client is told at once that it will come.
+		response.flushHeaders();
 		for await (const chunk of await blob.read({start, end: before, signal})) {
 			if (!response.write(chunk)) await once(response, 'drain', {signal});
 			sent(chunk.length);

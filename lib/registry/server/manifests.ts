@@ -51,7 +51,7 @@ export async function putManifest(exchange: Exchange, route: RouteOf<'manifest'>
 	return {
 		status: 201,
 		headers: {
-			location: `/v2/${route.name}/manifests/${digest}`,
+			location: `/v2/${repository}/manifests/${digest}`,
 			'docker-content-digest': digest,
 			...(manifest.referrer === undefined ? {} : {'oci-subject': manifest.referrer.subject}),
 			...(exchange.query.has('tag') ? {'oci-tag': tags} : {}),

@@ -33,7 +33,7 @@ async function answerTo(exchange: Exchange): Promise<Answer> {
 		const route = routeOf(exchange.path);
 		exchange.route = route;
 		const endpoint = endpointFor(exchange, route);
-		exchange.repository = repositoryOf(exchange, route);
+		exchange.repository = await repositoryOf(exchange, route);
 		await admit(exchange, endpoint.actions);
 		return await endpoint.handle(exchange, route);
 	} catch (error) {

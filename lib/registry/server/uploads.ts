@@ -11,23 +11,22 @@ import {refuse} from './refusal.js';
 import type {RouteOf} from './route.js';
 
 /** Begins an upload, or makes it needless: by a mount, or with the whole blob in this request. */
-export async function startUpload(exchange: Exchange, route: RouteOf<'uploads'>): Promise<Answer> {
+export async function startUpload(exchange: Exchange): Promise<Answer> {
 	const {parts, query, repository} = exchange;
 	const {uploads} = parts.storage;
 	if (query.has('mount')) {
 		const digest = readDigest(query.get('mount'));
-		if (await mount(exchange, digest)) return created(route, digest);
+		if (await mount(exchange, digest)) return created(exchange, digest);
 	} else if (query.has('digest')) {
 		const digest = readDigest(query.get('digest'));
-		if (hasBody(exchange) || digest === digestOf('', algorithmOf(digest)))
-			return await pushWhole(exchange, route, digest);
+		if (hasBody(exchange) || digest === digestOf('', algorithmOf(digest))) return await pushWhole(exchange, digest);
 	}
-	return accepted(202, route, await uploads.start(repository, {algorithm: wantedAlgorithm(query)}));
+	return accepted(202, exchange, await uploads.start(repository, {algorithm: wantedAlgorithm(query)}));
 }
 
 /** Appends a chunk. */
 export async function appendChunk(exchange: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
-	return accepted(202, route, await append(exchange, route.id));
+	return accepted(202, exchange, await append(exchange, route.id));
 }
 
 /** Appends the last chunk when there is one, and makes a blob of it all. */
@@ -36,14 +35,15 @@ export async function finishUpload(exchange: Exchange, route: RouteOf<'upload'>)
 	const digest = readDigest(query.get('digest'));
 	if (hasBody(exchange) || exchange.request.headers['content-range'] !== undefined) await append(exchange, route.id);
 	await parts.storage.uploads.finish(repository, route.id, digest);
-	return created(route, digest);
+	return created(exchange, digest);
 }
 
 /** How far an upload is. */
-export async function uploadStatus({parts, repository}: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
+export async function uploadStatus(exchange: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
+	const {parts, repository} = exchange;
 	const upload = await parts.storage.uploads.status(repository, route.id);
 	if (upload === undefined) throw unknown(route);
-	return accepted(204, route, upload);
+	return accepted(204, exchange, upload);
 }
 
 /** Drops an upload and what it has. */
@@ -69,7 +69,7 @@ async function mount(exchange: Exchange, digest: Digest): Promise<boolean> {
 	);
 }
 
-async function pushWhole(exchange: Exchange, route: RouteOf<'uploads'>, digest: Digest): Promise<Answer> {
+async function pushWhole(exchange: Exchange, digest: Digest): Promise<Answer> {
 	const {parts, repository} = exchange;
 	const {uploads} = parts.storage;
 	const {id} = await uploads.start(repository, {algorithm: algorithmOf(digest)});
@@ -81,7 +81,7 @@ async function pushWhole(exchange: Exchange, route: RouteOf<'uploads'>, digest: 
 		await uploads.cancel(repository, id).catch(() => false);
 		throw error;
 	}
-	return created(route, digest);
+	return created(exchange, digest);
 }
 
 /** Appends the body at its Content-Range, or without one at the end. No signal: a client that goes away ends its body, and what came of it is kept. */
@@ -105,17 +105,18 @@ function wantedAlgorithm(query: URLSearchParams): DigestAlgorithm {
 	throw refuse('DIGEST_INVALID', 'Blobs have sha256 or sha512 digests here', {detail: {algorithm: named.slice(0, 40)}});
 }
 
-function accepted(status: 202 | 204, {name}: {readonly name: string}, {id, sizeBytes}: Upload): Answer {
+/** Places are named as in the storage: what a client does there needs no `ns` any more. */
+function accepted(status: 202 | 204, {repository}: Exchange, {id, sizeBytes}: Upload): Answer {
 	const headers = {
-		location: `/v2/${name}/blobs/uploads/${id}`,
+		location: `/v2/${repository}/blobs/uploads/${id}`,
 		range: uploadRange(sizeBytes),
 		'docker-upload-uuid': id,
 	};
 	return {status, headers};
 }
 
-function created({name}: {readonly name: string}, digest: Digest): Answer {
-	return {status: 201, headers: {location: `/v2/${name}/blobs/${digest}`, 'docker-content-digest': digest}};
+function created({repository}: Exchange, digest: Digest): Answer {
+	return {status: 201, headers: {location: `/v2/${repository}/blobs/${digest}`, 'docker-content-digest': digest}};
 }
 
 function unknown({id}: RouteOf<'upload'>): Error {

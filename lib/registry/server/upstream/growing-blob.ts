@@ -43,8 +43,8 @@ export async function growBlob(
 			const blob = await uploads.finish(repository, id, digest, {signal});
 			growth.end({blob});
 		} catch (error) {
-			growth.end({reason: error});
 			await uploads.cancel(repository, id).catch(() => undefined);
+			growth.end({reason: error});
 			throw error;
 		}
 	};

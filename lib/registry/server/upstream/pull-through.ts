@@ -37,6 +37,10 @@ export interface PullThroughStorage extends RegistryStorage {
 	hasUpstream(namespace: string): boolean;
 }
 
+export function isPullThrough(storage: RegistryStorage): storage is PullThroughStorage {
+	return typeof (storage as Partial<PullThroughStorage>).hasUpstream === 'function';
+}
+
 /** What the parts of a cache share. */
 export interface PullThroughWork {
 	readonly storage: RegistryStorage;

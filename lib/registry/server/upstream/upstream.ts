@@ -1,10 +1,10 @@
 import type {Bytes} from '../../../core/bytes.js';
 import {hasCode} from '../../../core/errors.js';
-import type {Abortable, OperationOptions} from '../../../core/events.js';
+import type {OperationOptions} from '../../../core/events.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
 import type {Digest} from '../../../oci/digest.js';
-import {discard, missingContent} from '../../../oci/verify.js';
-import {openBlob} from '../../client/download.js';
+import {missingContent} from '../../../oci/verify.js';
+import {readSpan} from '../../client/range.js';
 import {existsAt, getDocument, resolveAt} from '../../client/read.js';
 import {listReferrers} from '../../client/referrers.js';
 import {listTags} from '../../client/tags.js';
@@ -99,49 +99,25 @@ async function getBlob(wire: Wire, place: Place, digest: Digest, options: Operat
 		throw new RegistryError('ERR_REGISTRY_RESPONSE', message, {method: 'GET', status: response.status});
 	}
 	const sizeBytes = Number(length);
-	const descriptor = blobDescriptor(digest, sizeBytes);
-	const rest = (offset: number): Promise<Bytes> =>
-		openBlob(wire.transport, {...place, method: 'GET', path}, descriptor, offset, retry, options);
-	const generator = continued(response.body, sizeBytes, rest, options);
-	return {
-		sizeBytes,
-		bytes: {
-			[Symbol.asyncIterator]: () => ({
-				next: () => generator.next(),
-				// A generator that was never started runs no `finally`: ending it must let go of the connection all the same.
-				async return() {
-					await response.discard();
-					return await generator.return(undefined);
-				},
-			}),
-		},
-	};
+	if (sizeBytes === 0) await response.discard();
+	const span = {start: 0, end: sizeBytes};
+	const download = {wire, request, descriptor: blobDescriptor(digest, sizeBytes), options};
+	// What a broken connection leaves out is asked for from there on.
+	const generator = readSpan(download, span, {response, span, isPart: false});
+	return {sizeBytes, bytes: closable(generator, () => response.discard())};
 }
 
-/** What a broken connection leaves out is asked for from there on. */
-async function* continued(
-	first: Bytes,
-	sizeBytes: number,
-	rest: (offset: number) => Promise<Bytes>,
-	{signal}: Abortable,
-): AsyncGenerator<Uint8Array> {
-	let done = 0;
-	try {
-		for await (const chunk of first) {
-			done += chunk.length;
-			yield chunk;
-		}
-	} catch (error) {
-		signal?.throwIfAborted();
-		if (!(error instanceof RegistryError && error.temporary)) throw error;
-	}
-	if (done >= sizeBytes) return;
-	const more = await rest(done);
-	try {
-		yield* more;
-	} finally {
-		await discard(more);
-	}
+/** A generator that was never started runs no `finally`: ending it must let go of the connection all the same. */
+function closable(generator: AsyncGenerator<Uint8Array>, close: () => Promise<void>): Bytes {
+	return {
+		[Symbol.asyncIterator]: () => ({
+			next: () => generator.next(),
+			async return() {
+				await close();
+				return await generator.return(undefined);
+			},
+		}),
+	};
 }
 
 function blobDescriptor(digest: Digest, size: number): Descriptor {
