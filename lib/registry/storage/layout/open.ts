@@ -1,5 +1,4 @@
 import {SealError} from '../../../core/errors.js';
-import type {Descriptor} from '../../../oci/descriptor.js';
 import {listLinkedRepositories, uploadsFolder} from '../../../oci/store/repository-links.js';
 import type {Store} from '../../../oci/store/store.js';
 import type {Page, RegistryStorage} from '../storage.js';
@@ -11,6 +10,7 @@ import {createEditor} from './edit.js';
 import {type ManifestParts, putManifest} from './manifests.js';
 import {createMembership} from './membership.js';
 import {listedRepository, storedRepository} from './names.js';
+import {listReferrers} from './referrers.js';
 import {createSnapshots} from './snapshot.js';
 
 export interface StoreStorageOptions {
@@ -54,6 +54,12 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 			if (((await membership.linked(stored))?.roots.length ?? 0) > 0) linked.push(stored);
 		}
 		return [...new Set([...named, ...linked])].map(listedRepository);
+	};
+	/** Those too that have nothing but uploads so far. */
+	const everyRepository = async (): Promise<ReadonlySet<string>> => {
+		const all = new Set((await current()).repositories.keys());
+		for await (const stored of listLinkedRepositories(store.root)) all.add(stored);
+		return all;
 	};
 	const storage: RegistryStorage = {
 		name: `the store ${store.root}`,
@@ -106,8 +112,7 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 			const target = required(repository);
 			if ((await storedBlob(store, digest)) === undefined) return false;
 			const snapshot = await current();
-			const sources = (from === undefined ? await repositories() : [from]).map(storedRepository);
-			for (const source of sources) {
+			for (const source of from === undefined ? await everyRepository() : [storedRepository(from)]) {
 				if (source === undefined || (await membership.find(snapshot, source, digest)) === undefined) continue;
 				if (!(await linkBlob(store, target, digest))) return false;
 				await showAgain(parts, snapshot, target, digest);
@@ -117,12 +122,7 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 		},
 		async referrers(repository, subject) {
 			const stored = storedRepository(repository);
-			if (stored === undefined) return [];
-			const found = new Map<string, Descriptor>();
-			for (const reach of await membership.reaches(await current(), stored)) {
-				for (const referrer of reach.referrers.get(subject) ?? []) found.set(referrer.digest, referrer);
-			}
-			return [...found.values()];
+			return stored === undefined ? [] : await listReferrers(parts, await current(), stored, subject);
 		},
 		uploads: {
 			...uploads,
