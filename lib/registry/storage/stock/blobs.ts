@@ -39,18 +39,25 @@ export interface Blobs {
 
 export function createBlobs(folder: StockFolder, links: Links, writer: Writer): Blobs {
 	const known = createLru<Digest, {readonly facts: FileFacts; readonly checkedAt: number}>(20_000);
+	/** Counts what this process wrote: a look that began before a write may not be remembered after it. */
+	let epoch = 0;
+	const forget = (digest: Digest): void => {
+		epoch++;
+		known.delete(digest);
+	};
 	const path = (digest: Digest): string => join(folder.base, blobFile(digest));
 	const linkPath = (repository: string, digest: Digest): string => join(folder.base, layerLink(repository, digest));
 
 	const facts = async (digest: Digest): Promise<FileFacts | undefined> => {
 		const entry = known.get(digest);
 		if (entry !== undefined && performance.now() - entry.checkedAt < believedMs) return entry.facts;
+		const began = epoch;
 		const found = await withIo('read', path(digest), async () => {
 			if (entry === undefined) await checkInside(path(digest));
 			return await statRegular(path(digest));
 		});
 		if (found === undefined) known.delete(digest);
-		else known.set(digest, {facts: found, checkedAt: performance.now()});
+		else if (began === epoch) known.set(digest, {facts: found, checkedAt: performance.now()});
 		return found;
 	};
 	const find = async (repository: string, digest: Digest): Promise<StoredBlob | undefined> => {
@@ -100,7 +107,7 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 		},
 		async write(digest, bytes) {
 			await writer.write(path(digest), bytes);
-			known.delete(digest);
+			forget(digest);
 		},
 		async link(repository, digest) {
 			const at = linkPath(repository, digest);

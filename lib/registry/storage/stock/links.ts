@@ -18,24 +18,44 @@ export interface Links {
 
 export function createLinks(): Links {
 	const known = createLru<string, Known>(20_000);
+	const looking = new Map<string, Promise<Digest | undefined>>();
+	/** Counts what this process wrote: a look that began before a write may not be remembered after it. */
+	let epoch = 0;
+
+	const look = async (path: string, entry: Known | undefined): Promise<Digest | undefined> => {
+		const began = epoch;
+		if (entry !== undefined) {
+			const facts = await withIo('read', path, () => statRegular(path));
+			if (facts !== undefined && entry.settled && sameFile(facts, entry.facts)) {
+				entry.checkedAt = performance.now();
+				return entry.digest;
+			}
+			known.delete(path);
+			if (facts === undefined) return undefined;
+		}
+		const found = await readLink(path);
+		if (found !== undefined && began === epoch) known.set(path, {...found, checkedAt: performance.now()});
+		return found?.digest;
+	};
 	return {
 		async read(path, kind) {
 			const entry = known.get(path);
-			if (entry !== undefined) {
-				if (kind === 'fixed' && performance.now() - entry.checkedAt < believedMs) return entry.digest;
-				const facts = await withIo('read', path, () => statRegular(path));
-				if (facts !== undefined && entry.settled && sameFile(facts, entry.facts)) {
-					entry.checkedAt = performance.now();
-					return entry.digest;
-				}
-				known.delete(path);
-				if (facts === undefined) return undefined;
-			}
-			const found = await readLink(path);
-			if (found !== undefined) known.set(path, {...found, checkedAt: performance.now()});
-			return found?.digest;
+			if (entry !== undefined && kind === 'fixed' && performance.now() - entry.checkedAt < believedMs)
+				return entry.digest;
+			// A look on its way answers those who come meanwhile: a popular tag costs one system call for many requests.
+			const running = looking.get(path);
+			if (running !== undefined) return await running;
+			const mine = look(path, entry).finally(() => {
+				if (looking.get(path) === mine) looking.delete(path);
+			});
+			looking.set(path, mine);
+			return await mine;
 		},
-		forget: path => known.delete(path),
+		forget(path) {
+			epoch++;
+			known.delete(path);
+			looking.delete(path);
+		},
 	};
 }
 

@@ -57,7 +57,11 @@ export async function adoptBlob(
 		const {size} = await stat(path);
 		if (size !== descriptor.size) throw wrongSize(descriptor, from, 'longer', size);
 		const file = await open(path, 'r');
-		await writer.sync(file).finally(() => file.close());
+		try {
+			await writer.sync(file);
+		} finally {
+			await file.close();
+		}
 		await blobs.place(descriptor.digest, {path, sizeBytes: size});
 		return true;
 	} finally {

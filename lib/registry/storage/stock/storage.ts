@@ -1,9 +1,10 @@
 import {join} from 'node:path';
 import {SealError} from '../../../core/errors.js';
 import type {Abortable} from '../../../core/events.js';
+import {mapBounded} from '../../../core/pool.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
 import {type Digest, parseDigest} from '../../../oci/digest.js';
-import type {RegistryStorage} from '../storage.js';
+import type {NewManifest, RegistryStorage} from '../storage.js';
 import {createUploads} from '../uploads/uploads.js';
 import {storedBlob} from './blobs.js';
 import {isRepositoryName, listRepositories} from './catalog.js';
@@ -60,10 +61,7 @@ export async function openStockStorage(root: string, options: StockStorageOption
 			checkName(repository, manifest.digest, ...names);
 			return await turns.shared(repository, async () => {
 				await keepContent(parts, repository, manifest);
-				const missing: Descriptor[] = [];
-				for (const blob of manifest.blobs) if (!(await blobs.has(repository, blob))) missing.push(blob);
-				for (const child of manifest.manifests)
-					if (!(await manifests.has(repository, child.digest))) missing.push(child);
+				const missing = await missingParts(repository, manifest);
 				if (missing.length > 0) return missing;
 				await manifests.write(repository, manifest);
 				for (const tag of names) await tags.move(repository, tag, manifest.digest);
@@ -111,6 +109,14 @@ export async function openStockStorage(root: string, options: StockStorageOption
 			await parts.close();
 		},
 	};
+
+	async function missingParts(repository: string, manifest: NewManifest): Promise<readonly Descriptor[]> {
+		const parts = [...manifest.blobs, ...manifest.manifests];
+		const there = await mapBounded(parts, 8, (part, i) =>
+			i < manifest.blobs.length ? blobs.has(repository, part) : manifests.has(repository, part.digest),
+		);
+		return parts.filter((_, i) => there[i] !== true);
+	}
 
 	/** A repository that has a blob: asked page by page, since the first of thousands mostly does. */
 	async function findHolder(digest: Digest): Promise<string | undefined> {

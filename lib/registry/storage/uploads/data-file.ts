@@ -4,12 +4,12 @@ import {SealError} from '../../../core/errors.js';
 import type {Abortable} from '../../../core/events.js';
 import {ioError, withIo} from '../../../core/io-error.js';
 import {createDigester, type Digest, type DigestAlgorithm, type Digester} from '../../../oci/digest.js';
-import {readFileRange} from '../../../oci/verify.js';
 
 /** The bytes of an upload: a file that grows at its end, with the running digest of all that is in it. */
 export interface DataFile {
 	readonly sizeBytes: number;
-	/** `changed` when another process has written to the file since, or a write failed: it has to be opened again. */
+	readonly inode: number;
+	/** `changed` when a write failed: it has to be opened again. `removed` when another file has taken its place, or none. */
 	state(): Promise<'current' | 'changed' | 'removed'>;
 	/**
 	 * Appends, and keeps what came through when it fails: `sizeBytes` is right at any time after.
@@ -27,9 +27,9 @@ export interface DataFile {
 export async function openDataFile(path: string, algorithm: DigestAlgorithm, options: Abortable): Promise<DataFile> {
 	const file = await withIo('open', path, () => open(path, 'a+', 0o644));
 	try {
-		const {size} = await file.stat();
-		const digester = size === 0 ? createDigester(algorithm) : await digesterOf(path, size, algorithm, options);
-		return createDataFile(file, path, digester);
+		const {size, ino} = await file.stat();
+		const digester = size === 0 ? createDigester(algorithm) : await digesterOf(file, size, algorithm, options);
+		return createDataFile(file, ino, path, digester);
 	} catch (error) {
 		await file.close();
 		throw ioError(error, 'read', path);
@@ -41,7 +41,7 @@ const batchBytes = 1024 * 1024;
 /** writev(2) takes at most 1024 pieces (IOV_MAX). */
 const maxChunks = 512;
 
-function createDataFile(file: FileHandle, path: string, start: Digester): DataFile {
+function createDataFile(file: FileHandle, inode: number, path: string, start: Digester): DataFile {
 	let digester: Digester | undefined = start;
 	let {sizeBytes} = start;
 
@@ -63,6 +63,7 @@ function createDataFile(file: FileHandle, path: string, start: Digester): DataFi
 		sizeBytes += length;
 	};
 	return {
+		inode,
 		get sizeBytes() {
 			return sizeBytes;
 		},
@@ -102,11 +103,11 @@ function createDataFile(file: FileHandle, path: string, start: Digester): DataFi
 			if (failure !== undefined) throw failure.reason;
 		},
 		async digest(algorithm, options) {
-			const running = digester ?? (await digesterOf(path, sizeBytes, algorithm, options));
+			const running = digester ?? (await digesterOf(file, sizeBytes, algorithm, options));
 			digester = undefined;
 			const found = running.finish();
 			if (found.startsWith(`${algorithm}:`)) return found;
-			return (await digesterOf(path, sizeBytes, algorithm, options)).finish();
+			return (await digesterOf(file, sizeBytes, algorithm, options)).finish();
 		},
 		sync: () => withIo('flush', path, () => file.datasync()),
 		close: () => file.close(),
@@ -122,14 +123,21 @@ async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], length:
 		bytesWritten += (await file.write(all, bytesWritten, length - bytesWritten)).bytesWritten;
 }
 
+/** Reads what is in the file; its name may have changed since it was opened. */
 async function digesterOf(
-	path: string,
+	file: FileHandle,
 	sizeBytes: number,
 	algorithm: DigestAlgorithm,
-	options: Abortable,
+	{signal}: Abortable,
 ): Promise<Digester> {
 	const digester = createDigester(algorithm);
-	for await (const chunk of readFileRange(path, 0, sizeBytes, options)) digester.update(chunk);
+	const buffer = Buffer.allocUnsafeSlow(Math.min(sizeBytes, batchBytes));
+	while (digester.sizeBytes < sizeBytes) {
+		signal?.throwIfAborted();
+		const {bytesRead} = await file.read(buffer, 0, buffer.length, digester.sizeBytes);
+		if (bytesRead === 0) break;
+		digester.update(buffer.subarray(0, bytesRead));
+	}
 	return digester;
 }
 

@@ -1,8 +1,10 @@
 import {randomBytes} from 'node:crypto';
-import {mkdir, readdir, readFile, stat, unlink, writeFile} from 'node:fs/promises';
+import {mkdir, readdir, readFile, rename, stat, unlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {besideOf} from '../../../core/atomic-file.js';
 import {systemCode} from '../../../core/errors.js';
 import {ifExists, withIo} from '../../../core/io-error.js';
+import {type ProcessOwner, parseOwner} from '../../../core/process-owner.js';
 import type {DigestAlgorithm} from '../../../oci/digest.js';
 
 /** What is on disk of an upload besides its bytes: `<id>.json`, with `<id>.data` beside it. */
@@ -10,6 +12,8 @@ export interface UploadState {
 	readonly repository: string;
 	readonly algorithm: DigestAlgorithm;
 	readonly startedAt: string;
+	/** The process that writes the data. */
+	readonly owner: ProcessOwner;
 }
 
 /** The files of the uploads in one folder. */
@@ -19,6 +23,20 @@ export interface UploadFiles {
 	create(state: UploadState): Promise<string>;
 	/** Undefined when there is none, or none that is whole. */
 	read(id: string): Promise<UploadState | undefined>;
+	replace(id: string, state: UploadState): Promise<void>;
+	/** The lock for taking over an upload. */
+	lockPath(id: string): string;
+	/** A name for data that is not in its place yet. */
+	besidePath(id: string): string;
+	/** Puts a file in the place of the data. */
+	putData(id: string, path: string): Promise<void>;
+	/**
+	 * Takes the data out of its place, so that no other process can open it any more. Resolves with its path, or undefined when
+	 * another file was there than that with this inode.
+	 */
+	seal(id: string, inode: number): Promise<string | undefined>;
+	/** Puts the data back when `seal` has taken it and its end was never reached. */
+	unseal(id: string): Promise<void>;
 	/** Bytes stored so far; 0 when there are none. */
 	sizeBytes(id: string): Promise<number>;
 	/** False when there is none. */
@@ -33,6 +51,9 @@ export interface UploadFiles {
 export function createUploadFiles(folder: string): UploadFiles {
 	const statePath = (id: string): string => join(folder, `${id}.json`);
 	const dataPath = (id: string): string => join(folder, `${id}.data`);
+	const sealedPath = (id: string): string => join(folder, `${id}.sealed`);
+	const putData = (id: string, path: string): Promise<void> =>
+		withIo('write', dataPath(id), () => rename(path, dataPath(id)));
 	const names = async (): Promise<readonly string[]> =>
 		(await withIo('list', folder, () => ifExists(() => readdir(folder)))) ?? [];
 	return {
@@ -57,9 +78,34 @@ export function createUploadFiles(folder: string): UploadFiles {
 			const text = await withIo('read', statePath(id), () => ifExists(() => readFile(statePath(id), 'utf8')));
 			return text === undefined ? undefined : parseState(text);
 		},
+		async replace(id, state) {
+			const beside = besideOf(statePath(id));
+			await withIo('write', statePath(id), async () => {
+				await writeWhole(beside, JSON.stringify(state));
+				await rename(beside, statePath(id));
+			});
+		},
+		lockPath: id => join(folder, `${id}.lock`),
+		besidePath: id => besideOf(dataPath(id)),
+		putData,
+		async seal(id, inode) {
+			const path = sealedPath(id);
+			return await withIo('write', path, async () => {
+				await rename(dataPath(id), path);
+				if ((await stat(path)).ino === inode) return path;
+				await rename(path, dataPath(id));
+				return undefined;
+			});
+		},
+		async unseal(id) {
+			await withIo('write', dataPath(id), () => ifExists(() => rename(sealedPath(id), dataPath(id))));
+		},
 		async sizeBytes(id) {
-			const found = await withIo('read', dataPath(id), () => ifExists(() => stat(dataPath(id))));
-			return found?.size ?? 0;
+			for (const path of [dataPath(id), sealedPath(id)]) {
+				const found = await withIo('read', path, () => ifExists(() => stat(path)));
+				if (found !== undefined) return found.size;
+			}
+			return 0;
 		},
 		async remove(id) {
 			const existed = await withIo('remove', statePath(id), () =>
@@ -68,7 +114,8 @@ export function createUploadFiles(folder: string): UploadFiles {
 					return true;
 				}),
 			);
-			await withIo('remove', dataPath(id), () => ifExists(() => unlink(dataPath(id))));
+			for (const path of [dataPath(id), sealedPath(id)])
+				await withIo('remove', path, () => ifExists(() => unlink(path)));
 			return existed === true;
 		},
 		async list() {
@@ -81,7 +128,7 @@ export function createUploadFiles(folder: string): UploadFiles {
 		async removeRests(olderThanMs) {
 			const all = new Set(await names());
 			for (const name of all) {
-				const isOfUpload = /^[0-9a-f]{32}\.json$/.test(name) || all.has(name.replace(/\.data$/, '.json'));
+				const isOfUpload = /^[0-9a-f]{32}\.json$/.test(name) || all.has(name.replace(/\.(?:data|sealed)$/, '.json'));
 				if (isOfUpload) continue;
 				const facts = await stat(join(folder, name)).catch(() => undefined);
 				if (facts !== undefined && Date.now() - facts.mtimeMs > olderThanMs)
@@ -105,10 +152,12 @@ async function writeWhole(path: string, text: string): Promise<void> {
 /** A state that was cut short by a crash was never acknowledged. */
 function parseState(text: string): UploadState | undefined {
 	try {
-		const {repository, algorithm, startedAt} = JSON.parse(text) as Partial<UploadState>;
-		if (typeof repository !== 'string' || typeof startedAt !== 'string') return undefined;
+		const value = JSON.parse(text) as Partial<UploadState>;
+		const {repository, algorithm, startedAt} = value;
+		const owner = parseOwner(JSON.stringify(value.owner));
+		if (typeof repository !== 'string' || typeof startedAt !== 'string' || owner === undefined) return undefined;
 		if (algorithm !== 'sha256' && algorithm !== 'sha512') return undefined;
-		return {repository, algorithm, startedAt};
+		return {repository, algorithm, startedAt, owner};
 	} catch {
 		return undefined;
 	}

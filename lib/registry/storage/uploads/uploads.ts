@@ -1,9 +1,9 @@
-import {SealError} from '../../../core/errors.js';
-import type {Abortable} from '../../../core/events.js';
+import {createOwner} from '../../../core/process-owner.js';
 import {algorithmOf, type Digest} from '../../../oci/digest.js';
 import type {StoredBlob, Upload, Uploads} from '../storage.js';
-import {type DataFile, openDataFile} from './data-file.js';
-import {createUploadFiles, type UploadFiles, type UploadState} from './state.js';
+import {uploadBusy, wrongDigest, wrongOffset} from './errors.js';
+import {createSessions} from './sessions.js';
+import {createUploadFiles, type UploadState} from './state.js';
 
 export interface UploadsOptions {
 	/** For the state and the bytes of uploads: on the file system of the blobs. Made when the first upload begins. */
@@ -29,8 +29,9 @@ export interface UploadSessions extends Uploads {
  * unless the process was started anew or another one has appended in between.
  */
 export function createUploads(options: UploadsOptions): UploadSessions {
+	const owner = createOwner();
 	const files = createUploadFiles(options.folder);
-	const sessions = createSessions(files);
+	const sessions = createSessions(files, owner);
 	const describe = (id: string, state: UploadState, sizeBytes: number): Upload => ({
 		id,
 		repository: state.repository,
@@ -40,7 +41,7 @@ export function createUploads(options: UploadsOptions): UploadSessions {
 	});
 	return {
 		async start(repository, {algorithm = 'sha256'} = {}) {
-			const state = {repository, algorithm, startedAt: new Date().toISOString()};
+			const state = {repository, algorithm, startedAt: new Date().toISOString(), owner};
 			const id = await files.create(state);
 			await sessions.open(id, state);
 			return describe(id, state, 0);
@@ -54,7 +55,7 @@ export function createUploads(options: UploadsOptions): UploadSessions {
 			sessions.use(repository, id, {signal}, async (file, state) => {
 				if (offset !== undefined && offset !== file.sizeBytes) throw wrongOffset(id, offset, file.sizeBytes);
 				await file.append(bytes, {limitBytes, signal});
-				if ((await file.state()) !== 'current') throw busy(id);
+				if ((await file.state()) !== 'current') throw uploadBusy(id);
 				return describe(id, state, file.sizeBytes);
 			}),
 		finish: (repository, id, digest, {signal} = {}) =>
@@ -66,10 +67,17 @@ export function createUploads(options: UploadsOptions): UploadSessions {
 					throw wrongDigest(digest, found);
 				}
 				if (options.durability === 'full') await file.sync();
+				const path = await files.seal(id, file.inode);
+				if (path === undefined) throw uploadBusy(id);
 				await sessions.release(id);
-				const blob = await options.place(repository, digest, {path: files.dataPath(id), sizeBytes});
-				await sessions.drop(id);
-				return blob;
+				try {
+					const blob = await options.place(repository, digest, {path, sizeBytes});
+					await sessions.drop(id);
+					return blob;
+				} catch (error) {
+					await files.unseal(id);
+					throw error;
+				}
 			}),
 		async cancel(repository, id) {
 			if ((await files.read(id))?.repository !== repository) return false;
@@ -87,130 +95,4 @@ export function createUploads(options: UploadsOptions): UploadSessions {
 		},
 		close: sessions.close,
 	};
-}
-
-interface Sessions {
-	/** Makes the file of a new upload, so that readers of what is growing find it. */
-	open(id: string, state: UploadState): Promise<void>;
-	/** Runs `work` with the open file of an upload, alone. @throws SealError ERR_UPLOAD_UNKNOWN, ERR_UPLOAD_BUSY */
-	use<R>(
-		repository: string,
-		id: string,
-		options: Abortable,
-		work: (file: DataFile, state: UploadState) => Promise<R>,
-	): Promise<R>;
-	/** Bytes of an upload that is open here. */
-	sizeBytes(id: string): number | undefined;
-	isBusy(id: string): boolean;
-	/** Closes the file of an upload. */
-	release(id: string): Promise<void>;
-	/** Removes an upload. False when there is none. */
-	drop(id: string): Promise<boolean>;
-	close(): Promise<void>;
-}
-
-/** Uploads between two requests that keep their file open, and so their running digest. */
-const maxOpen = 256;
-
-function createSessions(files: UploadFiles): Sessions {
-	const open = new Map<string, DataFile>();
-	const running = new Map<string, Promise<unknown>>();
-
-	const release = async (id: string): Promise<void> => {
-		const session = open.get(id);
-		open.delete(id);
-		await session?.close();
-	};
-	const fileOf = async (id: string, {algorithm}: UploadState, options: Abortable): Promise<DataFile> => {
-		const session = open.get(id);
-		open.delete(id);
-		if (session !== undefined) {
-			const state = await session.state();
-			if (state === 'current') return session;
-			await session.close();
-			if (state === 'removed') throw unknown(id);
-		}
-		return await openDataFile(files.dataPath(id), algorithm, options);
-	};
-	const releaseIdle = async (): Promise<void> => {
-		for (const idle of open.keys()) {
-			if (open.size <= maxOpen) break;
-			if (!running.has(idle)) await release(idle);
-		}
-	};
-	const work = async <R>(
-		repository: string,
-		id: string,
-		options: Abortable,
-		action: (file: DataFile, state: UploadState) => Promise<R>,
-	): Promise<R> => {
-		const state = await files.read(id);
-		if (state?.repository !== repository) throw unknown(id);
-		const file = await fileOf(id, state, options);
-		open.set(id, file);
-		return await action(file, state);
-	};
-	return {
-		async open(id, {algorithm}) {
-			open.set(id, await openDataFile(files.dataPath(id), algorithm, {}));
-			await releaseIdle();
-		},
-		async use(repository, id, options, action) {
-			if (running.has(id)) throw busy(id);
-			const promise = work(repository, id, options, action);
-			running.set(id, promise);
-			try {
-				return await promise;
-			} finally {
-				running.delete(id);
-				await releaseIdle();
-			}
-		},
-		sizeBytes: id => (running.has(id) ? open.get(id)?.sizeBytes : undefined),
-		isBusy: id => running.has(id),
-		release,
-		async drop(id) {
-			await release(id);
-			return await files.remove(id);
-		},
-		async close() {
-			await Promise.allSettled(running.values());
-			for (const id of [...open.keys()]) await release(id);
-		},
-	};
-}
-
-function unknown(id: string): SealError {
-	return new SealError('ERR_UPLOAD_UNKNOWN', `There is no upload ${shown(id)} here`, {
-		hint: 'Begin the upload again.',
-	});
-}
-
-function busy(id: string): SealError {
-	return new SealError('ERR_UPLOAD_BUSY', `Another request is writing to the upload ${shown(id)}`, {
-		hint: 'Ask for the state of the upload, then go on from there.',
-	});
-}
-
-function wrongOffset(id: string, offset: number, sizeBytes: number): SealError {
-	return new SealError(
-		'ERR_UPLOAD_OFFSET',
-		`The upload ${shown(id)} has ${sizeBytes} bytes, the chunk begins at ${offset}`,
-		{
-			hint: `Go on at byte ${sizeBytes}.`,
-			details: {sizeBytes, offset},
-		},
-	);
-}
-
-function wrongDigest(expected: Digest, found: Digest): SealError {
-	return new SealError('ERR_CONTENT_DIGEST', `What was uploaded is not ${expected}: it is ${found}`, {
-		hint: 'Upload the content again.',
-		details: {expected, found},
-	});
-}
-
-/** An id comes from a URL and may be anything. */
-function shown(id: string): string {
-	return JSON.stringify(id.slice(0, 64));
 }

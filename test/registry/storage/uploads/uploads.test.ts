@@ -1,3 +1,4 @@
+import {execFileSync} from 'node:child_process';
 import {existsSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -257,4 +258,97 @@ test('hundreds of uploads at once keep no more than some files open, and all end
 	await Promise.all(begun.map(({id}, i) => uploads.finish('x', id, digestOf(`${i}:${i}`))));
 	t.is(placed.size, 300);
 	await uploads.close();
+});
+
+test('late bytes of a request to another process never get into a blob', async t => {
+	const {uploads, placed, again} = setUp(t);
+	const other = again();
+	const {id} = await uploads.start('x');
+	await uploads.append('x', id, oneChunk(Buffer.from('abc')));
+	let release = (): void => undefined;
+	const held = new Promise<void>(resolve => {
+		release = resolve;
+	});
+	const slow = async function* (): AsyncGenerator<Uint8Array> {
+		await held;
+		yield Buffer.from('late');
+	};
+	const late = uploads.append('x', id, slow());
+	const blob = await other.finish('x', id, digestOf('abc'));
+	release();
+	await t.throwsAsync(late, {code: 'ERR_UPLOAD_BUSY'});
+	t.is(readFileSync(blob.path!, 'utf8'), 'abc');
+	t.is(placed.size, 1);
+	await uploads.close();
+	await other.close();
+});
+
+test('an upload that was taken over is the business of the other process', async t => {
+	const {uploads, placed, again} = setUp(t);
+	const other = again();
+	const {id} = await uploads.start('x');
+	await uploads.append('x', id, oneChunk(Buffer.from('abc')));
+	await other.append('x', id, oneChunk(Buffer.from('def')), {offset: 3});
+	t.is((await uploads.status('x', id))?.sizeBytes, 6);
+	await uploads.append('x', id, oneChunk(Buffer.from('ghi')), {offset: 6});
+	await other.finish('x', id, digestOf('abcdefghi'));
+	t.is(placed.get(digestOf('abcdefghi'))?.toString(), 'abcdefghi');
+	t.is(await uploads.status('x', id), undefined);
+	await uploads.close();
+	await other.close();
+});
+
+test('an upload whose process died while it became a blob goes on', async t => {
+	const {uploads, folder, placed, again} = setUp(t);
+	const {id} = await uploads.start('x');
+	await uploads.append('x', id, oneChunk(Buffer.from('abc')));
+	await uploads.close();
+	const state = JSON.parse(readFileSync(join(folder, `${id}.json`), 'utf8')) as {owner: object};
+	// No process has this id: the kernel's limit is 2^22.
+	writeFileSync(join(folder, `${id}.json`), JSON.stringify({...state, owner: {...state.owner, pid: 1 << 30}}));
+	renameSync(join(folder, `${id}.data`), join(folder, `${id}.sealed`));
+	const later = again();
+	t.is((await later.append('x', id, oneChunk(Buffer.from('d')), {offset: 3})).sizeBytes, 4);
+	await later.finish('x', id, digestOf('abcd'));
+	t.is(placed.get(digestOf('abcd'))?.toString(), 'abcd');
+	t.deepEqual(readdirSync(folder), []);
+	await later.close();
+});
+
+test('an upload whose content cannot become a blob can be finished again', async t => {
+	const folder = join(tempDir(t), 'uploads');
+	let isFull = true;
+	const uploads = createUploads({
+		folder,
+		durability: 'none',
+		async place(_repository, digest, {path, sizeBytes}) {
+			if (isFull) throw new Error('the disk is full');
+			renameSync(path, join(folder, 'blob'));
+			return {digest, sizeBytes, read: async () => oneChunk(Buffer.from('abc'))};
+		},
+	});
+	const {id} = await uploads.start('x');
+	await uploads.append('x', id, oneChunk(Buffer.from('abc')));
+	await t.throwsAsync(uploads.finish('x', id, digestOf('abc')), {message: 'the disk is full'});
+	t.is((await uploads.status('x', id))?.sizeBytes, 3);
+	isFull = false;
+	t.is((await uploads.finish('x', id, digestOf('abc'))).sizeBytes, 3);
+	await uploads.close();
+});
+
+test('a full disk is ERR_NO_SPACE, and the upload goes on at the right offset when there is room', async t => {
+	const {folder, placed, again} = setUp(t);
+	const program = join(process.cwd(), '.build/test/fixtures/processes/limited-uploads.js');
+	// A limit on the size of files (in KiB) fails writes as a full disk does, without one.
+	const script = 'ulimit -f 2500; trap "" XFSZ; exec "$0" "$@"';
+	const answer = execFileSync('sh', ['-c', script, process.execPath, program, folder], {encoding: 'utf8'});
+	const {id, code, kept} = JSON.parse(answer) as {id: string; code: string; kept: number};
+	t.is(code, 'ERR_NO_SPACE');
+	t.true(kept >= 1_000_000 && kept < 2_560_000);
+	const later = again();
+	const whole = Buffer.concat([Buffer.alloc(1_000_000, 1), Buffer.alloc(3_000_000, 2)]);
+	await later.append('x', id, oneChunk(whole.subarray(kept)), {offset: kept});
+	await later.finish('x', id, digestOf(whole));
+	t.true(placed.get(digestOf(whole))?.equals(whole));
+	await later.close();
 });
