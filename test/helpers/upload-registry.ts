@@ -62,8 +62,10 @@ export async function startUploadRegistry(t: ExecutionContext): Promise<UploadRe
 		const range = request.headers['content-range'];
 		registry.requests.push(`${request.method} ${request.url}${range === undefined ? '' : ` ${range}`}`);
 		request.on('error', () => undefined);
+		// A request that was not read to its end lets go of its socket.
+		const {socket} = request;
 		if (registry.intercept(request, response)) return;
-		handle(registry, request, response).catch(() => request.socket.destroy());
+		handle(registry, request, response).catch(() => socket.destroy());
 	});
 	const registry: UploadRegistry = {
 		host: await listen(t, server),
@@ -84,6 +86,7 @@ export async function startUploadRegistry(t: ExecutionContext): Promise<UploadRe
 }
 
 async function handle(registry: UploadRegistry, request: IncomingMessage, response: ServerResponse): Promise<void> {
+	const {socket} = request;
 	const fault = takeFault(registry, request);
 	if (fault === 'refuse') throw new Error('refused');
 	if (typeof fault === 'object' && 'answer' in fault) {
@@ -97,7 +100,7 @@ async function handle(registry: UploadRegistry, request: IncomingMessage, respon
 	const [, repository = '', kind = '', name = ''] =
 		/^\/v2\/(.+)\/(manifests|blobs\/uploads|blobs)\/([^/]*)$/.exec(url.pathname) ?? [];
 	const answer = (status: number, headers: Record<string, string | number> = {}, body?: Buffer): void => {
-		if (fault === 'swallow') return void request.socket.destroy();
+		if (fault === 'swallow') return void socket.destroy();
 		response.writeHead(status, {...(body === undefined ? {} : {'content-length': body.length}), ...headers});
 		response.end(request.method === 'HEAD' ? undefined : body);
 	};
