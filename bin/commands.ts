@@ -46,6 +46,31 @@ export const verbs: readonly Verb[] = [
 	),
 	verb('Registries', 'delete', 'Delete tags or images from a registry', async () => import('./commands/delete.js')),
 	verb(
+		'Registries',
+		'registry list',
+		'List repositories and tags of a registry folder',
+		async () => import('./commands/registry-list.js'),
+		['registry ls'],
+	),
+	verb(
+		'Registries',
+		'registry verify',
+		'Read a registry folder whole, and mend it',
+		async () => import('./commands/registry-verify.js'),
+	),
+	verb(
+		'Registries',
+		'registry gc',
+		'Remove what no image of a registry folder needs',
+		async () => import('./commands/registry-gc.js'),
+	),
+	verb(
+		'Registries',
+		'registry prune',
+		'Keep the newest tags of each repository',
+		async () => import('./commands/registry-prune.js'),
+	),
+	verb(
 		'Indexes',
 		'manifest create',
 		'Make an index out of images',

@@ -1,3 +1,4 @@
+import {compareVersions} from '../../lib/core/version-order.js';
 import {shortReference} from '../../lib/oci/reference.js';
 import {openPlace} from '../../lib/registry/place/open.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
@@ -5,7 +6,6 @@ import {listPlaceTags} from '../../lib/registry/place/tags.js';
 import {defineCommand} from '../command.js';
 import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
 import {credsFlag, registryFlags} from '../registry-source.js';
-import {compareVersions} from '../version-order.js';
 
 export const command = defineCommand({
 	description: `A name without a prefix is a repository in a registry, Docker Hub without a host. ${placeHelp} Of a folder or archive all names are listed.`,

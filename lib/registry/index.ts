@@ -67,3 +67,30 @@ export type {
 	Upload,
 	Uploads,
 } from './storage/storage.js';
+export type {
+	CollectedRegistry,
+	CollectRegistryOptions,
+	ContentFile,
+	StorageFault,
+	StorageInventory,
+	TagFacts,
+} from './upkeep/inventory.js';
+export {type ListedRepository, type ListedTag, listRegistry, type RegistryListing} from './upkeep/list.js';
+export {
+	type PrunedTag,
+	type PruneOrder,
+	type PrunePlan,
+	type PruneTagsOptions,
+	planPrune,
+	pruneTags,
+} from './upkeep/prune.js';
+export {repairFromContent, repairFromRegistry} from './upkeep/repair-source.js';
+export {openStockInventory} from './upkeep/stock-inventory.js';
+export {openStoreInventory} from './upkeep/store-inventory.js';
+export {
+	type RegistryFinding,
+	type RegistryVerification,
+	type RepairSource,
+	type VerifyRegistryOptions,
+	verifyRegistry,
+} from './upkeep/verify.js';

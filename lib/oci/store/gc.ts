@@ -15,14 +15,16 @@ import {collectorLockPath, type EntryEdit, type Store} from './store.js';
 import {peekReader, readStoredDocument} from './stored-document.js';
 
 export interface CollectOptions extends OperationOptions {
-	/** Forget images without a name first (default false), and with `graceMs` what a registry server keeps without a tag. */
+	/** Forget images without a name first (default false). */
 	readonly unnamed?: boolean;
+	/** Forget what a registry server keeps without a tag, when it is older than `graceMs` (default: as `unnamed`). */
+	readonly untagged?: boolean | undefined;
 	/** What a registry server took in is left alone for so long; default one hour. */
-	readonly graceMs?: number;
+	readonly graceMs?: number | undefined;
 	/** Drop the beginnings of interrupted downloads too (default false); those under way are kept. */
 	readonly partial?: boolean;
 	/** Only say what would be removed. */
-	readonly dryRun?: boolean;
+	readonly dryRun?: boolean | undefined;
 }
 
 export interface Collected {
@@ -60,7 +62,7 @@ export async function collectGarbage(store: Store, options: CollectOptions = {})
 		const markAndSweep: EntryEdit = async entries => {
 			const startMs = Date.now();
 			const policy = await readLinkPolicy(store, {
-				untagged: options.unnamed === true,
+				untagged: options.untagged ?? options.unnamed === true,
 				graceMs: options.graceMs ?? defaultGraceMs,
 				signal,
 			});

@@ -16,6 +16,11 @@ export function compareVersions(a: string, b: string): number {
 	);
 }
 
+/** True for tags that say a version: `v1.30.2`, `7`, `1.0-rc.1`, `3.20-alpine`. */
+export function isVersion(tag: string): boolean {
+	return parseVersion(tag) !== undefined;
+}
+
 interface Version {
 	readonly numbers: readonly string[];
 	/** What follows the numbers: `rc.1`, `alpine3.20`. */

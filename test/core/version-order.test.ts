@@ -1,5 +1,5 @@
 import test from 'ava';
-import {compareVersions} from '../../bin/version-order.js';
+import {compareVersions} from '../../lib/core/version-order.js';
 
 const orders = test.macro({
 	exec(t, ...sorted: string[]) {

@@ -1,0 +1,157 @@
+import {existsSync} from 'node:fs';
+import test, {type ExecutionContext} from 'ava';
+import {oneChunk} from '../../../lib/core/bytes.js';
+import {collectGarbage} from '../../../lib/oci/store/gc.js';
+import {openStore} from '../../../lib/oci/store/store.js';
+import {openStoreStorage} from '../../../lib/registry/storage/layout/open.js';
+import {openTestRegistry, type StorageKind, storageKinds} from '../../helpers/inventories.js';
+import {descriptorOf, newIndex, newManifest, pushImage, uploadBlob} from '../../helpers/storage-content.js';
+import {tempDir} from '../../helpers/temp-dir.js';
+
+const both = (title: string, run: (t: ExecutionContext, kind: StorageKind) => Promise<void>): void => {
+	for (const kind of storageKinds) test(`${kind}: ${title}`, t => run(t, kind));
+};
+
+both('what no manifest names goes when it is old, and what is young stays', async (t, kind) => {
+	const {storage, inventory, age, file} = await openTestRegistry(t, kind);
+	const image = await pushImage(storage, 'app', ['v1'], ['kept']);
+	const lost = await uploadBlob(storage, 'app', 'lost');
+	age();
+	const young = await uploadBlob(storage, 'app', 'young');
+	const would = await inventory.collect({dryRun: true});
+	t.deepEqual(would.blobs, [lost.digest]);
+	t.true(existsSync(file(lost.digest)));
+	const {blobs, freedBytes, untagged} = await inventory.collect({});
+	t.deepEqual([blobs, freedBytes, untagged], [[lost.digest], 4, []]);
+	t.false(existsSync(file(lost.digest)));
+	t.is(await storage.blob('app', lost.digest), undefined);
+	t.not(await storage.blob('app', young.digest), undefined);
+	for (const {digest} of image.blobs) t.not(await storage.blob('app', digest), undefined);
+	age();
+	t.deepEqual((await inventory.collect({})).blobs, [young.digest]);
+	t.deepEqual((await inventory.collect({})).blobs, []);
+});
+
+both('children of a tagged index and referrers of what is kept stay, with --untagged too', async (t, kind) => {
+	const {storage, inventory, age} = await openTestRegistry(t, kind);
+	const children = [
+		await pushImage(storage, 'app', [], ['amd64', 'shared']),
+		await pushImage(storage, 'app', [], ['arm64', 'shared']),
+	];
+	const index = newIndex(children.map(descriptorOf));
+	await storage.putManifest('app', index, ['v1']);
+	const nested = newIndex([descriptorOf(index)]);
+	await storage.putManifest('app', nested, ['nested']);
+	const signature = await pushImage(storage, 'app', [], ['sig'], {subject: descriptorOf(index)});
+	const ofChild = await pushImage(storage, 'app', [], ['sbom'], {subject: descriptorOf(children[0]!)});
+	const ofSignature = await pushImage(storage, 'app', [], ['sig of sig'], {subject: descriptorOf(signature)});
+	const loose = await pushImage(storage, 'app', [], ['loose']);
+	const ofLoose = await pushImage(storage, 'app', [], ['sig of loose'], {subject: descriptorOf(loose)});
+	age();
+	t.deepEqual((await inventory.collect({})).blobs, [], 'without --untagged everything is kept');
+	const {untagged} = await inventory.collect({untagged: true});
+	t.deepEqual(untagged.map(({digest}) => digest).toSorted(), [loose.digest, ofLoose.digest].toSorted());
+	for (const manifest of [...children, index, nested, signature, ofChild, ofSignature]) {
+		t.not(await storage.manifest('app', manifest.digest), undefined);
+		for (const {digest} of manifest.blobs) t.not(await storage.blob('app', digest), undefined);
+	}
+	t.is((await storage.referrers('app', index.digest)).length, 1);
+});
+
+both('manifests without a tag are given up only when they are old', async (t, kind) => {
+	const {storage, inventory, age} = await openTestRegistry(t, kind);
+	const first = await pushImage(storage, 'app', ['v1'], ['first']);
+	const second = await pushImage(storage, 'app', ['v1'], ['second']);
+	t.deepEqual((await inventory.collect({untagged: true})).untagged, []);
+	t.not(await storage.manifest('app', first.digest), undefined);
+	age();
+	t.deepEqual((await inventory.collect({untagged: true, dryRun: true})).untagged, [
+		{repository: 'app', digest: first.digest},
+	]);
+	await inventory.collect({untagged: true});
+	await new Promise(resolve => setTimeout(resolve, 1100));
+	t.is(await storage.manifest('app', first.digest), undefined);
+	t.is(await storage.blob('app', first.blobs[1]!.digest), undefined);
+	t.is(await storage.tag('app', 'v1'), second.digest);
+	t.not(await storage.blob('app', second.blobs[1]!.digest), undefined);
+});
+
+both('a blob that one repository gave up stays readable in the other', async (t, kind) => {
+	const {storage, inventory, age} = await openTestRegistry(t, kind);
+	const image = await pushImage(storage, 'a', ['v1'], ['shared']);
+	const layer = image.blobs[1]!;
+	t.true(await storage.mount('b', layer.digest, 'a'));
+	age();
+	t.deepEqual((await inventory.collect({})).blobs, []);
+	await new Promise(resolve => setTimeout(resolve, 1100));
+	t.not(await storage.blob('a', layer.digest), undefined);
+	t.is(await storage.blob('b', layer.digest), undefined, 'nothing in b names it');
+});
+
+both('a push that relies on old content keeps it from the collector', async (t, kind) => {
+	const {storage, inventory, age} = await openTestRegistry(t, kind);
+	const layer = await uploadBlob(storage, 'app', 'old layer');
+	const config = await uploadBlob(storage, 'app', '{}');
+	const child = newManifest({config, layers: [layer]});
+	await storage.putManifest('app', child, []);
+	age();
+	// The collector has looked already: what it found to go is named again before it removes it.
+	t.deepEqual(await storage.putManifest('app', newIndex([descriptorOf(child)]), ['v1']), []);
+	t.deepEqual((await inventory.collect({untagged: true})).untagged, []);
+	t.not(await storage.blob('app', layer.digest), undefined);
+	t.not(await storage.manifest('app', child.digest), undefined);
+});
+
+both('uploads that nobody goes on with are dropped', async (t, kind) => {
+	const {storage, inventory, age} = await openTestRegistry(t, kind);
+	const {id} = await storage.uploads.start('app');
+	await storage.uploads.append('app', id, oneChunk(Buffer.from('begun')));
+	t.is((await inventory.collect({})).uploads, 0);
+	age();
+	t.is((await inventory.collect({uploadIdleMs: 60_000})).uploads, 1);
+	t.is(await storage.uploads.status('app', id), undefined);
+});
+
+test('stock folder: a damaged manifest that is kept stops the collector before it removes anything', async t => {
+	const {storage, inventory, age, file} = await openTestRegistry(t, 'stock folder');
+	const {digest} = await pushImage(storage, 'app', ['v1']);
+	const lost = await uploadBlob(storage, 'app', 'lost');
+	const {writeFileSync} = await import('node:fs');
+	writeFileSync(file(digest), '{"schemaVersion":2,"layers":[]}');
+	age();
+	await t.throwsAsync(inventory.collect({}), {code: 'ERR_STORE_DAMAGED'});
+	t.true(existsSync(file(lost.digest)));
+});
+
+test('store: removing the last name of what was pushed frees it at once, its children and signatures too', async t => {
+	const {root, storage, age} = await openTestRegistry(t, 'store');
+	const child = await pushImage(storage, 'app', [], ['layer']);
+	await storage.putManifest('app', newIndex([descriptorOf(child)]), ['v1']);
+	await pushImage(storage, 'app', [], ['sig'], {subject: descriptorOf(child)});
+	const kept = await pushImage(storage, 'app', [], ['pushed by digest']);
+	age();
+	const store = await openStore(root);
+	await store.untag('app:v1');
+	await collectGarbage(store);
+	t.is(await storage.manifest('app', child.digest), undefined);
+	t.not(await storage.manifest('app', kept.digest), undefined);
+	const left = await collectGarbage(store, {unnamed: true});
+	t.is(left.untagged.length, 1);
+	t.deepEqual((await store.list()).length, 0);
+	t.deepEqual(await storage.repositories({}), []);
+});
+
+test('store: two servers and a collector see each other', async t => {
+	const root = tempDir(t);
+	const [a, b] = [await openStoreStorage(await openStore(root)), await openStoreStorage(await openStore(root))];
+	const image = await pushImage(a, 'app', ['v1'], ['one']);
+	t.is(await b.tag('app', 'v1'), image.digest);
+	const second = await pushImage(b, 'app', ['v1'], ['two']);
+	t.is(await a.tag('app', 'v1'), second.digest);
+	t.not(await a.manifest('app', image.digest), undefined);
+	const collector = await openStore(root);
+	t.is((await collectGarbage(collector, {untagged: true, graceMs: 0})).untagged.length, 1);
+	t.is(await a.manifest('app', image.digest), undefined);
+	t.is(await b.manifest('app', image.digest), undefined);
+	t.not(await b.manifest('app', second.digest), undefined);
+});
