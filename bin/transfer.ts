@@ -46,7 +46,8 @@ export interface TransferRequest {
 /** @throws UsageError */
 export function readTransfer(flags: FlagValues<typeof transferFlags>): TransferRequest {
 	const platform = readPlatform(flags.platform);
-	if (flags.all && platform !== undefined) throw new UsageError('--all and --platform exclude each other');
+	if (flags.all && platform !== undefined)
+		throw new UsageError('--all and --platform exclude each other', {hint: 'Leave out one of them.'});
 	if (!flags['keep-index'] && platform === undefined) {
 		throw new UsageError('--no-keep-index takes one image out of an index, and none is chosen', {
 			hint: 'Choose it with --platform.',

@@ -67,6 +67,7 @@ export const errorCodes = {
 	ERR_SAME_PLACE: 'The source and the target of a copy are one place.',
 	ERR_REGISTRY_BLOCKED: 'The configuration of this machine forbids a registry.',
 	ERR_REGISTRY_CONFIG: 'The configuration of registries holds something that cannot be followed.',
+	ERR_REGISTRY_HOST: 'There is no host of the name that a registry is given by.',
 	ERR_REGISTRY_LIMIT: 'The registry wants us to slow down, and did so for too long.',
 	ERR_REGISTRY_RESPONSE:
 		'A registry answers with something that the protocol does not allow, or with an error of its own.',

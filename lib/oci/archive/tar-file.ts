@@ -1,7 +1,7 @@
 import {type FileHandle, open, stat} from 'node:fs/promises';
 import {join, posix} from 'node:path';
 import type {Bytes} from '../../core/bytes.js';
-import {SealError} from '../../core/errors.js';
+import {hasCode, SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {createFileWriter} from '../../core/file-writer.js';
 import {ioError, withIo} from '../../core/io-error.js';
@@ -49,8 +49,16 @@ export async function openTarFile(from: string | Bytes, options: TarFileOptions)
 		return {path, members: await readMembers(path, options), close: async () => await spool?.remove()};
 	} catch (error) {
 		await spool?.remove();
-		throw error;
+		throw typeof from === 'string' ? noArchive(error, from) : error;
 	}
+}
+
+/** The parser does not know what it reads. */
+function noArchive(error: unknown, path: string): unknown {
+	if (!hasCode(error, 'ERR_TAR_FORMAT')) return error;
+	const {message, hint, details, cause} = error as SealError;
+	if (message.includes(path)) return error;
+	return new SealError('ERR_TAR_FORMAT', `${path} is no archive, or a damaged one: ${message}`, {hint, details, cause});
 }
 
 /** False for compressed archives, and for pipes, where nothing can be looked up. */

@@ -1,6 +1,7 @@
 import {type FileHandle, open, rename, unlink} from 'node:fs/promises';
+import {dirname} from 'node:path';
 import {besideOf} from '../../core/atomic-file.js';
-import {SealError} from '../../core/errors.js';
+import {isSealError, SealError} from '../../core/errors.js';
 import {createFileWriter} from '../../core/file-writer.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {sniffCompression} from '../compress/decompress.js';
@@ -23,7 +24,7 @@ export async function writeArchiveFile(
 ): Promise<void> {
 	await checkReplaceable(path);
 	const beside = besideOf(path);
-	const file = await withIo('write', path, () => open(beside, 'wx'));
+	const file = await withIo('write', path, () => open(beside, 'wx')).catch(explainFolder(path));
 	try {
 		const write = format === 'oci-archive' ? writeOciArchive : writeDockerArchive;
 		await writeAll(file, write(source, items, options), path, options.signal);
@@ -32,6 +33,18 @@ export async function writeArchiveFile(
 		await unlink(beside).catch(() => undefined);
 		throw error;
 	}
+}
+
+/** "It does not exist" would be said of a file that is about to be made. */
+function explainFolder(path: string): (error: unknown) => never {
+	return error => {
+		if (!isSealError(error) || error.details.systemCode !== 'ENOENT') throw error;
+		throw new SealError('ERR_IO', `Cannot write ${path}: there is no folder ${dirname(path)}`, {
+			hint: 'Make the folder first, or check the path.',
+			details: error.details,
+			cause: error.cause,
+		});
+	};
 }
 
 async function writeAll(

@@ -50,7 +50,11 @@ export interface LayoutOptions {
 export async function openLayout(root: string, options: LayoutOptions): Promise<void> {
 	if (await isLayout(root)) return;
 	if (!options.create) {
-		throw new SealError('ERR_LAYOUT_INVALID', `${root} is no OCI image layout: there is no ${layoutFile} file`);
+		const found = await withIo('read', root, () => ifExists(() => stat(root)));
+		const why = found === undefined ? 'it does not exist' : `there is no ${layoutFile} file`;
+		throw new SealError('ERR_LAYOUT_INVALID', `${root} is no OCI image layout: ${why}`, {
+			hint: `Name the folder that holds ${layoutFile} and ${indexFile}.`,
+		});
 	}
 	await withIo('make an image store at', root, () => mkdir(root, {recursive: true}));
 	const foreign = (await withIo('read', root, () => readdir(root))).filter(name => !beginnings.has(name));

@@ -11,7 +11,7 @@ import {explainTls} from './tls-error.js';
 
 /** The connections to registries. */
 export interface Http {
-	/** Resolves with any status. @throws RegistryError ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_TLS; reading the body too */
+	/** Resolves with any status. @throws RegistryError ERR_REGISTRY_HOST, ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_TLS; reading the body too */
 	send(request: HttpRequest): Promise<HttpResponse>;
 	close(): Promise<void>;
 }
@@ -48,10 +48,24 @@ function registryError(error: unknown, method: string, url: string, caPath?: str
 	if (tls !== undefined) {
 		return new RegistryError('ERR_REGISTRY_TLS', tls.message, {...options, hint: tls.hint});
 	}
-	return new RegistryError('ERR_REGISTRY_UNREACHABLE', message, {
-		...options,
-		// A name that does not exist will not come into being while we wait.
-		temporary: systemCode !== 'ENOTFOUND',
-		hint: hint ?? 'Check the network, and whether the registry runs.',
-	});
+	if (systemCode === 'ENOTFOUND') {
+		// With a proxy it is the proxy's name that is looked up. It will not come into being while we wait.
+		const {hostname = new URL(url).hostname} = cause as {readonly hostname?: string};
+		return new RegistryError('ERR_REGISTRY_HOST', `There is no host called ${hostname}`, {
+			...options,
+			hint: 'Check the spelling of the host, and the network.',
+		});
+	}
+	const isRefused = systemCode === 'ECONNREFUSED';
+	return new RegistryError(
+		'ERR_REGISTRY_UNREACHABLE',
+		isRefused ? `Nothing answers at ${new URL(url).host}: the connection is refused` : message,
+		{
+			...options,
+			temporary: true,
+			hint: isRefused
+				? 'Check the host and the port, and whether the registry runs there.'
+				: (hint ?? 'Check the network, and whether the registry runs.'),
+		},
+	);
 }

@@ -53,6 +53,10 @@ test('a failure leaves the older archive and no other file', async t => {
 	await t.throwsAsync(writeArchiveFile(path, 'oci-archive', store, [{descriptor: missing, names: []}]));
 	t.deepEqual(readFileSync(path), before);
 	t.deepEqual(readdirSync(dir).toSorted(), ['a.tar', 'store']);
-	await t.throwsAsync(writeArchiveFile(join(dir, 'no/a.tar'), 'oci-archive', store, []), {code: 'ERR_IO'});
+	const error = await t.throwsAsync(writeArchiveFile(join(dir, 'no/a.tar'), 'oci-archive', store, []), {
+		instanceOf: SealError,
+		code: 'ERR_IO',
+	});
+	t.is(error.message, `Cannot write ${dir}/no/a.tar: there is no folder ${dir}/no`);
 	await store.close();
 });
