@@ -141,7 +141,7 @@ async function inOrder(
 }
 
 function pass(state: State, endpoint: Endpoint, host: string, error: RegistryError, operation: OperationOptions): void {
-	if (error.code !== 'ERR_REGISTRY_UNREACHABLE' && error.code !== 'ERR_REGISTRY_TLS') return;
+	if (!['ERR_REGISTRY_HOST', 'ERR_REGISTRY_UNREACHABLE', 'ERR_REGISTRY_TLS'].includes(error.code)) return;
 	state.resting.set(endpoint.origin, performance.now() + restMs);
 	emit(operation, {
 		type: 'warning',

@@ -41,5 +41,11 @@ export function createBackOff(now: () => number = () => performance.now()): Back
 export function isUpstreamDown(error: unknown): boolean {
 	if (!isSealError(error)) return false;
 	if (error instanceof RegistryError && error.status !== undefined && error.status >= 500) return true;
-	return ['ERR_REGISTRY_UNREACHABLE', 'ERR_REGISTRY_TLS', 'ERR_REGISTRY_LIMIT', 'ERR_NETWORK'].includes(error.code);
+	return [
+		'ERR_REGISTRY_HOST',
+		'ERR_REGISTRY_UNREACHABLE',
+		'ERR_REGISTRY_TLS',
+		'ERR_REGISTRY_LIMIT',
+		'ERR_NETWORK',
+	].includes(error.code);
 }

@@ -15,6 +15,7 @@ export function upstreamRefusal(error: unknown, namespace: string): Refusal | un
 			return refuse('DENIED', `${namespace} refuses access, or has no such repository`);
 		case 'ERR_REGISTRY_LIMIT':
 			return refuse('TOOMANYREQUESTS', `${namespace} wants us to slow down`, {headers: later});
+		case 'ERR_REGISTRY_HOST':
 		case 'ERR_REGISTRY_UNREACHABLE':
 		case 'ERR_REGISTRY_TLS':
 		case 'ERR_NETWORK':
