@@ -32,6 +32,8 @@ export const verbs: readonly Verb[] = [
 		async () => import('./commands/copy.js'),
 		['cp'],
 	),
+	verb('Transport', 'login', 'Log in to a registry', async () => import('./commands/login.js')),
+	verb('Transport', 'logout', 'Forget the login for a registry', async () => import('./commands/logout.js')),
 	verb('Transport', 'save', 'Write images to an archive or folder', async () => import('./commands/save.js')),
 	verb('Transport', 'load', 'Read images from an archive or folder', async () => import('./commands/load.js')),
 	verb('Registries', 'serve', 'Serve images as a registry', async () => import('./commands/serve.js')),

@@ -16,6 +16,8 @@ export interface Io {
 	readonly env: Readonly<Record<string, string | undefined>>;
 	readonly cwd: string;
 	readonly home: string;
+	/** The number of the user; undefined where users have none. */
+	readonly uid: number | undefined;
 	readonly processors: number;
 	/** Milliseconds since the epoch. */
 	now(): number;
@@ -33,6 +35,7 @@ export function processIo(): Io {
 			return process.cwd();
 		},
 		home: homedir(),
+		uid: process.getuid?.(),
 		processors: availableParallelism(),
 		now: Date.now,
 	};

@@ -36,6 +36,7 @@ export function cliIn(t: ExecutionContext, dir: string = tempDir(t)): Cli {
 				env: {
 					PATH: process.env.PATH,
 					HOME: dir,
+					XDG_RUNTIME_DIR: join(dir, 'run'),
 					TZ: 'Pacific/Chatham',
 					LC_ALL: 'C',
 					SEALIMAGE_ROOT: join(dir, 'store'),

@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {SealError, systemCode} from '../../core/errors.js';
+import {isSealError, SealError, systemCode} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {isRecord} from './auth-file.js';
 import type {Credentials} from './credentials.js';
@@ -93,7 +93,7 @@ async function runHelper(name: string, verb: string, input: string, options: Hel
 		const program = programOf(name);
 		if (timeout.aborted) throw unusable(program, `did not answer within ${timeoutMs} ms`, error);
 		if (systemCode(error) === 'ENOENT') throw unusable(program, 'is not installed, or not in PATH', error);
-		if (systemCode(error) === undefined) throw error;
+		if (isSealError(error) || systemCode(error) === undefined) throw error;
 		throw unusable(program, `cannot be run: ${systemCode(error)}`, error);
 	}
 }
@@ -118,13 +118,16 @@ async function converse(
 		child.stdout.on('data', (chunk: Buffer) => {
 			sizeBytes += chunk.length;
 			if (sizeBytes <= maxOutputBytes) chunks.push(chunk);
-			else child.kill('SIGKILL');
+			else giveUp(unusable(program, `printed more than ${maxOutputBytes} bytes`));
 		});
-		child.on('error', reject);
-		child.on('close', exitCode => {
-			if (sizeBytes > maxOutputBytes) reject(unusable(program, `printed more than ${maxOutputBytes} bytes`));
-			else resolve({exitCode, output: Buffer.concat(chunks).toString('utf8')});
-		});
+		// What a helper started may outlive it and hold our end of the pipe.
+		const giveUp = (error: Error): void => {
+			child.kill('SIGKILL');
+			child.stdout.destroy();
+			reject(error);
+		};
+		child.on('error', giveUp);
+		child.on('close', exitCode => resolve({exitCode, output: Buffer.concat(chunks).toString('utf8')}));
 		// A helper that does not read its input ends before we have written it.
 		child.stdin.on('error', () => undefined);
 		child.stdin.end(input);

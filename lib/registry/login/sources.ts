@@ -105,8 +105,8 @@ async function askHelper(name: string, host: string, options: SourceOptions): Pr
 }
 
 /** The name under which docker, and with it every helper, keeps the login of a registry. */
-export function serverKey(host: string): string {
-	return host === 'docker.io' ? hubServer : host;
+export function serverKey(key: string): string {
+	return key === 'docker.io' ? hubServer : key;
 }
 
 function unreadable(shown: string, why: string, cause?: unknown): SealError {
