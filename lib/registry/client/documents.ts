@@ -1,5 +1,5 @@
 import type {OperationOptions} from '../../core/events.js';
-import {mapBounded} from '../../core/pool.js';
+import {createGate, mapBounded} from '../../core/pool.js';
 import {type Descriptor, parseDescriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
 import {childrenOf, parseManifest} from '../../oci/manifest.js';
@@ -23,10 +23,19 @@ const keptBytes = 16 * 1024 * 1024;
 
 export function createDocumentWriter(wire: Wire, place: Place): DocumentWriter {
 	const kept = createKeptDocuments();
+	/** Lists are read, changed and written: by one at a time, as far as this process goes. */
+	const listing = new Map<Digest, ReturnType<typeof createGate>>();
 	return {
 		async push(descriptor, bytes, options = {}) {
-			await putDocument(wire, place, descriptor.digest, descriptor, bytes, options);
+			const response = await putDocument(wire, place, descriptor.digest, descriptor, bytes, options);
 			kept.set(descriptor.digest, bytes);
+			const document = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
+			if (document.subject === undefined || response.header('oci-subject') !== undefined) return;
+			const {digest: subject} = parseDescriptor(document.subject, `${descriptor.digest} subject`);
+			const gate = listing.get(subject) ?? createGate(1);
+			listing.set(subject, gate);
+			const referrer = referrerOf(descriptor, document);
+			await gate.run(() => listUnderSubject(wire, place, subject, referrer, options));
 		},
 		async tag(tag, descriptor, options = {}) {
 			const pushed = kept.get(descriptor.digest);
@@ -46,7 +55,8 @@ async function pointsAt(
 ): Promise<boolean> {
 	const found = await resolveAt(wire, place, tag, options).catch((error: unknown) => {
 		options.signal?.throwIfAborted();
-		if (error instanceof RegistryError) throw error;
+		// Whatever else a tag holds is replaced, also what we could not read.
+		if (error instanceof RegistryError && error.code !== 'ERR_REGISTRY_RESPONSE') throw error;
 		return undefined;
 	});
 	return found?.digest === digest;
@@ -59,7 +69,7 @@ async function putDocument(
 	descriptor: Descriptor,
 	bytes: Buffer,
 	options: OperationOptions,
-): Promise<void> {
+): Promise<RegistryResponse> {
 	const {transport, retry = {}} = wire;
 	const path = `/v2/${place.repository}/manifests/${name}`;
 	const headers = {'content-type': descriptor.mediaType};
@@ -79,11 +89,7 @@ async function putDocument(
 			{method: 'PUT', url: response.url, status: response.status},
 		);
 	}
-	if (response.header('oci-subject') !== undefined) return;
-	const document = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
-	if (document.subject === undefined) return;
-	const subject = parseDescriptor(document.subject, `${descriptor.digest} subject`);
-	await listUnderSubject(wire, place, subject.digest, referrerOf(descriptor, document), options);
+	return response;
 }
 
 /** Says what people can act on where registries only say no. */

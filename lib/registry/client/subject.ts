@@ -133,7 +133,7 @@ async function putList(
 function warn(place: Place, tag: string, {digest}: Descriptor, options: OperationOptions): void {
 	emit(options, {
 		type: 'warning',
-		code: 'referrers-tag',
+		code: 'ReferrersTagTaken',
 		message: `${placeName(place)} lists no referrers, and its tag ${tag} is something else: ${digest} will not be found by its subject`,
 	});
 }
