@@ -37,7 +37,7 @@ export interface RegistryStorage {
 	blob(repository: string, digest: Digest, options?: Abortable): Promise<StoredBlob | undefined>;
 	/** Makes a blob unreadable in this repository; its bytes go with the next garbage collection. False when there is none. */
 	deleteBlob(repository: string, digest: Digest): Promise<boolean>;
-	/** Makes a blob readable that `from`, or when undefined any repository, can read. False when none can. */
+	/** Makes a blob readable that `from` can read, or when undefined a repository that is found without long search. False when none is. */
 	mount(repository: string, digest: Digest, from: string | undefined): Promise<boolean>;
 	/** Manifests of this repository whose subject is `subject`, with artifactType and annotations (distribution-spec, "Listing Referrers"). */
 	referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]>;

@@ -69,10 +69,10 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 	/** A blob that is there may be garbage that a collector is about to take: its time says that it is wanted again. */
 	const renew = async (digest: Digest): Promise<void> => {
 		await keepFiles(folder, [path(digest)]);
-		known.delete(digest);
+		forget(digest);
 	};
 	const isThere = async (digest: Digest, sizeBytes: number): Promise<boolean> => {
-		known.delete(digest);
+		forget(digest);
 		if ((await facts(digest))?.sizeBytes !== sizeBytes) return false;
 		await renew(digest);
 		return (await facts(digest))?.sizeBytes === sizeBytes;
@@ -87,7 +87,7 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 			return [path(target ?? digest), linkPath(repository, digest)];
 		},
 		forget(repository, digest) {
-			known.delete(digest);
+			forget(digest);
 			links.forget(linkPath(repository, digest));
 		},
 		async has(repository, {digest, size}) {
@@ -103,7 +103,7 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 			const now = new Date();
 			await withIo('renew the time of', file.path, () => utimes(file.path, now, now));
 			await writer.move(file.path, path(digest));
-			known.delete(digest);
+			forget(digest);
 		},
 		async write(digest, bytes) {
 			await writer.write(path(digest), bytes);
@@ -114,7 +114,7 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 			const read = (): Promise<Digest | undefined> => links.read(at, 'moving').catch(() => undefined);
 			if ((await read()) === digest) {
 				await keepFiles(folder, [at, path(digest)]);
-				known.delete(digest);
+				forget(digest);
 				links.forget(at);
 				if ((await read()) === digest) return;
 			}

@@ -10,6 +10,9 @@ const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 /** The stock server's longest name. */
 const maxNameLength = 255;
 
+/** Folders that are read before it is known that they are needed. */
+const readAhead = 8;
+
 /** True for a name that a repository may have; false for all that could lead out of its folder. */
 export function isRepositoryName(name: string): boolean {
 	return name.length <= maxNameLength && name.split('/').every(part => component.test(part));
@@ -23,12 +26,19 @@ export async function listRepositories(folder: string, page: Page): Promise<read
 	const {after = '', limit = Number.POSITIVE_INFINITY, signal} = page;
 	const names: string[] = [];
 	const walk = async (prefix: string, entries: readonly Dirent[]): Promise<void> => {
-		for (const step of stepsOf(entries)) {
+		const isWanted = ({name: last, deeper}: Step): boolean => {
+			const name = `${prefix}${last}`;
+			if (name.length > maxNameLength) return false;
+			return deeper ? `${name}/` > after || after.startsWith(`${name}/`) : name > after;
+		};
+		const steps = stepsOf(entries).filter(isWanted);
+		for (const [i, step] of steps.entries()) {
 			signal?.throwIfAborted();
 			if (names.length >= limit) return;
 			const name = `${prefix}${step.name}`;
-			const isBehind = step.deeper ? `${name}/` <= after && !after.startsWith(`${name}/`) : name <= after;
-			if (isBehind || name.length > maxNameLength) continue;
+			// The next ones are read meanwhile; one that fails is met again in its turn.
+			for (const next of steps.slice(i + 1, i + 1 + readAhead))
+				next.children(join(folder, prefix, next.name)).catch(() => undefined);
 			const children = await step.children(join(folder, name));
 			if (step.deeper) await walk(`${name}/`, children);
 			else if (children.some(isMark)) names.push(name);

@@ -9,6 +9,7 @@ import {createUploads} from '../uploads/uploads.js';
 import {storedBlob} from './blobs.js';
 import {isRepositoryName, listRepositories} from './catalog.js';
 import {keepContent} from './keep-content.js';
+import {createLru} from './lru.js';
 import {openStockParts, type StockFolderOptions} from './parts.js';
 import {isTag} from './tags.js';
 import {createTurns} from './turns.js';
@@ -26,12 +27,14 @@ export async function openStockStorage(root: string, options: StockStorageOption
 	const parts = await openStockParts(root, options);
 	const {folder, blobs, manifests, tags, referrers} = parts;
 	const turns = createTurns();
+	const holders = createLru<Digest, string>(10_000);
 	const uploads = createUploads({
 		folder: join(folder.privateDir, 'uploads'),
 		durability: options.durability ?? 'full',
 		async place(repository, digest, file) {
 			await blobs.place(digest, file);
 			await turns.shared(repository, () => blobs.link(repository, digest));
+			holders.set(digest, repository);
 			return storedBlob(digest, blobs.path(digest), file.sizeBytes);
 		},
 	});
@@ -81,7 +84,9 @@ export async function openStockStorage(root: string, options: StockStorageOption
 		},
 		async blob(repository, digest) {
 			checkName(repository, digest);
-			return await blobs.find(repository, digest);
+			const found = await blobs.find(repository, digest);
+			if (found !== undefined) holders.set(digest, repository);
+			return found;
 		},
 		async deleteBlob(repository, digest) {
 			checkName(repository, digest);
@@ -118,18 +123,20 @@ export async function openStockStorage(root: string, options: StockStorageOption
 		return parts.filter((_, i) => there[i] !== true);
 	}
 
-	/** A repository that has a blob: asked page by page, since the first of thousands mostly does. */
+	/** A repository that has a blob: the last one that showed it, else one of the first in the catalog. */
 	async function findHolder(digest: Digest): Promise<string | undefined> {
 		if ((await blobs.facts(digest)) === undefined) return undefined;
-		let after: string | undefined;
-		for (;;) {
-			const names = await listRepositories(join(folder.base, 'repositories'), {after, limit: 100});
-			for (const name of names) if (await blobs.has(name, {digest}).catch(() => false)) return name;
-			after = names.at(-1);
-			if (after === undefined) return undefined;
-		}
+		const isHolder = (name: string): Promise<boolean> => blobs.has(name, {digest}).catch(() => false);
+		const last = holders.get(digest);
+		if (last !== undefined && (await isHolder(last))) return last;
+		const names = await listRepositories(join(folder.base, 'repositories'), {limit: maxAsked});
+		const found = await mapBounded(names, 16, isHolder);
+		return names.find((_, i) => found[i]);
 	}
 }
+
+/** A mount without a source looks no further: a push is not much slower. */
+const maxAsked = 1000;
 
 /**
  * The server checks names before; this is the door to the disk.

@@ -1,5 +1,6 @@
 import {lstat, readdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
+import type {Abortable} from '../../../core/events.js';
 import {withIo} from '../../../core/io-error.js';
 import {mapBounded} from '../../../core/pool.js';
 import type {Digest} from '../../../oci/digest.js';
@@ -7,6 +8,7 @@ import type {Page} from '../storage.js';
 import {isAbsent} from './files.js';
 import type {StockFolder} from './folder.js';
 import type {Links} from './links.js';
+import {createLru} from './lru.js';
 import {repositoryFolder, tagIndexLink, tagLink, tagsFolder} from './paths.js';
 import type {Writer} from './writer.js';
 
@@ -29,18 +31,41 @@ export interface Tags {
 
 export function createTags(folder: StockFolder, links: Links, writer: Writer): Tags {
 	const pathOf = (repository: string, tag: string): string => join(folder.base, tagLink(repository, tag));
+	const listed = createLru<string, Listed>(200_000, ({tags}) => tags.length + 1);
+
+	/** A tag that is being written has no current link yet. */
+	const confirmed = async (repository: string, names: readonly string[], {signal}: Abortable): Promise<string[]> => {
+		const found = await mapBounded(names, 16, tag => isFile(pathOf(repository, tag)), {signal});
+		return names.filter((_, i) => found[i]);
+	};
+	/** All tags, remembered for as long as no folder of a tag comes or goes. Undefined when there is no folder of tags. */
+	const listAll = async (repository: string, options: Abortable): Promise<readonly string[] | undefined> => {
+		const path = join(folder.base, tagsFolder(repository));
+		const state = await stateOf(path);
+		const before = listed.get(repository);
+		if (before !== undefined && state?.isSettled === true && before.state === state.text) return before.tags;
+		const names = await namesIn(path);
+		if (names === undefined) return undefined;
+		const wanted = names.filter(isTag).toSorted();
+		const tags = await confirmed(repository, wanted, options);
+		if (state !== undefined && tags.length === wanted.length) listed.set(repository, {state: state.text, tags});
+		return tags;
+	};
 	const list = async (repository: string, page: Page): Promise<readonly string[] | undefined> => {
-		const {after = '', limit = Number.POSITIVE_INFINITY, signal} = page;
+		const {after = '', limit = Number.POSITIVE_INFINITY} = page;
+		if (limit > fewTags) {
+			const all = await listAll(repository, page);
+			if (all === undefined) return (await isRepository(folder, repository)) ? [] : undefined;
+			return all.filter(tag => tag > after).slice(0, limit);
+		}
 		const names = await namesIn(join(folder.base, tagsFolder(repository)));
 		if (names === undefined) return (await isRepository(folder, repository)) ? [] : undefined;
 		const wanted = names.filter(name => isTag(name) && name > after).toSorted();
 		const tags: string[] = [];
 		for (let at = 0; at < wanted.length && tags.length < limit; ) {
-			const some = wanted.slice(at, at + Math.min(batch, limit - tags.length));
+			const some = wanted.slice(at, at + limit - tags.length);
 			at += some.length;
-			// A tag that is being written has no current link yet.
-			const found = await mapBounded(some, 16, tag => isFile(pathOf(repository, tag)), {signal});
-			tags.push(...some.filter((_, i) => found[i]));
+			tags.push(...(await confirmed(repository, some, page)));
 		}
 		return tags;
 	};
@@ -69,8 +94,22 @@ export function createTags(folder: StockFolder, links: Links, writer: Writer): T
 	};
 }
 
-/** Tags looked at together; a page is rarely longer. */
-const batch = 256;
+/** A page this short is looked at tag by tag; for a longer one it pays to remember all. */
+const fewTags = 256;
+/** More than a tick of the kernel's clock for file times. */
+const racyMs = 50;
+
+interface Listed {
+	readonly state: string;
+	readonly tags: readonly string[];
+}
+
+/** The folder of tags as it is now; settled when a later change has to show. */
+async function stateOf(path: string): Promise<{readonly text: string; readonly isSettled: boolean} | undefined> {
+	const found = await lstat(path).catch(() => undefined);
+	if (found === undefined) return undefined;
+	return {text: `${found.ino} ${found.mtimeMs} ${found.ctimeMs}`, isSettled: Date.now() - found.mtimeMs > racyMs};
+}
 
 async function isRepository(folder: StockFolder, repository: string): Promise<boolean> {
 	const names = await namesIn(join(folder.base, repositoryFolder(repository)));

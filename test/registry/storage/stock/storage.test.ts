@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import test from 'ava';
@@ -233,4 +233,35 @@ test('all methods refuse names that lead out of their folder', async t => {
 	});
 	t.deepEqual(readdirSync(root), ['registry']);
 	await storage.close();
+});
+
+test('the list of many tags is remembered, and right after every change of any process', async t => {
+	const root = tempDir(t);
+	const storage = await openStockStorage(root, options);
+	const manifest = manifestOf([await pushBlob(storage, 'x', '1')]);
+	const names = Array.from({length: 20}, (_, i) => `t${i + 10}`);
+	await storage.putManifest('x', manifest, names);
+	const other = await openStockStorage(root, options);
+	for (let round = 0; round < 3; round++) {
+		// Long enough for the time of the folder to count as settled.
+		await new Promise(resolve => setTimeout(resolve, 80));
+		t.deepEqual(await storage.tags('x', {}), names);
+		t.deepEqual(await storage.tags('x', {after: 't15', limit: 300}), names.slice(6));
+		t.true(await other.deleteTag('x', names.shift()!));
+		t.deepEqual(await storage.tags('x', {}), names);
+		await other.putManifest('x', manifest, [`u${round}`]);
+		names.push(`u${round}`);
+		t.deepEqual(await storage.tags('x', {}), names);
+		const half = join(root, stockRoot, `repositories/x/_manifests/tags/v${round}`);
+		mkdirSync(join(half, 'current'), {recursive: true});
+		t.deepEqual(await storage.tags('x', {}), names);
+		await new Promise(resolve => setTimeout(resolve, 80));
+		t.deepEqual(await storage.tags('x', {}), names);
+		writeFileSync(join(half, 'current/link'), manifest.digest);
+		names.push(`v${round}`);
+		names.sort();
+		t.deepEqual(await storage.tags('x', {}), names);
+	}
+	await storage.close();
+	await other.close();
 });
