@@ -43,12 +43,13 @@ export function createTags(folder: StockFolder, links: Links, writer: Writer): T
 		const path = join(folder.base, tagsFolder(repository));
 		const state = await stateOf(path);
 		const before = listed.get(repository);
-		if (before !== undefined && state?.isSettled === true && before.state === state.text) return before.tags;
+		if (before !== undefined && before.state === state?.text) return before.tags;
 		const names = await namesIn(path);
 		if (names === undefined) return undefined;
 		const wanted = names.filter(isTag).toSorted();
 		const tags = await confirmed(repository, wanted, options);
-		if (state !== undefined && tags.length === wanted.length) listed.set(repository, {state: state.text, tags});
+		// A change in the same tick as the last one would not show in the time.
+		if (state?.isSettled === true && tags.length === wanted.length) listed.set(repository, {state: state.text, tags});
 		return tags;
 	};
 	const list = async (repository: string, page: Page): Promise<readonly string[] | undefined> => {

@@ -246,7 +246,10 @@ test('the list of many tags is remembered, and right after every change of any p
 		// Long enough for the time of the folder to count as settled.
 		await new Promise(resolve => setTimeout(resolve, 80));
 		t.deepEqual(await storage.tags('x', {}), names);
-		t.deepEqual(await storage.tags('x', {after: 't15', limit: 300}), names.slice(6));
+		t.deepEqual(
+			await storage.tags('x', {after: 't15', limit: 300}),
+			names.filter(name => name > 't15'),
+		);
 		t.true(await other.deleteTag('x', names.shift()!));
 		t.deepEqual(await storage.tags('x', {}), names);
 		await other.putManifest('x', manifest, [`u${round}`]);
