@@ -6,7 +6,7 @@ import type {Digest} from '../../oci/digest.js';
 import {discard, verified} from '../../oci/verify.js';
 import {RegistryError} from '../exchange/error.js';
 import {mountBlob, mountFromAnywhere} from './mount.js';
-import {existsAt, placeName} from './read.js';
+import {existsToWrite, placeName} from './read.js';
 import {type UploadTarget, uploadBlob} from './upload.js';
 import type {UploadSession} from './upload-session.js';
 
@@ -36,7 +36,7 @@ export function createBlobWriter(target: UploadTarget): BlobWriter {
 		const session = opened.get(digest);
 		opened.delete(digest);
 		const isAbsent = absent.delete(digest) || session !== undefined;
-		if (!isAbsent && (await existsAt(wire, place, descriptor, options))) return;
+		if (!isAbsent && (await existsToWrite(wire, place, descriptor, options))) return;
 		await uploadBlob(target, descriptor, session, read, options);
 	};
 	return {

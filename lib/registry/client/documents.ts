@@ -6,7 +6,7 @@ import {childrenOf, parseManifest} from '../../oci/manifest.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
 import type {RegistryResponse} from '../exchange/transport.js';
-import {existsAt, getDocument, placeName, resolveAt} from './read.js';
+import {digestOfTag, existsToWrite, getDocument, placeName} from './read.js';
 import {listUnderSubject, referrerOf} from './subject.js';
 import type {Place, Wire} from './wire.js';
 
@@ -39,27 +39,11 @@ export function createDocumentWriter(wire: Wire, place: Place): DocumentWriter {
 		},
 		async tag(tag, descriptor, options = {}) {
 			const pushed = kept.get(descriptor.digest);
-			if (pushed === undefined && (await pointsAt(wire, place, tag, descriptor, options))) return;
+			if (pushed === undefined && (await digestOfTag(wire, place, tag, options)) === descriptor.digest) return;
 			const bytes = pushed ?? (await getDocument(wire, place, descriptor, options));
 			await putDocument(wire, place, tag, descriptor, bytes, options);
 		},
 	};
-}
-
-async function pointsAt(
-	wire: Wire,
-	place: Place,
-	tag: string,
-	{digest}: Descriptor,
-	options: OperationOptions,
-): Promise<boolean> {
-	const found = await resolveAt(wire, place, tag, options).catch((error: unknown) => {
-		options.signal?.throwIfAborted();
-		// Whatever else a tag holds is replaced, also what we could not read.
-		if (error instanceof RegistryError && error.code !== 'ERR_REGISTRY_RESPONSE') throw error;
-		return undefined;
-	});
-	return found?.digest === digest;
 }
 
 async function putDocument(
@@ -113,7 +97,9 @@ async function explained(
 	}
 	if (!errors.some(({code}) => code === 'MANIFEST_BLOB_UNKNOWN')) return error;
 	const children = childrenOf(parseManifest(bytes, descriptor.mediaType, descriptor.digest));
-	const there = await mapBounded(children, 8, child => existsAt(wire, place, child, options), options).catch(() => []);
+	const there = await mapBounded(children, 8, child => existsToWrite(wire, place, child, options), options).catch(
+		() => [],
+	);
 	const missing = children.filter((_, i) => there[i] === false).map(({digest}) => digest);
 	const named = missing.length === 0 ? 'content that it does not name' : missing.slice(0, 5).join(', ');
 	const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';

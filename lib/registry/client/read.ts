@@ -1,5 +1,5 @@
 import {type Bytes, oneChunk} from '../../core/bytes.js';
-import {SealError} from '../../core/errors.js';
+import {hasCode, SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import type {HttpResponse} from '../../core/http.js';
 import type {FetchOptions} from '../../oci/content.js';
@@ -48,6 +48,41 @@ export async function existsAt(
 	const response = await send(wire, requestOf(place, descriptor, 'HEAD'), descriptor.digest, options);
 	await response.discard();
 	return response.status === 200;
+}
+
+/**
+ * The same for content that is about to be written. Mirrors are not asked, and one token does for this and for the writing;
+ * who may only read is answered all the same.
+ */
+export async function existsToWrite(
+	wire: Wire,
+	place: Place,
+	descriptor: Descriptor,
+	options: OperationOptions,
+): Promise<boolean> {
+	try {
+		const request = {...requestOf(place, descriptor, 'HEAD'), actions: toWrite};
+		const response = await send(wire, request, descriptor.digest, options);
+		await response.discard();
+		return response.status === 200;
+	} catch (error) {
+		if (!hasCode(error, 'ERR_REGISTRY_UNAUTHORIZED')) throw error;
+		return await existsAt(wire, place, descriptor, options);
+	}
+}
+
+/** The digest that a tag points at in the registry itself, as far as it tells. @throws RegistryError */
+export async function digestOfTag(
+	wire: Wire,
+	place: Place,
+	tag: string,
+	options: OperationOptions,
+): Promise<string | undefined> {
+	const path = `/v2/${place.repository}/manifests/${tag}`;
+	const request = {...place, method: 'HEAD' as const, path, headers: {accept: accepted}, actions: toWrite};
+	const response = await send(wire, request, path, options);
+	await response.discard();
+	return response.status === 200 ? response.header('docker-content-digest') : undefined;
 }
 
 /**
@@ -102,6 +137,7 @@ export function isDocument({mediaType}: Descriptor): boolean {
 	return isIndexType(mediaType) || isManifestType(mediaType);
 }
 
+const toWrite = ['pull', 'push'] as const;
 const accepted = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].join(', ');
 
 /** Most registries say all there is to know in the headers; what they say is verified when the content is fetched. */

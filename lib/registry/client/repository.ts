@@ -20,7 +20,7 @@ import {verified} from '../../oci/verify.js';
 import {createBlobWriter} from './blobs.js';
 import {deleteManifest} from './delete.js';
 import {createDocumentWriter} from './documents.js';
-import {existsAt, fetchAt, isDocument, placeName, resolveAt} from './read.js';
+import {existsToWrite, fetchAt, isDocument, placeName, resolveAt} from './read.js';
 import {listReferrers} from './referrers.js';
 import {listTags} from './tags.js';
 import type {UploadJournal} from './upload-journal.js';
@@ -68,7 +68,7 @@ export function openRepository(wire: Wire, name: string, {onEvent, uploadJournal
 		resolve: async (reference, options = {}) =>
 			await resolveAt(wire, place, wantedIn(place, reference), operationOf(options)),
 		async exists(descriptor, options = {}) {
-			const isThere = await existsAt(wire, place, descriptor, operationOf(options));
+			const isThere = await existsToWrite(wire, place, descriptor, operationOf(options));
 			if (!isThere) blobs.noteAbsent(descriptor.digest);
 			return isThere;
 		},

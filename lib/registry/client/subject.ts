@@ -14,7 +14,7 @@ import {
 import {mediaTypes} from '../../oci/media-types.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
-import {existsAt, placeName} from './read.js';
+import {existsToWrite, placeName} from './read.js';
 import {referrersTag} from './referrers.js';
 import type {Place, Wire} from './wire.js';
 
@@ -105,7 +105,7 @@ async function writeList(
 		if (error.status === 412) return false;
 		if (!error.errors.some(({code}) => code === 'MANIFEST_BLOB_UNKNOWN')) throw error;
 		// Artifacts that were deleted are still in the list, and the registry wants all that it names.
-		const there = await Promise.all(entries.map(entry => existsAt(wire, place, entry, options)));
+		const there = await Promise.all(entries.map(entry => existsToWrite(wire, place, entry, options)));
 		const left = entries.filter((_, i) => there[i]);
 		if (left.length === entries.length) throw error;
 		await putList(wire, place, tag, [...left, referrer], etag, options);

@@ -6,7 +6,7 @@ import {algorithmOf} from '../../oci/digest.js';
 import {RegistryError} from '../exchange/error.js';
 import {responseError} from '../exchange/response-error.js';
 import type {RegistryRequest, RegistryResponse} from '../exchange/transport.js';
-import {existsAt, placeName} from './read.js';
+import {existsToWrite, placeName} from './read.js';
 import type {Place, Wire} from './wire.js';
 
 /** A blob upload under way at a registry (distribution-spec, "Pushing blobs"). */
@@ -136,7 +136,7 @@ export async function finishUpload(
 	const stored = response.header('docker-content-digest');
 	if (stored === undefined || stored === digest) return;
 	const isOtherAlgorithm = !stored.startsWith(`${algorithmOf(digest)}:`);
-	if (isOtherAlgorithm && (await existsAt(wire, place, descriptor, options))) return;
+	if (isOtherAlgorithm && (await existsToWrite(wire, place, descriptor, options))) return;
 	throw new RegistryError('ERR_REGISTRY_RESPONSE', `${placeName(place)} stored ${digest} as ${stored}`, {
 		method: 'PUT',
 		url: response.url,

@@ -4,7 +4,7 @@ import type {ContentOpener} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {RegistryError} from '../exchange/error.js';
 import {pause} from '../exchange/retry.js';
-import {existsAt, placeName} from './read.js';
+import {existsToWrite, placeName} from './read.js';
 import type {UploadJournal} from './upload-journal.js';
 import {askStatus, beginUpload, cancelUpload, finishUpload, sendPart, type UploadSession} from './upload-session.js';
 import {createUploadSource, type UploadSource} from './upload-source.js';
@@ -92,7 +92,7 @@ class Interruption extends Error {}
 
 async function advance(upload: Upload, options: OperationOptions): Promise<void> {
 	const {wire, place, descriptor, source} = upload;
-	if (upload.mayBeDone && (await existsAt(wire, place, descriptor, options))) return;
+	if (upload.mayBeDone && (await existsToWrite(wire, place, descriptor, options))) return;
 	upload.mayBeDone = false;
 	const session = await openSession(upload, options);
 	const isSmall = descriptor.size <= smallBytes && session.offset === 0;
