@@ -34,7 +34,8 @@ function parse(header: string | undefined): readonly [number?, number?] {
 	return seconds === undefined ? [Number(amount)] : [Number(amount), Number(seconds)];
 }
 
-function describeTime(ms: number): string {
+/** "6 hours", "90 seconds". */
+export function describeTime(ms: number): string {
 	const units = [
 		['day', 86_400_000],
 		['hour', 3_600_000],

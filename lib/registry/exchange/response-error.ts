@@ -1,7 +1,7 @@
 import type {ErrorCode} from '../../core/codes.js';
 import type {HttpResponse} from '../../core/http.js';
 import {RegistryError, type RegistryErrorItem} from './error.js';
-import {describeRateLimit, parseRateLimit} from './rate-limit.js';
+import {describeRateLimit, describeTime, parseRateLimit} from './rate-limit.js';
 import {parseRetryAfter, temporaryStatuses} from './retry.js';
 
 /** Longer explanations are not read. */
@@ -28,6 +28,7 @@ export async function responseError(
 	const {code, what, hint} = isRefusedLink ? explainLink(status, sentBy) : explain(status, who);
 	const said = errors.map(item => (item.message === '' ? item.code : item.message)).join('; ');
 	const host = URL.canParse(url) ? new URL(url).host : url;
+	const retryAfterMs = parseRetryAfter(response.header('retry-after'));
 	const limit = status === 429 ? parseRateLimit(response) : undefined;
 	const why = limit === undefined ? what : `${what}: it ${describeRateLimit(limit)}`;
 	return new RegistryError(code, `${host} ${why}${said === '' ? '' : `: ${said}`}`, {
@@ -35,11 +36,17 @@ export async function responseError(
 		url,
 		status,
 		errors,
-		hint,
+		hint: retryAfterMs !== undefined && retryAfterMs > 0 ? hintWithTime(hint, retryAfterMs) : hint,
 		temporary: isRefusedLink || temporaryStatuses.has(status),
-		retryAfterMs: parseRetryAfter(response.header('retry-after')),
+		retryAfterMs,
 		details: {...limit},
 	});
+}
+
+function hintWithTime(hint: string | undefined, retryAfterMs: number): string {
+	// Dates come to the second that they were written in.
+	const time = describeTime(Math.ceil(retryAfterMs / 1000) * 1000);
+	return hint === undefined ? `Try again in ${time}.` : hint.replace('Try again later', `Try again in ${time}`);
 }
 
 /** What storages answer to a signed address that has run out: the registry gives another one. */

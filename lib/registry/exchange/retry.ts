@@ -34,7 +34,12 @@ export async function withRetry<R>(
 	}
 }
 
-/** Waits as long as the registry asked for, else longer each time. */
+const hopelessMs = 10 * 60_000;
+
+/**
+ * Waits as long as the registry asked for, else longer each time. Rejects at once with `error` when the registry asks for
+ * much more time than all attempts would wait: that a limit by the hour is used up is said now, not in four minutes.
+ */
 export async function pause(
 	id: string,
 	attempt: number,
@@ -43,6 +48,7 @@ export async function pause(
 	options: OperationOptions,
 ): Promise<void> {
 	const longest = policy.longestDelayMs ?? 60_000;
+	if (error.retryAfterMs !== undefined && error.retryAfterMs > hopelessMs) throw error;
 	const backOff = (policy.firstDelayMs ?? 500) * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
 	const delayMs = Math.round(Math.min(longest, error.retryAfterMs ?? backOff));
 	emit(options, {type: 'retry', id, attempt, reason: error.message, delayMs});

@@ -1,4 +1,4 @@
-import {type ChildProcess, fork} from 'node:child_process';
+import {type ChildProcess, fork, spawn} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {readdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
@@ -92,4 +92,23 @@ test('kill -9 at any moment of a pull leaves a store from which the next pull en
 	const store = await openStore(root);
 	t.deepEqual((await verifyImage(store, 'pulled:1')).findings, []);
 	t.deepEqual(readdirSync(join(root, '.sealimage/partial')), []);
+});
+
+test('a disk that fills up during a pull is ERR_NO_SPACE, and leaves a store that is whole and no beginning', async t => {
+	const registry = await startRegistry(t);
+	registry.image('a:1', layer);
+	const root = join(tempDir(t), 'store');
+	// A limit on the size of files (in KiB) fails writes as a full disk does, without one.
+	const script = 'ulimit -f 4096; trap "" XFSZ; exec "$0" "$@"';
+	const child = spawn('sh', ['-c', script, process.execPath, puller, root, `${registry.host}/a:1`]);
+	let said = '';
+	child.stderr.on('data', (chunk: Buffer) => {
+		said += chunk.toString();
+	});
+	await ended(child);
+	t.regex(said, /ERR_NO_SPACE/);
+	const store = await openStore(root);
+	t.deepEqual(await store.list(), []);
+	t.deepEqual(readdirSync(join(root, '.sealimage/partial')), []);
+	t.false(readdirSync(join(root, 'blobs/sha256')).includes(registry.blob(layer).digest.slice(7)));
 });

@@ -69,13 +69,15 @@ test('a registry that gives no more says how much it gives', async t => {
 	registry.intercept = (_, response) => {
 		response.setHeader('ratelimit-limit', '100;w=21600');
 		response.setHeader('ratelimit-remaining', '0;w=21600');
+		response.setHeader('retry-after', '7200');
 		return sendError(response, 429, 'TOOMANYREQUESTS', 'You have reached your pull rate limit');
 	};
-	const client = openRegistry({retry: {attempts: 1}});
+	const client = openRegistry();
 	const error = (await t.throwsAsync(client.resolve(`${registry.host}/a:1`))) as RegistryError;
 	t.is(error.code, 'ERR_REGISTRY_LIMIT');
 	// A HEAD has no body, and so no words of the registry's own.
 	t.is(error.message, `${registry.host} wants us to slow down: it allows 100 requests in 6 hours, of which 0 are left`);
+	t.is(error.hint, 'Try again in 2 hours, or log in: registries allow more to those they know.');
 	t.like(error.details, {limit: 100, remaining: 0, windowMs: 21_600_000});
 	await client.close();
 });

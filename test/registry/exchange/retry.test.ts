@@ -33,7 +33,7 @@ test('waits as long as the registry asks, within a limit', async t => {
 	const events: SealEvent[] = [];
 	let calls = 0;
 	const work = async (): Promise<void> => {
-		if (++calls < 3) throw temporary(calls === 1 ? 3 : 3_600_000);
+		if (++calls < 3) throw temporary(calls === 1 ? 3 : 600_000);
 	};
 	await withRetry('x', {longestDelayMs: 5}, {onEvent: event => events.push(event)}, work);
 	t.deepEqual(
@@ -43,6 +43,14 @@ test('waits as long as the registry asks, within a limit', async t => {
 			[2, 5],
 		],
 	);
+});
+
+test('does not wait for a registry that asks for hours', async t => {
+	const events: SealEvent[] = [];
+	const error = temporary(21_600_000);
+	const running = withRetry('x', {}, {onEvent: event => events.push(event)}, async () => await Promise.reject(error));
+	t.is(await t.throwsAsync(running), error);
+	t.deepEqual(events, []);
 });
 
 test('an abort ends the pause with its reason', async t => {
