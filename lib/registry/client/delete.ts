@@ -1,9 +1,10 @@
-import {SealError} from '../../core/errors.js';
+import {hasCode, SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import type {HttpResponse} from '../../core/http.js';
 import {type Digest, isDigest} from '../../oci/digest.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
+import {resolveAt} from './read.js';
 import type {Place, Wire} from './wire.js';
 
 /**
@@ -61,8 +62,9 @@ async function remove(
 		// An attempt whose answer was lost may have done it.
 		return response.status !== 404 || attempts > 1;
 	} catch (error) {
-		if (error instanceof RegistryError && isRefusal(error, what)) throw unsupported(place, what, error);
-		throw error;
+		if (!(error instanceof RegistryError) || !isRefusal(error, what)) throw error;
+		if (what === 'tags' && error.status === 400) throw await undividable(wire, place, path, error, options);
+		throw unsupported(place, what, error);
 	}
 }
 
@@ -71,16 +73,35 @@ function isRefusal(error: RegistryError, what: string): boolean {
 	return error.status === 405 || error.status === 501 || (error.status === 400 && what === 'tags');
 }
 
+/** Older registries delete a tag only together with its manifest, which may have others. */
+async function undividable(
+	wire: Wire,
+	place: Place,
+	path: string,
+	cause: RegistryError,
+	options: OperationOptions,
+): Promise<RegistryError> {
+	const tag = path.slice(path.lastIndexOf('/') + 1);
+	const found = await resolveAt(wire, place, tag, options).catch((error: unknown) => {
+		if (hasCode(error, 'ERR_IMAGE_UNKNOWN') || options.signal?.aborted === true) throw error;
+	});
+	const digest = found === undefined ? '' : `, ${found.digest}`;
+	return new RegistryError('ERR_REGISTRY_UNSUPPORTED', `${place.host} cannot delete a tag alone`, {
+		method: 'DELETE',
+		status: 400,
+		errors: cause.errors,
+		hint: `Delete the manifest by its digest${digest}: all its tags go with it.`,
+		details: found === undefined ? {} : {digest: found.digest},
+		cause,
+	});
+}
+
 function unsupported({host}: Place, what: 'tags' | 'manifests' | 'blobs', cause: RegistryError): RegistryError {
-	const byDigest = what === 'tags' && cause.status === 400;
-	const message = byDigest ? `${host} cannot delete a tag alone` : `${host} does not delete ${what}`;
-	return new RegistryError('ERR_REGISTRY_UNSUPPORTED', message, {
+	return new RegistryError('ERR_REGISTRY_UNSUPPORTED', `${host} does not delete ${what}`, {
 		method: 'DELETE',
 		status: cause.status ?? 405,
 		errors: cause.errors,
-		hint: byDigest
-			? 'Delete the manifest by its digest: all its tags go with it.'
-			: 'Switch deletion on in the configuration of the registry (docker-registry: storage.delete.enabled), or delete with the tools of its provider.',
+		hint: 'Switch deletion on in the configuration of the registry (docker-registry: storage.delete.enabled), or delete with the tools of its provider.',
 		cause,
 	});
 }

@@ -57,3 +57,18 @@ test(refusal, 405, 'v1', /does not delete tags$/, /Switch deletion on/);
 test(refusal, 405, digest, /does not delete manifests$/, /storage\.delete\.enabled/);
 test(refusal, 405, 'blob', /does not delete blobs$/, /Switch deletion on/);
 test(refusal, 400, 'v1', /cannot delete a tag alone$/, /by its digest/);
+
+test('a registry that deletes by digest only is told the digest, and an unknown tag is said so', async t => {
+	const {wire, place} = await startWire(t, (request, response) => {
+		if (request.method === 'DELETE') sendError(response, 400, 'DIGEST_INVALID', 'no digest');
+		else if (request.url?.endsWith('/v1') === true) {
+			const type = 'application/vnd.oci.image.manifest.v1+json';
+			response.writeHead(200, {'content-type': type, 'content-length': 7, 'docker-content-digest': digest}).end();
+		} else sendError(response, 404, 'MANIFEST_UNKNOWN', 'no');
+	});
+	const error = (await t.throwsAsync(deleteManifest(wire, place, 'v1'))) as SealError;
+	t.is(error.code, 'ERR_REGISTRY_UNSUPPORTED');
+	t.is(error.hint, `Delete the manifest by its digest, ${digest}: all its tags go with it.`);
+	t.like(error.details, {digest});
+	await t.throwsAsync(deleteManifest(wire, place, 'v2'), {code: 'ERR_IMAGE_UNKNOWN'});
+});
