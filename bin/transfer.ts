@@ -84,6 +84,7 @@ export async function transferAll(
 /** The result of a transfer: what is where now, and what moved for it. */
 export async function transferResult(
 	done: readonly Transferred[],
+	moved: 'fetched' | 'sent' | 'copied',
 	flags: FlagValues<typeof transferFlags>,
 	{io, quiet}: Context,
 ): Promise<Result> {
@@ -105,18 +106,22 @@ export async function transferResult(
 				.flatMap(({targets, descriptor, tally}) =>
 					quiet
 						? [descriptor.digest]
-						: [...targets.map(place => `${formatPlace(place)} is ${descriptor.digest}`), `  ${tallyText(tally)}`],
+						: [
+								...targets.map(place => `${formatPlace(place)} is ${descriptor.digest}`),
+								`  ${tallyText(tally, moved)}`,
+							],
 				)
 				.join('\n'),
 	};
 }
 
-/** "sent 12 MB in 3 blobs; mounted 5 MB in 1 blob; 100 MB in 20 blobs were there". */
-function tallyText({sent, mounted, skipped}: Tally): string {
+/** "sent 12 MB in 3 blobs, mounted 5 MB in 1 blob, 100 MB in 20 blobs there already". */
+function tallyText({sent, mounted, skipped}: Tally, moved: string): string {
 	const parts = [
 		...(mounted.blobs > 0 ? [`mounted ${formatBytes(mounted.bytes)} in ${count(mounted.blobs, 'blob')}`] : []),
 		...(skipped.blobs > 0 ? [`${formatBytes(skipped.bytes)} in ${count(skipped.blobs, 'blob')} there already`] : []),
 	];
-	const moved = sent.blobs === 0 ? 'nothing sent' : `sent ${formatBytes(sent.bytes)} in ${count(sent.blobs, 'blob')}`;
-	return [moved, ...parts].join(', ');
+	const first =
+		sent.blobs === 0 ? `nothing ${moved}` : `${moved} ${formatBytes(sent.bytes)} in ${count(sent.blobs, 'blob')}`;
+	return [first, ...parts].join(', ');
 }

@@ -51,7 +51,7 @@ export const command = defineCommand({
 			flags,
 			async options => {
 				const done = await transferAll('copy', [{from, to}], request, options, context);
-				return await transferResult(done, flags, context);
+				return await transferResult(done, 'copied', flags, context);
 			},
 			logins,
 		);

@@ -27,7 +27,7 @@ export const command = defineCommand({
 			flags,
 			async options => {
 				const done = await transferAll('pull', transfers, request, options, context);
-				return await transferResult(done, flags, context);
+				return await transferResult(done, 'fetched', flags, context);
 			},
 			credentialsFor(
 				flags.creds,

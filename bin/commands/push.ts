@@ -39,7 +39,7 @@ export const command = defineCommand({
 			flags,
 			async options => {
 				const done = await transferAll('push', [{from, to}], request, options, context);
-				return await transferResult(done, flags, context);
+				return await transferResult(done, 'sent', flags, context);
 			},
 			credentialsFor(flags.creds, '--creds', to),
 		);

@@ -1,7 +1,7 @@
 import {formatBytes} from '../../lib/core/bytes.js';
 import type {Outcome, Row} from './progress-state.js';
 import type {Style} from './style.js';
-import {padEnd, printable, textWidth, truncate} from './text.js';
+import {padEnd, padStart, printable, textWidth, truncate} from './text.js';
 
 export interface Look {
 	readonly style: Style;
@@ -71,7 +71,11 @@ function factsOf(row: Row, look: Look, width: number, elapsedMs: number): string
 	const amount = row.totalBytes === undefined ? done : `${done} / ${formatBytes(row.totalBytes)}`;
 	const bar = share === undefined ? '' : `${barOf(share, look)} ${String(Math.floor(share * 100)).padStart(3)}%`;
 	if (width < 60) return share === undefined ? done : `${Math.floor(share * 100)}%`;
-	const facts = width < 90 ? [bar, amount] : [bar, padEnd(amount, 17), padEnd(rate, 9), elapsed.padStart(5)];
+	// Bars of several rows stand under each other.
+	const facts =
+		width < 90
+			? [bar, width < 70 ? amount : padStart(amount, 17)]
+			: [bar, padEnd(amount, 17), padEnd(rate, 9), elapsed.padStart(5)];
 	return facts.filter(fact => fact.trim() !== '').join('  ');
 }
 

@@ -100,7 +100,7 @@ test('blobs on their way are counted apart from what is mounted or there already
 	await redrawn();
 	t.deepEqual(screen.text, [
 		`+ ${'blob aaaaaaaaaaaa'.padEnd(65)}  1 MB  1.0s`,
-		`- ${'blob bbbbbbbbbbbb'.padEnd(41)}  ####............  25%  1 MB / 4 MB`,
+		`- ${'blob bbbbbbbbbbbb'.padEnd(35)}  ####............  25%        1 MB / 4 MB`,
 		'  1 running, 1 moved, 1 mounted, 1 there already, 1.0s',
 	]);
 	progress.onEvent({type: 'blob.mounted', ...blob('b'), sizeBytes: 4e6, from: 'registry.example.com/base'});
