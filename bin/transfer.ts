@@ -22,6 +22,10 @@ export const transferFlags = {
 		default: true,
 		help: 'with --platform: keep the index, and with it the digest, although one image comes along only',
 	},
+	recheck: {
+		type: 'boolean',
+		help: 'ask for every blob even where the target has the manifest: mends a repository that lost some',
+	},
 	digestfile: {type: 'string', value: 'FILE', help: 'write the digest to this file', completes: 'file'},
 	jobs: {type: 'integer', value: 'N', minimum: 1, help: 'how many blobs to move at once'},
 	...registryFlags,
@@ -41,6 +45,7 @@ export interface TransferRequest {
 	readonly platform: Platform | undefined;
 	readonly keepIndex: boolean;
 	readonly concurrency: number | undefined;
+	readonly recheck: boolean;
 }
 
 /** @throws UsageError */
@@ -53,7 +58,7 @@ export function readTransfer(flags: FlagValues<typeof transferFlags>): TransferR
 			hint: 'Choose it with --platform.',
 		});
 	}
-	return {platform, keepIndex: flags['keep-index'], concurrency: flags.jobs};
+	return {platform, keepIndex: flags['keep-index'], concurrency: flags.jobs, recheck: flags.recheck};
 }
 
 /** Copies one image after another, each as a step of the progress display. */

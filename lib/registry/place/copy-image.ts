@@ -7,7 +7,7 @@ import {isDigest} from '../../oci/digest.js';
 import {imageFacts} from '../../oci/image.js';
 import {isIndexType, isManifestType} from '../../oci/media-types.js';
 import {formatPlatform, type Platform} from '../../oci/platform.js';
-import {normalizeReference, parseReference} from '../../oci/reference.js';
+import {normalizeReference, parseReference, repositoryOf} from '../../oci/reference.js';
 import {createTally, type Tally} from '../../oci/tally.js';
 import {type OpenPlace, openPlace, type PlaceOptions, pathOf} from './open.js';
 import {formatPlace, type Place} from './parse.js';
@@ -20,6 +20,8 @@ export interface CopyImageOptions extends PlaceOptions {
 	readonly keepIndex?: boolean | undefined;
 	/** Blobs in flight. */
 	readonly concurrency?: number | undefined;
+	/** As in `CopyOptions`. */
+	readonly recheck?: boolean | undefined;
 }
 
 export interface CopiedImage {
@@ -48,7 +50,7 @@ export async function copyImage(
 		counter.onEvent(event);
 		emit(options, event);
 	};
-	const {signal, platform, concurrency, keepIndex = true} = options;
+	const {signal, platform, concurrency, recheck, keepIndex = true} = options;
 	const source = await openPlace(from, options);
 	const targets: OpenTarget[] = [];
 	try {
@@ -57,7 +59,8 @@ export async function copyImage(
 		for (const place of places) targets.push(await openTarget(place, options));
 		let descriptor = root;
 		for (const target of targets) {
-			const transfer = {platform, keepIndex, concurrency, signal, onEvent};
+			const mountFrom = await hintsFor(target.place, source, root, places);
+			const transfer = {platform, keepIndex, concurrency, recheck, mountFrom, signal, onEvent};
 			descriptor = await explained(source, root, target, () => target.write(source.content, root, transfer));
 		}
 		return {descriptor, targets: places, tally: counter.total()};
@@ -103,6 +106,29 @@ async function identityOf(place: Place, options: PlaceOptions): Promise<string> 
 			return isArchive ? `file ${real}` : `${place.kind} ${real} ${place.reference ?? ''}`;
 		}
 	}
+}
+
+const maxHints = 3;
+
+/** Repositories of the target's registry that may hold the content: other targets, and where the image has another name. */
+async function hintsFor(
+	target: Place,
+	source: OpenPlace,
+	root: Descriptor,
+	targets: readonly Place[],
+): Promise<readonly string[]> {
+	if (target.kind !== 'docker') return [];
+	const own = parseReference(target.reference);
+	const before = targets
+		.slice(0, targets.indexOf(target))
+		.flatMap(place => (place.kind === 'docker' ? [place.reference] : []));
+	const held = source.place.kind === 'store' ? ((await source.images?.()) ?? []) : [];
+	const names = held.find(({descriptor}) => descriptor.digest === root.digest)?.names ?? [];
+	const repositories = [...before, ...names]
+		.map(parseReference)
+		.filter(({domain, path}) => domain === own.domain && path !== own.path)
+		.map(repositoryOf);
+	return [...new Set(repositories)].slice(0, maxHints);
 }
 
 function isName(reference: string): boolean {
