@@ -2,6 +2,7 @@ import {mkdir, readdir, realpath, stat} from 'node:fs/promises';
 import {join, resolve} from 'node:path';
 import {SealError} from '../../../core/errors.js';
 import {ifExists, withIo} from '../../../core/io-error.js';
+import {checkInside} from './files.js';
 import {stockRoot} from './paths.js';
 
 /** A storage folder of the stock registry server, found. All paths are real ones. */
@@ -23,10 +24,11 @@ export interface StockFolder {
  */
 export async function openStockFolder(path: string, create: boolean): Promise<StockFolder> {
 	const given = resolve(path);
-	for (const root of [given, join(given, 'registry')]) {
+	const real = await withIo('open', given, () => ifExists(() => realpath(given)));
+	for (const root of real === undefined ? [] : [real, join(real, 'registry')]) {
 		if (await isFolder(join(root, stockRoot))) return await describeFolder(root, given);
 	}
-	const names = await withIo('read', given, () => ifExists(() => readdir(given))).catch((error: unknown) => {
+	const names = await ifExists(() => readdir(given)).catch((error: unknown) => {
 		throw notRegistry(given, 'it cannot be listed', error);
 	});
 	if (!create) throw notRegistry(given, names === undefined ? 'it does not exist' : `it has no ${stockRoot}`);
@@ -34,14 +36,18 @@ export async function openStockFolder(path: string, create: boolean): Promise<St
 		throw notRegistry(given, `it has other content and no ${stockRoot}`);
 	}
 	await withIo('make the registry folder', given, () => mkdir(join(given, stockRoot), {recursive: true}));
-	return await describeFolder(given, given);
+	return await describeFolder(await realpath(given), given);
 }
 
+/** @throws SealError ERR_UNSAFE_PATH when a link in the folder, which may come from an image, leads elsewhere */
 async function describeFolder(root: string, given: string): Promise<StockFolder> {
+	const base = join(root, stockRoot);
+	const privateDir = join(root, '.sealimage');
 	return await withIo('open the registry folder', given, async () => {
-		const real = await realpath(root);
-		const base = await realpath(join(root, stockRoot));
-		return {name: `the registry folder ${given}`, root: real, base, privateDir: join(real, '.sealimage')};
+		await checkInside(join(base, 'blobs'));
+		for (const folder of [privateDir, join(privateDir, 'tmp'), join(privateDir, 'uploads')])
+			await checkInside(join(folder, 'any'));
+		return {name: `the registry folder ${given}`, root, base, privateDir};
 	});
 }
 

@@ -1,3 +1,4 @@
+import {constants} from 'node:fs';
 import {type FileHandle, open} from 'node:fs/promises';
 import type {Bytes} from '../../../core/bytes.js';
 import {SealError} from '../../../core/errors.js';
@@ -25,7 +26,7 @@ export interface DataFile {
 
 /** Opens or makes the file at `path`. What is in it is read once for the running digest. */
 export async function openDataFile(path: string, algorithm: DigestAlgorithm, options: Abortable): Promise<DataFile> {
-	const file = await withIo('open', path, () => open(path, 'a+', 0o644));
+	const file = await withIo('open', path, () => open(path, flags, 0o644));
 	try {
 		const {size, ino} = await file.stat();
 		const digester = size === 0 ? createDigester(algorithm) : await digesterOf(file, size, algorithm, options);
@@ -36,6 +37,8 @@ export async function openDataFile(path: string, algorithm: DigestAlgorithm, opt
 	}
 }
 
+/** As "a+", but not through a symbolic link: the folder may come from elsewhere. */
+const flags = constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | constants.O_NOFOLLOW;
 /** One write takes so much: each costs a round trip through the thread pool. */
 const batchBytes = 1024 * 1024;
 /** writev(2) takes at most 1024 pieces (IOV_MAX). */

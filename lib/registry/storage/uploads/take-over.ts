@@ -1,4 +1,4 @@
-import {constants, copyFile, unlink} from 'node:fs/promises';
+import {constants, copyFile, lstat, unlink} from 'node:fs/promises';
 import type {Abortable} from '../../../core/events.js';
 import {ifExists, withIo} from '../../../core/io-error.js';
 import {withLock} from '../../../core/lock.js';
@@ -37,6 +37,7 @@ export async function takeOver(
 			const [from, beside] = [files.dataPath(id), files.besidePath(id)];
 			try {
 				const copy = async (): Promise<true> => {
+					if (!(await lstat(from)).isFile()) throw unknownUpload(id);
 					await copyFile(from, beside, constants.COPYFILE_FICLONE);
 					return true;
 				};

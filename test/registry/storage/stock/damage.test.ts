@@ -7,6 +7,7 @@ import {
 	rmSync,
 	symlinkSync,
 	truncateSync,
+	utimesSync,
 	writeFileSync,
 } from 'node:fs';
 import {dirname, join} from 'node:path';
@@ -173,4 +174,48 @@ test('tags without a current link, and names that are no tags, are not listed', 
 		mkdirSync(join(base, 'repositories/app/_manifests/tags', path), {recursive: true});
 	t.deepEqual(await storage.tags('app', {}), ['1']);
 	t.deepEqual(await storage.tags('app', {after: '1', limit: 5}), []);
+});
+
+test('a folder whose own parts are links to elsewhere is not opened, and nothing is touched there', async t => {
+	for (const [link, make] of [
+		['docker', 'docker/registry/v2'],
+		['.sealimage', 'tmp/precious'],
+		['.sealimage/tmp', 'precious'],
+		['.sealimage/uploads', 'precious'],
+		['registry', 'docker/registry/v2'],
+	] as const) {
+		const [root, outside] = [tempDir(t), tempDir(t)];
+		if (link !== 'docker' && link !== 'registry') mkdirSync(join(root, stockRoot), {recursive: true});
+		mkdirSync(dirname(join(root, link)), {recursive: true});
+		mkdirSync(join(outside, make), {recursive: true});
+		const old = new Date(Date.now() - 3_600_000);
+		utimesSync(join(outside, make), old, old);
+		symlinkSync(link === 'docker' ? join(outside, 'docker') : outside, join(root, link));
+		await t.throwsAsync(openStockStorage(root), {code: 'ERR_UNSAFE_PATH'}, link);
+		t.deepEqual(readdirSync(join(outside, make)), []);
+	}
+	const [real, alias] = [join(tempDir(t), 'real'), join(tempDir(t), 'alias')];
+	await (await openStockStorage(real, {create: true})).close();
+	symlinkSync(real, alias);
+	const storage = await openStockStorage(alias);
+	t.deepEqual(await storage.repositories({}), []);
+	await storage.close();
+});
+
+test('a folder in which nothing can be written is read all the same', async t => {
+	const {base, storage, layer, manifest} = await setUp(t);
+	const root = join(base, '../../..');
+	rmSync(join(root, '.sealimage'), {recursive: true});
+	// Stands for a folder without permission to write, which would not stop root.
+	writeFileSync(join(root, '.sealimage'), '');
+	const reader = await openStockStorage(root);
+	t.is(await reader.tag('app', '1'), manifest.digest);
+	t.not(await reader.manifest('app', manifest.digest), undefined);
+	t.is((await reader.blob('app', layer.digest))?.sizeBytes, layer.size);
+	t.deepEqual(await reader.referrers('app', manifest.digest), []);
+	await t.throwsAsync(reader.deleteTag('app', '1'), {code: 'ERR_IO'});
+	t.is(await reader.tag('app', '1'), manifest.digest);
+	await reader.close();
+	rmSync(join(root, '.sealimage'));
+	t.is(await storage.tag('app', '1'), manifest.digest);
 });
