@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import {oneChunk} from '../core/bytes.js';
 import {SealError} from '../core/errors.js';
 import {emit, type OperationOptions, progress} from '../core/events.js';
@@ -73,6 +74,8 @@ export async function copyContent(
 	const {platform, signal} = options;
 	const stop = new AbortController();
 	const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+	// Every request in flight listens: that is no leak.
+	setMaxListeners(0, either);
 	const work: Work = {
 		source,
 		sink,

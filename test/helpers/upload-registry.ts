@@ -13,13 +13,14 @@ export interface Fault {
 	readonly after?: number;
 	/**
 	 * `refuse` hangs up at once, `swallow` does the work and hangs up without an answer, `cut` hangs up after so many bytes
-	 * of the body (they are kept), `lose` forgets the upload first, `answer` answers this instead.
+	 * of the body (they are kept), `hold` keeps so many and reads no further until the client is gone, `lose` forgets the upload first, `answer` answers this instead.
 	 */
 	readonly does:
 		| 'refuse'
 		| 'swallow'
 		| 'lose'
 		| {readonly cut: number}
+		| {readonly hold: number; readonly reached: () => void}
 		| {readonly answer: number; readonly code?: string; readonly headers?: Readonly<Record<string, string>>};
 }
 
@@ -96,6 +97,7 @@ async function handle(registry: UploadRegistry, request: IncomingMessage, respon
 	}
 	if (fault === 'lose') registry.sessions.delete(/uploads\/([^?]+)/.exec(request.url ?? '')?.[1] ?? '');
 	const cut = typeof fault === 'object' && 'cut' in fault ? fault.cut : undefined;
+	const hold = typeof fault === 'object' && 'hold' in fault ? fault : undefined;
 	const url = new URL(request.url ?? '', 'http://registry');
 	const [, repository = '', kind = '', name = ''] =
 		/^\/v2\/(.+)\/(manifests|blobs\/uploads|blobs)\/([^/]*)$/.exec(url.pathname) ?? [];
@@ -104,7 +106,7 @@ async function handle(registry: UploadRegistry, request: IncomingMessage, respon
 		response.writeHead(status, {...(body === undefined ? {} : {'content-length': body.length}), ...headers});
 		response.end(request.method === 'HEAD' ? undefined : body);
 	};
-	const call: Call = {registry, request, response, repository, name, query: url.searchParams, cut, answer};
+	const call: Call = {registry, request, response, repository, name, query: url.searchParams, cut, hold, answer};
 	if (kind === 'blobs/uploads') return await handleUpload(call);
 	if (kind === 'manifests') return await handleManifest(call);
 	const blob = registry.blobs.get(`${repository}@${name}`);
@@ -120,6 +122,7 @@ interface Call {
 	readonly name: string;
 	readonly query: URLSearchParams;
 	readonly cut: number | undefined;
+	readonly hold: {readonly hold: number; readonly reached: () => void} | undefined;
 	answer(status: number, headers?: Record<string, string | number>, body?: Buffer): void;
 }
 
@@ -176,20 +179,25 @@ function beginUpload({registry, repository, query, answer}: Call): void {
 	answer(202, {location, range: '0-0', ...registry.postHeaders});
 }
 
-async function receive({registry, request, response, cut}: Call, session: Session): Promise<void> {
+async function receive({registry, request, response, cut, hold}: Call, session: Session): Promise<void> {
 	const {method = ''} = request;
 	if (Number(request.headers['content-length']) > registry.limitBytes) {
 		response.writeHead(413, {connection: 'close'}).end();
 		throw new Error('too large');
 	}
-	let left = cut ?? Number.POSITIVE_INFINITY;
+	let left = cut ?? hold?.hold ?? Number.POSITIVE_INFINITY;
+	const {socket} = request;
+	const gone = new Promise(resolve => socket.once('close', resolve));
 	for await (const chunk of request as AsyncIterable<Buffer>) {
 		const kept = chunk.subarray(0, left);
 		left -= kept.length;
 		session.chunks.push(kept);
 		session.sizeBytes += kept.length;
 		registry.received.set(method, (registry.received.get(method) ?? 0) + kept.length);
-		if (left === 0) throw new Error('cut');
+		if (left > 0) continue;
+		hold?.reached();
+		if (hold !== undefined) await gone;
+		throw new Error('cut');
 	}
 }
 
