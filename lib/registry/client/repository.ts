@@ -24,7 +24,7 @@ import {existsToWrite, fetchAt, isDocument, placeName, resolveAt} from './read.j
 import {listReferrers} from './referrers.js';
 import {listTags} from './tags.js';
 import type {UploadJournal} from './upload-journal.js';
-import type {Place, Wire} from './wire.js';
+import {type Place, type Wire, withoutMirrors} from './wire.js';
 
 /**
  * One repository of one registry, to read from and to write to. A reference is a tag, a digest, or the full name of an
@@ -53,8 +53,9 @@ export interface RepositoryOptions extends Observable {
 /** @throws SealError ERR_REFERENCE_INVALID */
 export function openRepository(wire: Wire, name: string, {onEvent, uploadJournal}: RepositoryOptions): Repository {
 	const place = parsePlace(name);
-	const documents = createDocumentWriter(wire, place);
-	const blobs = createBlobWriter({wire, place, journal: uploadJournal});
+	const target = withoutMirrors(wire);
+	const documents = createDocumentWriter(target, place);
+	const blobs = createBlobWriter({wire: target, place, journal: uploadJournal});
 	const operationOf = ({signal}: Abortable): OperationOptions => ({signal, onEvent});
 	const pushDocument = async (descriptor: Descriptor, bytes: Bytes, options: OperationOptions): Promise<void> => {
 		const checked = verified(bytes, descriptor, `the source of ${placeName(place)}`, options);
@@ -68,7 +69,7 @@ export function openRepository(wire: Wire, name: string, {onEvent, uploadJournal
 		resolve: async (reference, options = {}) =>
 			await resolveAt(wire, place, wantedIn(place, reference), operationOf(options)),
 		async exists(descriptor, options = {}) {
-			const isThere = await existsToWrite(wire, place, descriptor, operationOf(options));
+			const isThere = await existsToWrite(target, place, descriptor, operationOf(options));
 			if (!isThere) blobs.noteAbsent(descriptor.digest);
 			return isThere;
 		},
@@ -91,7 +92,7 @@ export function openRepository(wire: Wire, name: string, {onEvent, uploadJournal
 		referrers: async (subject, {artifactType, ...options} = {}) =>
 			await listReferrers(wire, place, subject, {...operationOf(options), artifactType}),
 		delete: async (reference, options = {}) =>
-			await deleteManifest(wire, place, wantedIn(place, reference), operationOf(options)),
+			await deleteManifest(target, place, wantedIn(place, reference), operationOf(options)),
 	};
 }
 

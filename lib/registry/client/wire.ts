@@ -14,6 +14,15 @@ export interface Wire {
 	readonly parts?: PartsPolicy | undefined;
 }
 
+/** The way that a sink goes: what a mirror has says nothing about the registry that is written to. */
+export function withoutMirrors(wire: Wire): Wire {
+	const {transport} = wire;
+	return {
+		...wire,
+		transport: {...transport, send: (request, options) => transport.send({...request, direct: true}, options)},
+	};
+}
+
 /** One repository of one registry. */
 export interface Place {
 	/** As in references. */

@@ -66,11 +66,19 @@ function urlOf(endpoint: Endpoint, request: RegistryRequest): string {
 	const below = pathname.startsWith(begin)
 		? `/${endpoint.repository}/${pathname.slice(begin.length)}`
 		: pathname.replace(/^\/v2(?=\/|$)/, '');
-	// Not by URL's resolving: a name may not climb out of the base.
 	url.pathname = `${endpoint.basePath}${below}`;
 	url.search = query;
+	const from = url.searchParams.get('from');
+	if (from !== null && endpoint.repository !== repository)
+		url.searchParams.set('from', renamed(endpoint, repository, from));
 	if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace);
 	return url.href;
+}
+
+/** What another repository of the same registry is called at an endpoint that puts something before the names. */
+function renamed(endpoint: Endpoint, repository: string, other: string): string {
+	const isBelow = endpoint.repository.endsWith(`/${repository}`);
+	return isBelow ? `${endpoint.repository.slice(0, -repository.length)}${other}` : other;
 }
 
 /** Registries behind a proxy that ends TLS often believe that they speak plain http: their own address is taken as ours. */
@@ -96,7 +104,7 @@ function scopesOf(endpoint: Endpoint, request: RegistryRequest): Scopes {
 	return parseScopes(
 		[
 			`repository:${endpoint.repository}:${actions.join(',')}`,
-			...readsFrom.map(other => `repository:${other}:pull`),
+			...readsFrom.map(other => `repository:${renamed(endpoint, repository, other)}:pull`),
 		].join(' '),
 	);
 }

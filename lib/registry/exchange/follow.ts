@@ -61,8 +61,11 @@ export function homeConnection({tls, connectTimeoutMs, caPath}: Endpoint): Conne
 	return {tls, connectTimeoutMs, caPath};
 }
 
-/** Where a registry may send us on: not to a weaker connection, and not into a network that it could not reach itself. */
-function checkTarget(
+/**
+ * Where a registry may send us on: not to a weaker connection, and not into a network that it could not reach itself.
+ * @throws RegistryError ERR_REGISTRY_RESPONSE
+ */
+export function checkTarget(
 	endpoint: Endpoint,
 	method: string,
 	target: string,

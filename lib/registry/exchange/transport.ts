@@ -46,9 +46,11 @@ export interface RegistryRequest {
 	readonly body?: (() => string | Uint8Array | Bytes) | undefined;
 	/**
 	 * What the request does, for the scope of its token. Default `pull` for GET and HEAD, `pull` and `push` for POST, PUT and
-	 * PATCH, `delete` for DELETE. A read with `push` goes where writes go and to no mirror: "does the target have it?".
+	 * PATCH, `delete` for DELETE.
 	 */
 	readonly actions?: readonly ('pull' | 'push' | 'delete')[] | undefined;
+	/** Goes where writes go, and to no mirror: what does the target of a push have? */
+	readonly direct?: boolean | undefined;
 	/** Further repositories of the host that it reads: the source of a mount. */
 	readonly readsFrom?: readonly string[] | undefined;
 }
@@ -75,6 +77,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
 		connection: (endpoint, url) => connection(endpoint, url),
 		schemes: createSchemes(http),
 		resting: new Map(),
+		told: new Set(),
 	};
 	return {
 		async send(request, operation) {
@@ -108,6 +111,8 @@ interface State extends Exchange {
 	readonly schemes: Schemes;
 	/** Mirrors that could not be reached, and until when they are left alone. */
 	readonly resting: Map<string, number>;
+	/** Failures of mirrors that were told of: once is enough. */
+	readonly told: Set<string>;
 }
 
 /** A mirror that is down costs one time-out, not one for each blob. */
@@ -156,15 +161,16 @@ function endpointsFor(endpoints: readonly Endpoint[], request: RegistryRequest):
 	const usable = endpoints.filter(({uses}) => uses.includes(use));
 	if (/^https?:\/\//i.test(request.path)) {
 		const {host} = new URL(request.path);
-		return [usable.find(({origin}) => new URL(origin).host === host) ?? usable.at(-1)].filter(one => one !== undefined);
+		return [usable.find(({origin}) => new URL(origin).host === host) ?? usable[0]].filter(one => one !== undefined);
 	}
-	if (use === 'push') return usable.slice(-1);
+	if (use === 'push') return usable.slice(0, 1);
 	const isList = use === 'resolve' && !/\/manifests\/[^/]+$/.test(request.path);
 	return isList ? usable.toSorted((a, b) => Number(a.isMirror) - Number(b.isMirror)) : usable;
 }
 
-function useOf({method, path, actions = []}: RegistryRequest): EndpointUse {
-	if ((method !== 'GET' && method !== 'HEAD') || actions.includes('push') || actions.includes('delete')) return 'push';
+function useOf({method, path, actions = [], direct = false}: RegistryRequest): EndpointUse {
+	const writes = method !== 'GET' && method !== 'HEAD';
+	if (writes || direct || actions.includes('push') || actions.includes('delete')) return 'push';
 	const [, kind = '', name = ''] = /\/(manifests|blobs)\/([^/?]+)(?:\?.*)?$/.exec(path) ?? [];
 	return kind === 'blobs' || isDigest(name) ? 'pull' : 'resolve';
 }

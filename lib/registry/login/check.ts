@@ -21,8 +21,8 @@ export async function checkCredentials(
 	};
 	const transport = createTransport({...options, credentials: source});
 	try {
-		// As a write: a mirror may have other users than the registry itself.
-		const request = {host, repository: '', method: 'GET', path: '/v2/', actions: ['push']} as const;
+		// A mirror may have other users than the registry itself.
+		const request = {host, repository: '', method: 'GET', path: '/v2/', direct: true} as const;
 		const response = await transport.send(request, options);
 		await response.discard();
 		if (response.status === 200) return asked;
