@@ -47,7 +47,7 @@ export async function readBody(exchange: Exchange, limitBytes: number): Promise<
 /** A rest that is read away sooner than a new connection is made. */
 const smallRestBytes = 256 * 1024;
 /** How long, and how much, a client may go on sending after it was answered. */
-const drainMs = 2000;
+const drainMs = 10_000;
 const drainBytes = 64 * 1024 * 1024;
 
 /** Whether the client is, or may be, still sending a body that nobody will read: the connection ends with this exchange. */

@@ -12,6 +12,8 @@ import type {RouteOf} from './route.js';
 
 /** distribution-spec asks for at least 10. */
 const maxTags = 100;
+/** What is missing beyond this is not told one by one. */
+const maxErrors = 100;
 
 /** GET and HEAD of a manifest: the bytes and the type that were pushed, whatever the client would accept. */
 export async function getManifest(exchange: Exchange, route: RouteOf<'manifest'>): Promise<Answer> {
@@ -40,7 +42,7 @@ export async function putManifest(exchange: Exchange, route: RouteOf<'manifest'>
 	}
 	const manifest = readNewManifest(bytes, request.headers['content-type'], digest);
 	const missing = await parts.storage.putManifest(repository, manifest, tags);
-	const [first, ...rest] = missing.map(({digest: blob, mediaType, size}): RefusalItem => {
+	const [first, ...rest] = missing.slice(0, maxErrors).map(({digest: blob, mediaType, size}): RefusalItem => {
 		return {
 			code: 'MANIFEST_BLOB_UNKNOWN',
 			message: `The manifest names ${blob}, which the repository does not have`,

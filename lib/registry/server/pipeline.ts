@@ -2,12 +2,13 @@ import type {IncomingMessage, ServerResponse} from 'node:http';
 import {isSealError} from '../../core/errors.js';
 import {emit} from '../../core/events.js';
 import {admit} from './admit.js';
-import {type Answer, jsonAnswer, send} from './answer.js';
+import {type Answer, jsonAnswer} from './answer.js';
 import {endpointFor} from './endpoints.js';
 import {type Exchange, openExchange, parseTarget, type ServerParts} from './exchange.js';
 import {Refusal} from './refusal.js';
 import {repositoryOf} from './repository.js';
 import {routeOf} from './route.js';
+import {send} from './send.js';
 import {failureOf, refusalOf} from './storage-refusal.js';
 
 /** Takes one request through all stages: parse, route, access, endpoint, answer. Never rejects. */
@@ -17,9 +18,12 @@ export async function serveExchange(
 	response: ServerResponse,
 ): Promise<void> {
 	const exchange = openExchange(parts, request, response);
-	const answer = await answerTo(exchange);
 	try {
-		await send(exchange, answer);
+		const answer = await answerTo(exchange);
+		await send(exchange, answer).catch(async (error: unknown) => {
+			if (response.headersSent || response.destroyed) throw error;
+			await send(exchange, refusalAnswer(exchange, error));
+		});
 	} catch (error) {
 		// The head of the answer has gone out: a cut connection is the only way left to say that the rest is missing.
 		if (!exchange.signal.aborted) report(exchange, error);

@@ -1,10 +1,11 @@
-import {constants} from 'node:fs';
-import {type FileHandle, open} from 'node:fs/promises';
+import type {FileHandle} from 'node:fs/promises';
 import type {ServerResponse} from 'node:http';
 import {SealError} from '../../core/errors.js';
-import type {Buffers} from './buffers.js';
+import type {BufferPair, Buffers} from './buffers.js';
 
 export interface FilePart {
+	readonly file: FileHandle;
+	/** For messages. */
 	readonly path: string;
 	readonly start: number;
 	/** Before this byte. */
@@ -23,35 +24,32 @@ export async function sendFile(
 	buffers: Buffers,
 	onSent: (bytes: number) => void,
 ): Promise<void> {
-	const file = await open(part.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 	const pair = buffers.take();
 	try {
-		await pump(response, file, part, pair, onSent);
+		await pump(response, part, pair, onSent);
 		buffers.giveBack(pair);
 	} catch (error) {
 		buffers.lose(pair);
 		throw error;
-	} finally {
-		await file.close();
 	}
 }
 
 async function pump(
 	response: ServerResponse,
-	file: FileHandle,
-	{path, start, end}: FilePart,
-	[first, second]: readonly [Buffer, Buffer],
+	part: FilePart,
+	[first, second]: BufferPair,
 	onSent: (bytes: number) => void,
 ): Promise<void> {
+	const {start, end} = part;
 	let position = start;
 	let [current, other] = [first, second];
-	let filling = fill(file, current, position, end, path);
+	let filling = fill(part, current, position);
 	while (position < end) {
 		const filled = await filling;
 		position += filled.length;
 		const isLast = position >= end;
 		[current, other] = [other, current];
-		if (!isLast) filling = fill(file, current, position, end, path);
+		if (!isLast) filling = fill(part, current, position);
 		// It is awaited in the next round; until then its failure must not count as unhandled.
 		filling.catch(() => {});
 		await (isLast ? finish(response, filled) : write(response, filled));
@@ -59,7 +57,7 @@ async function pump(
 	}
 }
 
-async function fill(file: FileHandle, buffer: Buffer, position: number, end: number, path: string): Promise<Buffer> {
+async function fill({file, path, end}: FilePart, buffer: Buffer, position: number): Promise<Buffer> {
 	const {bytesRead} = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
 	if (bytesRead === 0) {
 		throw new SealError('ERR_CONTENT_SIZE', `${path} ends at byte ${position}, before byte ${end}`, {details: {path}});

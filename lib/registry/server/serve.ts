@@ -1,4 +1,4 @@
-import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
+import {createServer, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {SealError, systemCode} from '../../core/errors.js';
@@ -10,6 +10,7 @@ import type {ServerParts} from './exchange.js';
 import type {RegistryServer, ServeOptions} from './options.js';
 import {serveExchange} from './pipeline.js';
 import {createSmallBlobs} from './small-blobs.js';
+import {createTurns} from './turns.js';
 
 /**
  * Serves a storage over HTTP (distribution-spec 1.1) and resolves once it listens.
@@ -21,10 +22,10 @@ export async function serveRegistry(storage: RegistryStorage, options: ServeOpti
 	if (options.access === undefined && !isLoopback(host)) throw exposed(host);
 	const parts: ServerParts = {storage, access, buffers: createBuffers(), smallBlobs: createSmallBlobs(), options};
 	const current = new WeakMap<Duplex, ServerResponse>();
-	const take = (request: IncomingMessage, response: ServerResponse): void => {
+	const take = createTurns((request, response) => {
 		current.set(request.socket, response);
 		void serveExchange(parts, request, response);
-	};
+	});
 	const server = createServer(take);
 	// Without these two, node would answer `100 Continue` before anyone has looked at the request, and 417 to all else.
 	server.on('checkContinue', take);

@@ -1,4 +1,5 @@
 import {once} from 'node:events';
+import {readdir, readlink} from 'node:fs/promises';
 import {connect} from 'node:net';
 import {digestOf} from '../../../../lib/oci/digest.js';
 import {overStorages} from '../../../helpers/registry-server.js';
@@ -167,4 +168,34 @@ overStorages('requests one after the other in one packet are answered in order',
 		[...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(match => match[1]),
 		['200', '404', '200', '404'],
 	);
+});
+
+overStorages('a client that asks on and on without reading is cut off', async (t, client) => {
+	const {digest} = await client.pushBlob('a', Buffer.alloc(20_000_000, 'z'));
+	const socket = connect(client.port, '127.0.0.1');
+	socket.on('error', () => {});
+	socket.pause();
+	socket.write(lines(`GET /v2/a/blobs/${digest} HTTP/1.1`, 'host: x').repeat(1000));
+	const closed = new Promise(resolve => socket.once('close', resolve));
+	// Only who reads notices the end.
+	setTimeout(() => socket.resume(), 200);
+	await closed;
+	t.is((await client.send('GET', '/v2/')).status, 200);
+});
+
+overStorages('a connection that is cut ends the requests that wait in it', async (t, client) => {
+	const {digest} = await client.pushBlob('a', Buffer.alloc(20_000_000, 'z'));
+	const socket = connect(client.port, '127.0.0.1');
+	socket.on('error', () => {});
+	socket.write(lines(`GET /v2/a/blobs/${digest} HTTP/1.1`, 'host: x').repeat(20));
+	await once(socket, 'data');
+	socket.destroy();
+	const openFiles = async (): Promise<number> => {
+		const links = await Promise.all(
+			(await readdir('/proc/self/fd')).map(async fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+		);
+		return links.filter(link => link.includes(digest.slice(7))).length;
+	};
+	while ((await openFiles()) > 0) await new Promise(resolve => setTimeout(resolve, 5));
+	t.is(await openFiles(), 0);
 });
