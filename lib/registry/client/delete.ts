@@ -4,7 +4,7 @@ import type {HttpResponse} from '../../core/http.js';
 import {type Digest, isDigest} from '../../oci/digest.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
-import {resolveAt} from './read.js';
+import {resolveNear} from './near-tags.js';
 import type {Place, Wire} from './wire.js';
 
 /**
@@ -82,7 +82,7 @@ async function undividable(
 	options: OperationOptions,
 ): Promise<RegistryError> {
 	const tag = path.slice(path.lastIndexOf('/') + 1);
-	const found = await resolveAt(wire, place, tag, options).catch((error: unknown) => {
+	const found = await resolveNear(wire, place, tag, options).catch((error: unknown) => {
 		if (hasCode(error, 'ERR_IMAGE_UNKNOWN') || options.signal?.aborted === true) throw error;
 	});
 	const digest = found === undefined ? '' : `, ${found.digest}`;

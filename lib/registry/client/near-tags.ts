@@ -1,5 +1,9 @@
 import {editDistance} from '../../core/closest.js';
-import type {Abortable} from '../../core/events.js';
+import {isSealError, SealError} from '../../core/errors.js';
+import type {Abortable, OperationOptions} from '../../core/events.js';
+import type {Descriptor} from '../../oci/descriptor.js';
+import {isDigest} from '../../oci/digest.js';
+import {resolveAt} from './read.js';
 import {listTags} from './tags.js';
 import type {Place, Wire} from './wire.js';
 
@@ -9,15 +13,30 @@ const maxTags = 10_000;
 const patienceMs = 5000;
 
 /**
- * Tags of a repository that may have been meant by `wanted`, best first. Empty when none is near; undefined when the
- * registry does not let us see them, which is no error: this only helps to explain one.
+ * As `resolveAt`, for people: when there is no such tag, the error names those that may have been meant.
+ * @throws SealError ERR_IMAGE_UNKNOWN with `details.near`; RegistryError
  */
-export async function findNearTags(
+export async function resolveNear(
 	wire: Wire,
 	place: Place,
 	wanted: string,
-	{signal}: Abortable,
-): Promise<readonly string[] | undefined> {
+	options: OperationOptions,
+): Promise<Descriptor> {
+	try {
+		return await resolveAt(wire, place, wanted, options);
+	} catch (error) {
+		if (isDigest(wanted) || !isSealError(error) || error.code !== 'ERR_IMAGE_UNKNOWN') throw error;
+		const near = await findNear(wire, place, wanted, options);
+		if (near.length === 0) throw error;
+		throw new SealError('ERR_IMAGE_UNKNOWN', error.message, {
+			hint: `Use a tag that exists, as ${listOf(near)}.`,
+			details: {...error.details, near},
+		});
+	}
+}
+
+/** Nothing where the registry does not let us see its tags: this only helps to explain an error. */
+async function findNear(wire: Wire, place: Place, wanted: string, {signal}: Abortable): Promise<readonly string[]> {
 	const patience = AbortSignal.timeout(patienceMs);
 	const either = signal === undefined ? patience : AbortSignal.any([signal, patience]);
 	try {
@@ -25,7 +44,7 @@ export async function findNearTags(
 		return nearTags(wanted, tags);
 	} catch {
 		signal?.throwIfAborted();
-		return undefined;
+		return [];
 	}
 }
 
@@ -61,4 +80,9 @@ function componentsOf(tag: string): readonly string[] {
 function sharedLength(a: readonly string[], b: readonly string[]): number {
 	const differs = a.findIndex((part, i) => part !== b[i]);
 	return differs === -1 ? a.length : differs;
+}
+
+/** "a, b or c". */
+function listOf(words: readonly string[]): string {
+	return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

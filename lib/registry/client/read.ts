@@ -12,7 +12,6 @@ import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
 import type {RegistryRequest} from '../exchange/transport.js';
 import {openBlob} from './download.js';
-import {findNearTags} from './near-tags.js';
 import {isWebPage, type Place, type Wire, webPage} from './wire.js';
 
 /** `host/repository`: how a place is shown, and named to a mount. */
@@ -33,7 +32,7 @@ export async function resolveAt(
 	const path = `/v2/${place.repository}/manifests/${wanted}`;
 	const head = await send(wire, {...place, method: 'HEAD', path, headers: {accept: accepted}}, path, options);
 	await head.discard();
-	if (head.status === 404) throw await unknownImage(wire, place, wanted, options);
+	if (head.status === 404) throw unknownImage(place, wanted);
 	const digest = isDigest(wanted) ? wanted : undefined;
 	return describeHead(head, digest) ?? (await describeBody(wire, place, path, wanted, options));
 }
@@ -173,7 +172,7 @@ async function describeBody(
 		const said = response.header('docker-content-digest');
 		return {bytes: await readDocument(response, place), mediaType: mediaTypeOf(response), said};
 	});
-	if (found === undefined) throw await unknownImage(wire, place, wanted, options);
+	if (found === undefined) throw unknownImage(place, wanted);
 	const {bytes, mediaType, said} = found;
 	const type = documentType(bytes, mediaType);
 	if (type === undefined) {
@@ -241,17 +240,10 @@ function requestOf(place: Place, descriptor: Descriptor, method: 'GET' | 'HEAD')
 	return {...place, method, path, headers: isDocument(descriptor) ? {accept: descriptor.mediaType} : {}};
 }
 
-async function unknownImage(wire: Wire, place: Place, wanted: string, options: OperationOptions): Promise<SealError> {
+function unknownImage(place: Place, wanted: string): SealError {
 	const name = `${placeName(place)}${isDigest(wanted) ? '@' : ':'}${wanted}`;
-	const near = isDigest(wanted) ? undefined : await findNearTags(wire, place, wanted, options);
-	const hasNear = near !== undefined && near.length > 0;
 	return new SealError('ERR_IMAGE_UNKNOWN', `${place.host} has no image ${name}`, {
-		hint: hasNear ? `Use a tag that exists, as ${listOf(near)}.` : 'Check the name and the tag.',
-		details: {reference: name, ...(hasNear ? {near} : {})},
+		hint: 'Check the name and the tag.',
+		details: {reference: name},
 	});
-}
-
-/** "a, b or c". */
-function listOf(words: readonly string[]): string {
-	return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

@@ -9,7 +9,8 @@ import {withNotices} from '../exchange/notices.js';
 import type {RetryPolicy} from '../exchange/retry.js';
 import {createTransport, type TransportOptions} from '../exchange/transport.js';
 import type {PartsPolicy} from './download.js';
-import {existsAt, fetchAt, getDocument, isDocument, placeName, resolveAt} from './read.js';
+import {resolveNear} from './near-tags.js';
+import {existsAt, fetchAt, getDocument, isDocument, placeName} from './read.js';
 import {openRepository, type Repository} from './repository.js';
 import type {UploadJournal} from './upload-journal.js';
 import type {Place, Wire} from './wire.js';
@@ -49,7 +50,7 @@ export function openRegistry(options: RegistryOptions = {}): Registry {
 			const reference = parseReference(text);
 			const place = {host: reference.domain, repository: reference.path};
 			const wanted = reference.digest ?? reference.tag ?? 'latest';
-			const descriptor = await resolveAt(wire, place, wanted, {signal, onEvent});
+			const descriptor = await resolveNear(wire, place, wanted, {signal, onEvent});
 			places.set(descriptor.digest, place);
 			return descriptor;
 		},

@@ -20,7 +20,8 @@ import {verified} from '../../oci/verify.js';
 import {createBlobWriter} from './blobs.js';
 import {deleteManifest} from './delete.js';
 import {createDocumentWriter} from './documents.js';
-import {existsToWrite, fetchAt, isDocument, placeName, resolveAt} from './read.js';
+import {resolveNear} from './near-tags.js';
+import {existsToWrite, fetchAt, isDocument, placeName} from './read.js';
 import {listReferrers} from './referrers.js';
 import {listTags} from './tags.js';
 import type {UploadJournal} from './upload-journal.js';
@@ -67,7 +68,7 @@ export function openRepository(wire: Wire, name: string, {onEvent, uploadJournal
 		holdsWholeManifests: true,
 		placesOf: () => [placeName(place)],
 		resolve: async (reference, options = {}) =>
-			await resolveAt(wire, place, wantedIn(place, reference), operationOf(options)),
+			await resolveNear(wire, place, wantedIn(place, reference), operationOf(options)),
 		async exists(descriptor, options = {}) {
 			const isThere = await existsToWrite(target, place, descriptor, operationOf(options));
 			if (!isThere) blobs.noteAbsent(descriptor.digest);
