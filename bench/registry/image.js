@@ -1,6 +1,7 @@
 import {createCipheriv, createHash} from 'node:crypto';
 import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {gzipSync} from 'node:zlib';
 
 /** An image as an OCI layout: blobs of the given sizes that no compressor makes smaller. The same seed gives the same bytes. */
 export function makeImage(layout, seed, sizes) {
@@ -12,18 +13,22 @@ export function makeImage(layout, seed, sizes) {
 		writeFileSync(join(blobs, hex), bytes);
 		return {digest: `sha256:${hex}`, size: bytes.length};
 	};
-	const layers = sizes.map((size, index) => put(noise(seed * 1000 + index, size)));
+	// True gzip, as skopeo compresses what it finds uncompressed; stored blocks, as noise does not get smaller.
+	const layers = sizes.map((size, index) => {
+		const plain = noise(seed * 1000 + index, size);
+		return {...put(gzipSync(plain, {level: 0})), diffID: `sha256:${createHash('sha256').update(plain).digest('hex')}`};
+	});
 	const config = {
 		architecture: 'amd64',
 		os: 'linux',
 		config: {},
-		rootfs: {type: 'layers', diff_ids: layers.map(layer => layer.digest)},
+		rootfs: {type: 'layers', diff_ids: layers.map(layer => layer.diffID)},
 	};
 	const manifest = {
 		schemaVersion: 2,
 		mediaType: 'application/vnd.oci.image.manifest.v1+json',
 		config: {mediaType: 'application/vnd.oci.image.config.v1+json', ...put(Buffer.from(JSON.stringify(config)))},
-		layers: layers.map(layer => ({mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...layer})),
+		layers: layers.map(({digest, size}) => ({mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size})),
 	};
 	const entry = {
 		mediaType: manifest.mediaType,

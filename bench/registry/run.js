@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {measure, median, runQuietly} from '../measure.js';
 import {makeImage, mixedSizes} from './image.js';
-import {hasWrk, loadsFor, quantile} from './loads.js';
+import {loadsFor, quantile} from './loads.js';
 import {formatLoads, formatTransfers, machine} from './report.js';
 import {cli, resetPeak, servers, startServer, usage} from './servers.js';
 import {emptyFolder, movers} from './transfers.js';
@@ -62,11 +62,13 @@ async function main() {
 /** Every load against every server, one server at a time and in turns, so that a slow minute of the machine hits all alike. */
 async function serveAll() {
 	const images = await prepareFolder();
-	const withWrk = await hasWrk();
-	if (!withWrk) console.error('skipped: wrk');
+	const missing = [];
+	for (const program of ['wrk', 'ab']) if (!(await isInstalled(program))) missing.push(program);
+	if (missing.length > 0) console.error(`skipped: manifests (install ${missing.join(' and ')})`);
 	const rows = [];
 	for (const [title, load] of Object.entries(loadsFor({...images, scale}))) {
-		if (!flags.load.some(text => title.includes(text)) || (title.startsWith('manifest') && !withWrk)) continue;
+		if (!flags.load.some(text => title.includes(text)) || (title.startsWith('manifest') && missing.length > 0))
+			continue;
 		const samples = Object.fromEntries(flags.server.map(name => [name, []]));
 		for (let run = 0; run < runs; run++) {
 			for (const name of flags.server) samples[name].push(await loadOnce(name, load, images));
@@ -194,12 +196,15 @@ async function installedTools() {
 	const found = [];
 	for (const name of flags.tool) {
 		const [program] = movers[name].push({layout: '', store: '', host: ''});
-		const isThere = await runQuietly(['sh', '-c', 'command -v "$1"', 'sh', program]).then(
-			() => true,
-			() => false,
-		);
-		if (isThere) found.push(name);
+		if (await isInstalled(program)) found.push(name);
 		else console.error(`skipped: ${name}`);
 	}
 	return found;
+}
+
+function isInstalled(program) {
+	return runQuietly(['sh', '-c', 'command -v "$1"', 'sh', program]).then(
+		() => true,
+		() => false,
+	);
 }

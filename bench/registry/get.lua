@@ -1,2 +1,0 @@
-wrk.method = "GET"
-wrk.headers["Accept"] = "application/vnd.oci.image.manifest.v1+json"

@@ -1,2 +1,0 @@
-wrk.method = "HEAD"
-wrk.headers["Accept"] = "application/vnd.oci.image.manifest.v1+json"
