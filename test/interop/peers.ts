@@ -1,6 +1,6 @@
 import {execFile, spawn} from 'node:child_process';
 import {accessSync, constants, mkdirSync, writeFileSync} from 'node:fs';
-import {createServer} from 'node:net';
+import {connect, createServer} from 'node:net';
 import {delimiter, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
@@ -12,6 +12,7 @@ export type Peer =
 	| 'containerd'
 	| 'ctr'
 	| 'docker-registry'
+	| 'openssl'
 	| 'podman'
 	| 'qemu-aarch64-static'
 	| 'runc'
@@ -93,31 +94,48 @@ export async function umociUnpack(layout: string, tag: string, target: string): 
 	await run(['umoci', 'raw', 'unpack', '--image', `${layout}:${tag}`, target]);
 }
 
+export interface StockRegistryOptions {
+	readonly htpasswd?: string;
+	readonly tls?: {readonly cert: string; readonly key: string};
+	/** Serve this registry's images, fetched when they are asked for. */
+	readonly proxyOf?: string;
+	readonly deletes?: boolean;
+}
+
 /** Serves a folder in the stock layout with Debian's docker-registry; gives `127.0.0.1:port`. Ends with the test. */
 export async function startRegistry(
 	t: ExecutionContext,
 	root: string,
 	scratch: string,
-	options: {readonly deletes?: boolean} = {},
+	{htpasswd, tls, proxyOf, deletes = false}: StockRegistryOptions = {},
 ): Promise<string> {
 	const port = await freePort();
-	const config = join(scratch, 'registry.yml');
+	const config = join(scratch, `registry-${port}.yml`);
 	writeFileSync(
 		config,
 		[
 			'version: 0.1',
-			`storage: {filesystem: {rootdirectory: ${root}}, delete: {enabled: ${options.deletes === true}}}`,
-			`http: {addr: "127.0.0.1:${port}"}`,
+			`storage: {filesystem: {rootdirectory: ${root}}, delete: {enabled: ${deletes}}}`,
+			`http: {addr: "127.0.0.1:${port}"${tls === undefined ? '' : `, tls: {certificate: ${tls.cert}, key: ${tls.key}}`}}`,
+			...(htpasswd === undefined ? [] : [`auth: {htpasswd: {realm: stock, path: ${htpasswd}}}`]),
+			...(proxyOf === undefined ? [] : [`proxy: {remoteurl: "http://${proxyOf}"}`]),
 			'log: {level: error, accesslog: {disabled: true}}',
 		].join('\n'),
 	);
 	startServer(t, ['docker-registry', 'serve', config]);
-	await untilTrue(async () => (await fetch(`http://127.0.0.1:${port}/v2/`)).ok, 'docker-registry');
+	await untilTrue(() => accepts(port), 'docker-registry');
 	return `127.0.0.1:${port}`;
 }
 
 /** Starts containerd with everything below `home`; gives `ctr` connected to it. Ends with the test. */
-export async function startContainerd(t: ExecutionContext, home: string): Promise<Command> {
+export async function startContainerd(
+	t: ExecutionContext,
+	home: string,
+	options: {
+		/** Answer the kubelet's interface too, with registries set up by this folder (`certs.d`). */
+		readonly cri?: {readonly certs: string};
+	} = {},
+): Promise<Command> {
 	const socket = join(home, 'c.sock');
 	const config = join(home, 'config.toml');
 	writeFileSync(
@@ -126,7 +144,14 @@ export async function startContainerd(t: ExecutionContext, home: string): Promis
 			'version = 2',
 			`root = "${join(home, 'root')}"`,
 			`state = "${join(home, 'state')}"`,
-			'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+			...(options.cri === undefined
+				? ['disabled_plugins = ["io.containerd.grpc.v1.cri"]']
+				: [
+						'[plugins."io.containerd.grpc.v1.cri".containerd]',
+						'snapshotter = "native"',
+						'[plugins."io.containerd.grpc.v1.cri".registry]',
+						`config_path = "${options.cri.certs}"`,
+					]),
 			'[grpc]',
 			`address = "${socket}"`,
 		].join('\n'),
@@ -148,6 +173,16 @@ function startServer(t: ExecutionContext, argv: readonly string[]): void {
 		server.kill('SIGTERM');
 		await Promise.race([ended, sleep(10_000, undefined, {ref: false})]);
 		server.kill('SIGKILL');
+	});
+}
+
+function accepts(port: number): Promise<boolean> {
+	return new Promise(resolve => {
+		const socket = connect(port, '127.0.0.1', () => {
+			socket.destroy();
+			resolve(true);
+		});
+		socket.once('error', () => resolve(false));
 	});
 }
 
