@@ -79,6 +79,7 @@ export const errorCodes = {
 	ERR_UPLOAD_UNKNOWN: 'An upload has ended or never began.',
 	ERR_REGISTRY_UNREACHABLE: 'A registry cannot be reached, or the connection to it broke.',
 	ERR_SERVER_EXPOSED: 'A registry server would be open to everyone on the network.',
+	ERR_SERVER_TLS: 'The certificate or key of a registry server cannot be used.',
 	ERR_SERVER_LISTEN: 'A registry server cannot listen on the address it was given.',
 	ERR_UPSTREAM_INVALID: 'The registry that a pull-through cache should copy from is malformed.',
 } as const satisfies Record<`ERR_${string}`, string>;

@@ -47,8 +47,10 @@ export {
 	type TokenRequest,
 	type TokenServer,
 } from './server/access/policy.js';
+export type {ServerLimits} from './server/limits.js';
 export type {RegistryServer, ServeOptions} from './server/options.js';
 export {serveRegistry} from './server/serve.js';
+export type {TlsFiles} from './server/tls.js';
 export {
 	openPullThrough,
 	type PullThroughCounts,

@@ -12,7 +12,8 @@ export async function admit(exchange: Exchange, actions: readonly Action[]): Pro
 	exchange.user = answer.user;
 	if (answer.allowed) return;
 	const headers = answer.challenge === undefined ? {} : {'www-authenticate': answer.challenge};
-	throw refuse(codes[answer.status], answer.message, {headers});
+	const later = answer.status === 429 ? {'retry-after': '1'} : {};
+	throw refuse(codes[answer.status], answer.message, {headers: {...headers, ...later}});
 }
 
 const codes = {401: 'UNAUTHORIZED', 403: 'DENIED', 429: 'TOOMANYREQUESTS'} as const;
@@ -35,9 +36,14 @@ async function ask(
 	return await parts.access.check({authorization, repository, actions, origin: originOf(request)});
 }
 
-/** Undefined for a Host that could break out of the quotes of a challenge. */
+const hostPattern = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
+
+/**
+ * Scheme and host under which the client reached us. Both are what it says itself: they only go back to it, as the place of the
+ * token server. A proxy that ends TLS says so in X-Forwarded-Proto.
+ */
 function originOf({headers, socket}: IncomingMessage): string | undefined {
-	const {host = ''} = headers;
-	if (!/^[\w.:[\]-]{1,300}$/.test(host)) return undefined;
-	return `${'encrypted' in socket ? 'https' : 'http'}://${host}`;
+	const {host = '', 'x-forwarded-proto': forwarded} = headers;
+	if (host.length > 300 || !hostPattern.test(host)) return undefined;
+	return `${'encrypted' in socket || forwarded === 'https' ? 'https' : 'http'}://${host}`;
 }

@@ -24,7 +24,15 @@ export function bodyOf(exchange: Exchange): Bytes {
 			if (waits(exchange)) response.writeContinue();
 			exchange.isContinued = true;
 			// Who stops reading must still be able to answer: the connection is left open.
-			return request.iterator({destroyOnReturn: false});
+			const inner = request.iterator({destroyOnReturn: false}) as AsyncIterator<Uint8Array, undefined>;
+			return {
+				async next() {
+					const result = await inner.next();
+					if (result.done !== true) exchange.receivedBytes += result.value.length;
+					return result;
+				},
+				return: async () => (await inner.return?.()) ?? {done: true, value: undefined},
+			};
 		},
 	};
 }

@@ -6,6 +6,7 @@ import type {ServeOptions} from './options.js';
 import {refuse} from './refusal.js';
 import type {Route} from './route.js';
 import type {SmallBlobs} from './small-blobs.js';
+import type {Traffic} from './traffic.js';
 
 /** What all exchanges of a server share. */
 export interface ServerParts {
@@ -13,6 +14,7 @@ export interface ServerParts {
 	readonly access: AccessPolicy;
 	readonly buffers: Buffers;
 	readonly smallBlobs: SmallBlobs;
+	readonly traffic: Traffic;
 	readonly options: ServeOptions;
 }
 
@@ -38,6 +40,8 @@ export interface Exchange {
 	readonly warnings: string[];
 	/** Whether a client that waits for `100 Continue` has been told to go on. */
 	isContinued: boolean;
+	/** Bytes of the request's body so far. */
+	receivedBytes: number;
 	/** Bytes of the answer's body so far. */
 	sentBytes: number;
 }
@@ -71,6 +75,7 @@ export function openExchange(parts: ServerParts, request: IncomingMessage, respo
 		user: undefined,
 		warnings: [],
 		isContinued: false,
+		receivedBytes: 0,
 		sentBytes: 0,
 	};
 }

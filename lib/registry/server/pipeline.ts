@@ -9,15 +9,18 @@ import {Refusal} from './refusal.js';
 import {repositoryOf} from './repository.js';
 import {routeOf} from './route.js';
 import {send} from './send.js';
+import {sideAnswer} from './side-paths.js';
 import {failureOf, refusalOf} from './storage-refusal.js';
+import {watchExchange, withinLimits} from './traffic.js';
 
-/** Takes one request through all stages: parse, route, access, endpoint, answer. Never rejects. */
+/** Takes one request through all stages: parse, side paths, route, access, limits, endpoint, answer. Never rejects. */
 export async function serveExchange(
 	parts: ServerParts,
 	request: IncomingMessage,
 	response: ServerResponse,
 ): Promise<void> {
 	const exchange = openExchange(parts, request, response);
+	watchExchange(exchange);
 	try {
 		const answer = await answerTo(exchange);
 		await send(exchange, answer).catch(async (error: unknown) => {
@@ -34,12 +37,14 @@ export async function serveExchange(
 async function answerTo(exchange: Exchange): Promise<Answer> {
 	try {
 		parseTarget(exchange);
+		const side = await sideAnswer(exchange);
+		if (side !== undefined) return side;
 		const route = routeOf(exchange.path);
 		exchange.route = route;
 		const endpoint = endpointFor(exchange, route);
 		exchange.repository = await repositoryOf(exchange, route);
 		await admit(exchange, endpoint.actions);
-		return await endpoint.handle(exchange, route);
+		return await withinLimits(exchange, () => endpoint.handle(exchange, route));
 	} catch (error) {
 		return refusalAnswer(exchange, error);
 	}

@@ -83,7 +83,7 @@ function writeHead(exchange: Exchange, {status, headers, body}: Answer): boolean
 		flatten({
 			'docker-distribution-api-version': 'registry/2.0',
 			...(status === 204 || status === 304 ? {} : {'content-length': lengthOf(body)}),
-			...(isUnread ? {connection: 'close'} : {}),
+			...(isUnread || parts.traffic.isStopping() ? {connection: 'close'} : {}),
 			...(warning.length === 0 ? {} : {warning}),
 			...headers,
 		}),

@@ -1,4 +1,5 @@
-import {createServer, type Server, type ServerResponse} from 'node:http';
+import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
+import {createServer as createTlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {SealError, systemCode} from '../../core/errors.js';
@@ -6,40 +7,80 @@ import type {RegistryStorage} from '../storage/storage.js';
 import {openToAll} from './access/policy.js';
 import {createBuffers} from './buffers.js';
 import {answerClientError} from './client-error.js';
+import {guardConnections} from './connections.js';
 import type {ServerParts} from './exchange.js';
+import {type EffectiveLimits, effectiveLimits} from './limits.js';
 import type {RegistryServer, ServeOptions} from './options.js';
 import {serveExchange} from './pipeline.js';
 import {createSmallBlobs} from './small-blobs.js';
+import {createStopper} from './stop.js';
+import {keepTlsFresh, watchTls} from './tls.js';
+import {createTraffic} from './traffic.js';
 import {createTurns} from './turns.js';
 
 /**
  * Serves a storage over HTTP (distribution-spec 1.1) and resolves once it listens.
  * @throws SealError ERR_SERVER_LISTEN when the address cannot be had, ERR_SERVER_EXPOSED when it is beyond loopback and
- * nobody said who has access
+ * nobody said who has access, ERR_SERVER_TLS
  */
 export async function serveRegistry(storage: RegistryStorage, options: ServeOptions = {}): Promise<RegistryServer> {
 	const {host = '127.0.0.1', port = 5000, access = openToAll} = options;
 	if (options.access === undefined && !isLoopback(host)) throw exposed(host);
-	const parts: ServerParts = {storage, access, buffers: createBuffers(), smallBlobs: createSmallBlobs(), options};
+	const limits = effectiveLimits(options.limits);
 	const current = new WeakMap<Duplex, ServerResponse>();
 	const take = createTurns((request, response) => {
 		current.set(request.socket, response);
 		void serveExchange(parts, request, response);
 	});
-	const server = createServer(take);
+	const {server, close: letGo} = await openServer(options, limits, take);
+	const stopper = createStopper(server, options.stopMs ?? 30_000);
+	const connections = guardConnections(server, limits, socket => current.get(socket));
+	const {ended} = stopper;
+	const traffic = createTraffic(options, limits, {connections, isStopping: () => stopper.isStopping, ended});
+	const parts: ServerParts = {
+		storage,
+		access,
+		buffers: createBuffers(),
+		smallBlobs: createSmallBlobs(),
+		traffic,
+		options,
+	};
 	// Without these two, node would answer `100 Continue` before anyone has looked at the request, and 417 to all else.
 	server.on('checkContinue', take);
 	server.on('checkExpectation', take);
 	server.on('clientError', (error, socket) => answerClientError(error, socket, current.get(socket)));
-	await listen(server, host, port);
+	await listen(server, host, port).catch((error: unknown) => {
+		letGo();
+		throw error;
+	});
 	const bound = server.address() as AddressInfo;
-	const close = closer(server);
+	const close = async (): Promise<void> => {
+		letGo();
+		await stopper.stop();
+	};
 	options.signal?.addEventListener('abort', () => void close(), {once: true});
 	return {
 		address: {host: bound.address, port: bound.port},
-		url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
+		url: `${options.tls === undefined ? 'http' : 'https'}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
 		close,
 	};
+}
+
+/** A server over plain HTTP, or over TLS with files that are kept fresh until `close`. */
+async function openServer(
+	options: ServeOptions,
+	{headerBytes, headersMs}: EffectiveLimits,
+	take: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{readonly server: Server; close(): void}> {
+	const settings = {maxHeaderSize: headerBytes, connectionsCheckingInterval: Math.min(5000, Math.ceil(headersMs / 2))};
+	const {tls, tlsCheckMs = 5000} = options;
+	if (tls === undefined) return {server: createServer(settings, take), close: () => {}};
+	const watched = await watchTls(tls, options);
+	const server = createTlsServer(
+		{...settings, ...(await watched.get()), handshakeTimeout: headersMs, requestCert: tls.clientCa !== undefined},
+		take,
+	);
+	return {server, close: keepTlsFresh(server, watched, tlsCheckMs)};
 }
 
 function isLoopback(host: string): boolean {
@@ -90,15 +131,4 @@ function explain(error: unknown, host: string): {readonly why: string; readonly 
 		default:
 			return {why: error instanceof Error ? error.message : String(error), hint: 'Choose another address.'};
 	}
-}
-
-function closer(server: Server): () => Promise<void> {
-	let closed: Promise<void> | undefined;
-	return async () => {
-		closed ??= new Promise(resolve => {
-			server.close(() => resolve());
-			server.closeIdleConnections();
-		});
-		await closed;
-	};
 }

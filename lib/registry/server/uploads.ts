@@ -1,3 +1,4 @@
+import {hasCode} from '../../core/errors.js';
 import {algorithmOf, type Digest, type DigestAlgorithm, digestOf} from '../../oci/digest.js';
 import type {Upload} from '../storage/storage.js';
 import {mayAlso} from './admit.js';
@@ -84,19 +85,38 @@ async function pushWhole(exchange: Exchange, digest: Digest): Promise<Answer> {
 	return created(exchange, digest);
 }
 
-/** Appends the body at its Content-Range, or without one at the end. No signal: a client that goes away ends its body, and what came of it is kept. */
+/**
+ * Appends the body at its Content-Range, or without one at the end. No signal: a client that goes away ends its body, and what
+ * came of it is kept.
+ */
 async function append(exchange: Exchange, id: string): Promise<Upload> {
 	const {parts, request, repository} = exchange;
 	const {uploads} = parts.storage;
-	const header = request.headers['content-range'];
-	if (header === undefined) return await uploads.append(repository, id, bodyOf(exchange));
-	const range = parseContentRange(header);
-	if (range === undefined) throw refuse('BLOB_UPLOAD_INVALID', 'The Content-Range is not of the form 0-99');
+	const {blobBytes = Number.POSITIVE_INFINITY} = parts.traffic.limits;
 	const announced = bodyLength(exchange);
-	if (announced !== undefined && announced !== range.end - range.start) {
+	if ((announced ?? 0) > blobBytes) throw tooLarge(blobBytes);
+	const header = request.headers['content-range'];
+	const range = header === undefined ? undefined : parseContentRange(header);
+	if (header !== undefined && range === undefined) {
+		throw refuse('BLOB_UPLOAD_INVALID', 'The Content-Range is not of the form 0-99');
+	}
+	if (range !== undefined && announced !== undefined && announced !== range.end - range.start) {
 		throw refuse('SIZE_INVALID', `The body has ${announced} bytes, the Content-Range ${range.end - range.start}`);
 	}
-	return await uploads.append(repository, id, bodyOf(exchange), {offset: range.start, limitBytes: range.end});
+	if (range !== undefined && range.end > blobBytes) throw tooLarge(blobBytes);
+	const limitBytes = range?.end ?? blobBytes;
+	try {
+		return await uploads.append(repository, id, bodyOf(exchange), {
+			...(range === undefined ? {} : {offset: range.start}),
+			...(limitBytes === Number.POSITIVE_INFINITY ? {} : {limitBytes}),
+		});
+	} catch (error) {
+		throw range === undefined && hasCode(error, 'ERR_CONTENT_SIZE') ? tooLarge(blobBytes) : error;
+	}
+}
+
+function tooLarge(blobBytes: number): Error {
+	return refuse('SIZE_INVALID', `Blobs have at most ${blobBytes} bytes here`, {status: 413});
 }
 
 function wantedAlgorithm(query: URLSearchParams): DigestAlgorithm {
