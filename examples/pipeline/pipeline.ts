@@ -1,39 +1,42 @@
 /**
- * A delivery pipeline as a program: check the Sealfile, build for two platforms, look at what came out, write an archive.
- * It stops at the first thing that a person should see.
+ * A delivery pipeline as a program: check the Sealfile, build for two platforms, look at what came out, deliver it to
+ * registries and disks. It stops at the first thing that a person should see. A TARGET is a place, as the command line takes it:
+ * docker://registry.example.com/shop:v1, oci-archive:shop.tar, registry-dir:/srv/registry:shop:v1.
  *
- *   npx tsc -p examples && node .build/examples/pipeline/pipeline.js CONTEXT NAME ARCHIVE [STORE]
+ *   npx tsc -p examples && node .build/examples/pipeline/pipeline.js STORE CONTEXT NAME TARGET...
  */
-import {createWriteStream} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {join, resolve} from 'node:path';
-import {pipeline} from 'node:stream/promises';
 import {
 	type BuildResult,
 	build,
+	copyImage,
 	formatBytes,
+	formatPlace,
 	formatPlatform,
 	isSealError,
+	openRegistry,
 	openStore,
+	type Place,
+	parsePlace,
 	parsePlatform,
 	parseSealfile,
 	type SealEvent,
 	type Store,
-	writeOciArchive,
 } from 'sealimage';
 
 interface Delivery {
 	readonly context: string;
 	readonly name: string;
-	readonly archive: string;
+	readonly targets: readonly Place[];
 	readonly store: string;
 }
 
 const platforms = ['linux/amd64', 'linux/arm64'].map(parsePlatform);
 
-const [context = '', name = '', archive = '', store = '.sealimage'] = process.argv.slice(2);
-if (archive === '') {
-	console.error('Usage: pipeline.js CONTEXT NAME ARCHIVE [STORE]');
+const [store = '', context = '', name = '', ...targets] = process.argv.slice(2);
+if (targets.length === 0) {
+	console.error('Usage: pipeline.js STORE CONTEXT NAME TARGET...');
 	process.exit(2);
 }
 
@@ -42,20 +45,21 @@ const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 
 try {
-	await deliver({context: resolve(context), name, archive, store}, stop.signal);
+	const places = targets.map(text => parsePlace(text));
+	await deliver({context: resolve(context), name, targets: places, store}, stop.signal);
 } catch (error) {
 	console.error(isSealError(error) ? JSON.stringify(error, null, 2) : error);
 	process.exitCode = 1;
 }
 
 async function deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
-	const {context, name, archive} = delivery;
+	const {context, name, targets} = delivery;
 	await check(join(context, 'Sealfile'));
 	const store = await openStore(delivery.store, {signal});
 	try {
 		const result = await build({context, store, tags: [name], platforms, signal, onEvent: report});
 		summarize(result);
-		await save(store, result, archive, signal);
+		for (const target of targets) await ship(store, name, target, signal);
 	} finally {
 		await store.close();
 	}
@@ -86,7 +90,17 @@ function summarize({descriptor, platforms}: BuildResult): void {
 	}
 }
 
-async function save(store: Store, {descriptor, tags}: BuildResult, path: string, signal: AbortSignal): Promise<void> {
-	await pipeline(writeOciArchive(store, [{descriptor, names: tags}], {signal}), createWriteStream(path), {signal});
-	console.log(`Saved to ${path}`);
+/** Only what the target lacks is moved: a new version in which one embedded image changed costs that image's layers. */
+async function ship(store: Store, name: string, target: Place, signal: AbortSignal): Promise<void> {
+	const registry = openRegistry({signal, onEvent: report});
+	try {
+		const {descriptor, tally} = await copyImage(parsePlace(name), target, {store, registry, signal, onEvent: report});
+		const {sent, mounted, skipped} = tally;
+		console.log(`${formatPlace(target)} is ${descriptor.digest}`);
+		console.log(
+			`  sent ${formatBytes(sent.bytes)}, mounted ${formatBytes(mounted.bytes)}, had ${formatBytes(skipped.bytes)}`,
+		);
+	} finally {
+		await registry.close();
+	}
 }

@@ -3,6 +3,8 @@ import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFil
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {openStockStorage} from '../../lib/registry/storage/stock/storage.js';
+import {startServer} from '../helpers/registry-server.js';
 
 const project = process.cwd();
 const tsc = join(project, 'node_modules/typescript/bin/tsc');
@@ -32,22 +34,28 @@ test.serial(
 	},
 );
 
-test.serial('the pipeline delivers the ingress example with the image that its chart needs', async t => {
-	const folder = scratch(t);
-	const store = join(folder, 'store');
-	const standIn = join(folder, 'controller');
-	mkdirSync(standIn);
-	writeFileSync(join(standIn, 'Sealfile'), 'FROM scratch\nCOPY Sealfile /\n');
-	await sealimage(store, 'build', '-t', 'registry.k8s.io/ingress-nginx/controller:v1.11.3', ...twoPlatforms, standIn);
-	const archive = join(folder, 'ingress.tar');
-	const delivered = await node([
-		...['.build/examples/pipeline/pipeline.js', 'examples/ingress', 'ingress:v1.11.3', archive, store],
-	]);
-	t.regex(delivered, /embeds registry\.k8s\.io\/ingress-nginx\/controller:v1\.11\.3/);
-	t.true(statSync(archive).size > 1024);
-	const tree = await sealimage(store, 'tree', '--all', '--platform', 'linux/arm64', 'ingress:v1.11.3');
-	for (const name of ['ingress.values.yaml', 'lock.json', 'controller']) t.true(tree.includes(name), name);
-});
+test.serial(
+	'the pipeline delivers the ingress example with the image that its chart needs, to a disk and to a registry',
+	async t => {
+		const folder = scratch(t);
+		const store = join(folder, 'store');
+		const standIn = join(folder, 'controller');
+		mkdirSync(standIn);
+		writeFileSync(join(standIn, 'Sealfile'), 'FROM scratch\nCOPY Sealfile /\n');
+		await sealimage(store, 'build', '-t', 'registry.k8s.io/ingress-nginx/controller:v1.11.3', ...twoPlatforms, standIn);
+		const archive = join(folder, 'ingress.tar');
+		const {port} = await startServer(t, await openStockStorage(join(folder, 'registry'), {create: true}));
+		const delivered = await node([
+			...['.build/examples/pipeline/pipeline.js', store, 'examples/ingress', 'ingress:v1.11.3'],
+			...[`oci-archive:${archive}:v1.11.3`, `docker://127.0.0.1:${port}/ingress:v1.11.3`],
+		]);
+		t.regex(delivered, /embeds registry\.k8s\.io\/ingress-nginx\/controller:v1\.11\.3/);
+		t.true(statSync(archive).size > 1024);
+		t.is(await sealimage(store, 'tags', `127.0.0.1:${port}/ingress`), 'v1.11.3\n');
+		const tree = await sealimage(store, 'tree', '--all', '--platform', 'linux/arm64', 'ingress:v1.11.3');
+		for (const name of ['ingress.values.yaml', 'lock.json', 'controller']) t.true(tree.includes(name), name);
+	},
+);
 
 test.serial('the kubernetes example builds for both architectures from a local folder, without a network', async t => {
 	const folder = scratch(t);
