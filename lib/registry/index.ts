@@ -59,6 +59,12 @@ export {
 } from './server/upstream/pull-through.js';
 export {parseUpstream, type UpstreamSpec} from './server/upstream/spec.js';
 export {openStoreStorage, type StoreStorageOptions} from './storage/layout/open.js';
+export {
+	type DirRepository,
+	openRegistryDir,
+	type RegistryDir,
+	type RegistryDirOptions,
+} from './storage/stock/registry-dir.js';
 export {openStockStorage, type StockStorageOptions} from './storage/stock/storage.js';
 export type {
 	NewManifest,

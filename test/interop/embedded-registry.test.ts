@@ -1,5 +1,9 @@
 import {mkdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {copy} from '../../lib/oci/copy.js';
+import type {Digest} from '../../lib/oci/digest.js';
+import {openStore} from '../../lib/oci/store/store.js';
+import {openRegistryDir} from '../../lib/registry/storage/stock/registry-dir.js';
 import {peerTest} from './peer-test.js';
 import {skopeo, startRegistry} from './peers.js';
 import {clusterRecipe, dataRecipe, siteRecipe} from './recipes.js';
@@ -14,7 +18,7 @@ interface Lock {
 }
 
 peerTest(
-	'the stock registry serves every image of the lock by tag and by digest',
+	'the stock registry serves every image of the lock by tag and by digest, and we read them from the folder',
 	['docker-registry', 'skopeo'],
 	async (t, home) => {
 		for (const recipe of [dataRecipe, siteRecipe, clusterRecipe]) await buildRecipe(home, recipe);
@@ -26,6 +30,17 @@ peerTest(
 				lock.images.map(image => image.reference),
 				[dataRecipe.name, siteRecipe.name],
 			);
+			const folder = await openRegistryDir(tree);
+			const store = await openStore(join(home, 'copied', architecture), {durability: 'none'});
+			for (const {reference, platforms} of lock.images) {
+				const own = platforms[`linux/${architecture}`]?.digest;
+				for (const name of [reference, reference.replace(/^[^/]*\//, '')]) {
+					const copied = await copy(folder, name, store, {platform: {os: 'linux', architecture}});
+					t.is(copied.digest, own as Digest, name);
+				}
+			}
+			await folder.close();
+			await store.close();
 			mkdirSync(join(home, 'pulled', architecture), {recursive: true});
 			const host = await startRegistry(t, join(tree, 'registry'), home);
 			for (const image of lock.images) {

@@ -52,7 +52,12 @@ export async function openRegistryDir(path: string, options: RegistryDirOptions 
 	const {folder, blobs, tags} = parts;
 	const root = join(folder.base, 'repositories');
 	const fetch: RegistryDir['fetch'] = (descriptor, how) => fetchBlob(parts, descriptor, how);
-	const exists: RegistryDir['exists'] = async ({digest, size}) => (await blobs.facts(digest))?.sizeBytes === size;
+	/** Who asks is about to rely on it: it is kept from a collector that may be at work. */
+	const exists: RegistryDir['exists'] = async ({digest, size}) => {
+		if ((await blobs.facts(digest))?.sizeBytes !== size) return false;
+		await blobs.renew(digest);
+		return (await blobs.facts(digest))?.sizeBytes === size;
+	};
 	const reader: ImageSource = {fetch, exists, resolve: reference => resolveIn(parts, reference)};
 	return {
 		...reader,

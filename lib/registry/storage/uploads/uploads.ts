@@ -10,6 +10,8 @@ export interface UploadsOptions {
 	readonly folder: string;
 	/** `full` waits for the disk before an upload becomes a blob. */
 	readonly durability: 'full' | 'none';
+	/** An upload that nobody touches for so long is given up; default a week, as in the stock server. */
+	readonly idleMs?: number | undefined;
 	/** Takes a whole verified file away and makes it a blob of the repository. Called again when it failed. */
 	place(
 		repository: string,
@@ -23,6 +25,9 @@ export interface UploadSessions extends Uploads {
 	/** Waits for what is being written. Uploads stay on disk: they go on when the folder is opened again. */
 	close(): Promise<void>;
 }
+
+const hourMs = 60 * 60 * 1000;
+const weekMs = 7 * 24 * hourMs;
 
 /**
  * Uploads in one folder. The running digest is kept in memory: the end of an upload needs no second pass over its bytes,
@@ -39,11 +44,34 @@ export function createUploads(options: UploadsOptions): UploadSessions {
 		startedAt: new Date(state.startedAt),
 		path: files.dataPath(id),
 	});
+	const sweep = async (idleMs: number): Promise<number> => {
+		let swept = 0;
+		for (const id of await files.list()) {
+			if (Date.now() - (await files.touchedAt(id)) < idleMs || sessions.isBusy(id)) continue;
+			if (await sessions.drop(id)) swept++;
+		}
+		await files.removeRests(idleMs);
+		return swept;
+	};
+	let tidied = Number.NEGATIVE_INFINITY;
+	let tidying: Promise<unknown> = Promise.resolve();
+	/** What was given up goes when something new begins: no timer, and nothing to do for who only reads. */
+	const tidy = (): void => {
+		if (performance.now() - tidied < hourMs) return;
+		tidied = performance.now();
+		tidying = sweep(options.idleMs ?? weekMs).catch(() => 0);
+	};
 	return {
 		async start(repository, {algorithm = 'sha256'} = {}) {
+			tidy();
 			const state = {repository, algorithm, startedAt: new Date().toISOString(), owner};
 			const id = await files.create(state);
-			await sessions.open(id, state);
+			try {
+				await sessions.open(id, state);
+			} catch (error) {
+				await files.remove(id);
+				throw error;
+			}
 			return describe(id, state, 0);
 		},
 		async status(repository, id) {
@@ -84,15 +112,10 @@ export function createUploads(options: UploadsOptions): UploadSessions {
 			return await sessions.use(repository, id, {}, () => sessions.drop(id));
 		},
 		count: async () => (await files.list()).length,
-		async sweep(idleMs) {
-			let swept = 0;
-			for (const id of await files.list()) {
-				if (sessions.isBusy(id) || Date.now() - (await files.touchedAt(id)) < idleMs) continue;
-				if (await sessions.drop(id)) swept++;
-			}
-			await files.removeRests(idleMs);
-			return swept;
+		sweep,
+		async close() {
+			await tidying;
+			await sessions.close();
 		},
-		close: sessions.close,
 	};
 }

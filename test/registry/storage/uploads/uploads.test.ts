@@ -352,3 +352,20 @@ test('a full disk is ERR_NO_SPACE, and the upload goes on at the right offset wh
 	t.true(placed.get(digestOf(whole))?.equals(whole));
 	await later.close();
 });
+
+test('an upload that was given up a week ago goes when another one begins', async t => {
+	const {uploads, folder, again} = setUp(t);
+	const {id} = await uploads.start('x');
+	await uploads.close();
+	for (const [days, there] of [
+		[6, true],
+		[8, false],
+	] as const) {
+		const then = new Date(Date.now() - days * 86_400_000);
+		for (const name of readdirSync(folder)) if (name.startsWith(id)) utimesSync(join(folder, name), then, then);
+		const later = again();
+		await later.cancel('x', (await later.start('x')).id);
+		await later.close();
+		t.is((await later.status('x', id)) !== undefined, there);
+	}
+});
