@@ -31,6 +31,8 @@ export interface HttpRequest extends Abortable {
 	readonly tls?: HttpTls | undefined;
 	/** Milliseconds; default that of the client. */
 	readonly connectTimeoutMs?: number | undefined;
+	/** Milliseconds without a byte; default that of the client. For requests whose answer takes work. */
+	readonly idleTimeoutMs?: number | undefined;
 }
 
 export interface HttpResponse {
@@ -63,7 +65,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 	const trust = createTrust([options.ca ?? []].flat(), options.caFiles ?? []);
 	const dispatchers = new Map<string, Promise<Dispatcher>>();
 	return {
-		async request(url, {body, headers, method = 'GET', signal, tls, connectTimeoutMs} = {}) {
+		async request(url, {body, headers, method = 'GET', signal, tls, connectTimeoutMs, idleTimeoutMs} = {}) {
 			signal?.throwIfAborted();
 			const target = new URL(url);
 			loaded ??= loadUndici();
@@ -81,6 +83,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 					headers: {...basicLogin(target), ...headers},
 					...(body === undefined ? {} : {body: body as Dispatcher.DispatchOptions['body'] & object}),
 					...(signal === undefined ? {} : {signal}),
+					...(idleTimeoutMs === undefined ? {} : {headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs}),
 				});
 				return responseOf(answer, target, signal);
 			} catch (error) {

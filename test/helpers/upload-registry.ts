@@ -47,6 +47,8 @@ export interface UploadRegistry {
 	readonly faults: Fault[];
 	/** Looks at each request first; true means that it has answered. */
 	intercept: (request: IncomingMessage, response: ServerResponse) => boolean;
+	/** Answers a request, with the fault that fits it if there is one. */
+	handle(request: IncomingMessage, response: ServerResponse): void;
 	/** How Location is written; default: absolute paths. */
 	locate: (path: string) => string;
 	/** Headers of every answer to POST. */
@@ -63,10 +65,7 @@ export async function startUploadRegistry(t: ExecutionContext): Promise<UploadRe
 		const range = request.headers['content-range'];
 		registry.requests.push(`${request.method} ${request.url}${range === undefined ? '' : ` ${range}`}`);
 		request.on('error', () => undefined);
-		// A request that was not read to its end lets go of its socket.
-		const {socket} = request;
-		if (registry.intercept(request, response)) return;
-		handle(registry, request, response).catch(() => socket.destroy());
+		if (!registry.intercept(request, response)) registry.handle(request, response);
 	});
 	const registry: UploadRegistry = {
 		host: await listen(t, server),
@@ -78,6 +77,11 @@ export async function startUploadRegistry(t: ExecutionContext): Promise<UploadRe
 		sessions: new Map(),
 		faults: [],
 		intercept: () => false,
+		handle(request, response) {
+			// A request that was not read to its end lets go of its socket.
+			const {socket} = request;
+			handle(registry, request, response).catch(() => socket.destroy());
+		},
 		locate: path => path,
 		postHeaders: {},
 		limitBytes: Number.POSITIVE_INFINITY,

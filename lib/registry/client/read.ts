@@ -37,14 +37,15 @@ export async function resolveAt(
 	return describeHead(head, digest) ?? (await describeBody(wire, place, path, wanted, options));
 }
 
-/** Whether a repository has the content. @throws RegistryError */
+/** Whether a repository has the content; with `direct` its mirrors do not count. @throws RegistryError */
 export async function existsAt(
 	wire: Wire,
 	place: Place,
 	descriptor: Descriptor,
-	options: OperationOptions,
+	{direct, ...options}: OperationOptions & {readonly direct?: boolean},
 ): Promise<boolean> {
-	const response = await send(wire, requestOf(place, descriptor, 'HEAD'), descriptor.digest, options);
+	const request = {...requestOf(place, descriptor, 'HEAD'), direct};
+	const response = await send(wire, request, descriptor.digest, options);
 	await response.discard();
 	return response.status === 200;
 }
@@ -66,7 +67,7 @@ export async function existsToWrite(
 		return response.status === 200;
 	} catch (error) {
 		if (!hasCode(error, 'ERR_REGISTRY_UNAUTHORIZED')) throw error;
-		return await existsAt(wire, place, descriptor, options);
+		return await existsAt(wire, place, descriptor, {...options, direct: true});
 	}
 }
 

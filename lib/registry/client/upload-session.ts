@@ -117,6 +117,10 @@ export async function sendPart(
 	session.location = locationOf(response, place, session.location);
 }
 
+/** Registries hash again, or copy, before they answer: large content takes its time. */
+const patienceMs = 120_000;
+const slowestBytesPerMs = 20_000;
+
 /** Ends an upload, with its last bytes if there are any. @throws RegistryError */
 export async function finishUpload(
 	wire: Wire,
@@ -130,7 +134,8 @@ export async function finishUpload(
 	const {location} = session;
 	const url = `${location}${location.includes('?') ? '&' : '?'}digest=${digest}`;
 	const headers = {'content-type': 'application/octet-stream'};
-	const request = requestOf(place, url, 'PUT');
+	const idleTimeoutMs = patienceMs + Math.ceil(descriptor.size / slowestBytesPerMs);
+	const request = {...requestOf(place, url, 'PUT'), idleTimeoutMs};
 	const response = await wire.transport.send({...request, headers, body: body && (() => body)}, options);
 	await expect(response, [200, 201, 202, 204], 'PUT');
 	const stored = response.header('docker-content-digest');
@@ -189,6 +194,12 @@ function locationOf(response: RegistryResponse, place: Place, former: string | u
 		});
 	}
 	const url = new URL(text, base);
+	if (!/^https?:$/.test(url.protocol)) {
+		throw new RegistryError('ERR_REGISTRY_RESPONSE', `${placeName(place)} sends an upload to no web address`, {
+			url: response.url,
+			status: response.status,
+		});
+	}
 	if (url.hostname === base.hostname && url.protocol === 'http:' && base.protocol === 'https:') {
 		url.protocol = base.protocol;
 		url.port = base.port;

@@ -28,7 +28,7 @@ export async function follow(
 	from: string,
 ): Promise<{readonly response: HttpResponse; readonly finalUrl: string}> {
 	const {http, endpoint, request, authorization, signal} = journey;
-	const {method} = request;
+	const {method, idleTimeoutMs} = request;
 	let url = from;
 	let atHome = new URL(from).origin === endpoint.origin;
 	if (!atHome) checkTarget(endpoint, method, from, endpoint.origin, undefined);
@@ -40,7 +40,15 @@ export async function follow(
 			...(atHome && authorization !== undefined ? {authorization} : {}),
 		};
 		const connection = atHome ? homeConnection(endpoint) : await journey.connection(url);
-		const response = await http.send({method, url, headers, body: request.body?.(), ...connection, signal});
+		const response = await http.send({
+			method,
+			url,
+			headers,
+			body: request.body?.(),
+			idleTimeoutMs,
+			...connection,
+			signal,
+		});
 		if (![301, 302, 303, 307, 308].includes(response.status)) return {response, finalUrl: url};
 		const location = response.header('location');
 		await response.discard();

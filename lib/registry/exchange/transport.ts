@@ -51,6 +51,8 @@ export interface RegistryRequest {
 	readonly actions?: readonly ('pull' | 'push' | 'delete')[] | undefined;
 	/** Goes where writes go, and to no mirror: what does the target of a push have? */
 	readonly direct?: boolean | undefined;
+	/** Milliseconds without a byte, where the answer takes more work than others. */
+	readonly idleTimeoutMs?: number | undefined;
 	/** Further repositories of the host that it reads: the source of a mount. */
 	readonly readsFrom?: readonly string[] | undefined;
 }

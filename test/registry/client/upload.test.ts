@@ -396,6 +396,53 @@ test('a token that is refused in the middle of a part is renewed, and the part g
 	t.deepEqual([...registry.received], [['PATCH', large.length]]);
 });
 
+test('a registry that stops reading is left, and the upload goes on; one that takes long to answer at the end is waited for', async t => {
+	const registry = await startUploadRegistry(t);
+	registry.faults.push({method: 'PATCH', does: {hold: 2 * MiB, reached: () => undefined}});
+	let puts = 0;
+	registry.intercept = (request, response) => {
+		if (request.method !== 'PUT' || ++puts > 1) return false;
+		setTimeout(() => registry.handle(request, response), 2500);
+		return true;
+	};
+	const retry = {attempts: 10, firstDelayMs: 1};
+	await open(t, registry, {retry, idleTimeoutMs: 1000}).pushFrom(layer(large), reader(large));
+	holds(t, registry, large);
+	t.is(puts, 1);
+	t.true(shapes(registry).some(line => line.startsWith(`PATCH upload ${2 * MiB}-`)));
+});
+
+test('an upload is sent to web addresses only', async t => {
+	const registry = await startUploadRegistry(t);
+	registry.locate = () => 'file:///etc/passwd';
+	await t.throwsAsync(open(t, registry).pushFrom(layer(small), reader(small)), {
+		code: 'ERR_REGISTRY_RESPONSE',
+		message: /no web address/,
+	});
+});
+
+test('who may only read can ask what is there', async t => {
+	const registry = await startUploadRegistry(t);
+	registry.blobs.set(`a/b@${digestOf(small)}`, small);
+	const scopes: string[] = [];
+	registry.intercept = (request, response) => {
+		const url = new URL(request.url ?? '', 'http://x');
+		const scope = url.searchParams.get('scope');
+		if (url.pathname === '/token') {
+			scopes.push(String(scope));
+			if (scope?.includes('push') === true) response.writeHead(403).end();
+			else response.end(JSON.stringify({token: 'readonly'}));
+			return true;
+		}
+		if (request.headers.authorization === 'Bearer readonly') return false;
+		const realm = `http://${registry.host}/token`;
+		response.writeHead(401, {'www-authenticate': `Bearer realm="${realm}",service="x"`}).end();
+		return true;
+	};
+	t.true(await open(t, registry).exists(layer(small)));
+	t.deepEqual(scopes, ['repository:a/b:pull,push', 'repository:a/b:pull']);
+});
+
 test('an abort ends the upload with its reason', async t => {
 	const registry = await startUploadRegistry(t);
 	const controller = new AbortController();
