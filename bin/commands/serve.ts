@@ -29,6 +29,10 @@ const serveFlags = {
 	store: {type: 'boolean', help: 'serve the images of the image store (the default without --root)'},
 	'read-only': {type: 'boolean', help: 'refuse every push and delete'},
 	delete: {type: 'boolean', default: true, help: 'allow to delete tags, images and blobs (on; --no-delete refuses)'},
+	'sparse-indexes': {
+		type: 'boolean',
+		help: 'take an index although some of its images are not here, as a copy of one platform leaves it',
+	},
 	notice: {type: 'string', value: 'TEXT', help: 'a sentence that clients show to their users'},
 	'insecure-listen': {
 		type: 'boolean',
@@ -56,6 +60,7 @@ export const command = defineCommand({
 				port,
 				readOnly: flags['read-only'],
 				deletes: flags.delete,
+				sparseIndexes: flags['sparse-indexes'],
 				notice: flags.notice,
 				access: flags['insecure-listen'] ? openToAll : undefined,
 				onEvent,

@@ -41,7 +41,8 @@ export async function putManifest(exchange: Exchange, route: RouteOf<'manifest'>
 		throw refuse('DIGEST_INVALID', `The manifest has the digest ${digest}`, {detail: {digest: expected}});
 	}
 	const manifest = readNewManifest(bytes, request.headers['content-type'], digest);
-	const missing = await parts.storage.putManifest(repository, manifest, tags);
+	const needed = parts.options.sparseIndexes === true ? {...manifest, manifests: []} : manifest;
+	const missing = await parts.storage.putManifest(repository, needed, tags);
 	const [first, ...rest] = missing.slice(0, maxErrors).map(({digest: blob, mediaType, size}): RefusalItem => {
 		return {
 			code: 'MANIFEST_BLOB_UNKNOWN',

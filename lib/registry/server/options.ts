@@ -15,6 +15,11 @@ export interface ServeOptions extends OperationOptions {
 	readonly readOnly?: boolean | undefined;
 	/** Whether manifests, tags and blobs may be deleted. Default: true. */
 	readonly deletes?: boolean | undefined;
+	/**
+	 * Takes an index although some of its images are not here, as a copy of one platform leaves it. Default: false, as in
+	 * docker's registry.
+	 */
+	readonly sparseIndexes?: boolean | undefined;
 	/** A sentence that every client shows to its user (the header `Warning: 299`). */
 	readonly notice?: string | undefined;
 	/** Certificate and key. Default: plain HTTP. Looked at every `tlsCheckMs`. */

@@ -10,6 +10,7 @@ const limitBytes = 16 * 1024 * 1024;
 
 /** Contents of small blobs. Whether a repository has one is asked of the storage each time; only the bytes are kept. */
 export interface SmallBlobs {
+	/** The verified bytes. @throws SealError ERR_CONTENT_DIGEST: a damaged file is not remembered, it may be repaired while we run */
 	read(blob: StoredBlob): Promise<Uint8Array>;
 }
 
@@ -17,17 +18,16 @@ export function createSmallBlobs(): SmallBlobs {
 	const known = createLru<Digest, Uint8Array>(limitBytes, bytes => bytes.length + 256);
 	return {
 		async read(blob) {
-			const found = known.get(blob.digest);
-			if (found !== undefined) return found;
+			const kept = known.get(blob.digest);
+			if (kept !== undefined) return kept;
 			const bytes = await collect(await blob.read(), smallBytes, `Blob ${blob.digest}`);
-			// A damaged file is not remembered: it may be repaired while we run.
-			if (digestOf(bytes, algorithmOf(blob.digest)) === blob.digest) known.set(blob.digest, bytes);
-			else if (bytes.length !== blob.sizeBytes) {
-				throw new SealError(
-					'ERR_CONTENT_SIZE',
-					`Blob ${blob.digest} has ${bytes.length} bytes, expected ${blob.sizeBytes}`,
-				);
+			const found = digestOf(bytes, algorithmOf(blob.digest));
+			if (found !== blob.digest) {
+				throw new SealError('ERR_CONTENT_DIGEST', `The stored blob ${blob.digest} is damaged: it is ${found}`, {
+					hint: 'Push it again, or run "sealimage registry verify --repair-from".',
+				});
 			}
+			known.set(blob.digest, bytes);
 			return bytes;
 		},
 	};

@@ -189,6 +189,20 @@ overStorages('an index that names unknown manifests is refused', async (t, clien
 	t.is((await client.pushManifest('a', 'index', {...index, manifests: [descriptor]} as never)).status, 201);
 });
 
+overStorages(
+	'an index that lacks images is taken where that is allowed, and served with what it has',
+	async (t, client) => {
+		const {descriptor} = await client.pushImage('a', 'v1');
+		const lost = {mediaType: mediaTypes.manifest, digest: digestOf('lost'), size: 4};
+		const index = {schemaVersion: 2, mediaType: mediaTypes.index, manifests: [descriptor, lost]};
+		t.is((await client.pushManifest('a', 'index', index)).status, 201);
+		t.is((await client.send('GET', '/v2/a/manifests/index')).body.toString(), JSON.stringify(index));
+		t.is((await client.send('GET', `/v2/a/manifests/${descriptor.digest}`)).status, 200);
+		t.is((await client.send('GET', `/v2/a/manifests/${lost.digest}`)).status, 404);
+	},
+	{sparseIndexes: true},
+);
+
 overStorages('layers that may not be pushed anywhere need not be there', async (t, client) => {
 	const {config, layer} = await client.pushImage('a', 'v1');
 	const foreign = {
