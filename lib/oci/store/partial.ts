@@ -1,12 +1,13 @@
 import {constants} from 'node:fs';
-import {type FileHandle, mkdir, open, readdir, stat, unlink} from 'node:fs/promises';
+import {copyFile, type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {sweepBeside} from '../../core/atomic-file.js';
-import {hasCode, isSealError} from '../../core/errors.js';
+import {besideOf, sweepBeside} from '../../core/atomic-file.js';
+import {hasCode, isSealError, SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {createFileWriter} from '../../core/file-writer.js';
 import {ifExists, ioError, withIo} from '../../core/io-error.js';
 import {withLock} from '../../core/lock.js';
+import {parseOwner, stateOf} from '../../core/process-owner.js';
 import type {ContentOpener} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
 import {algorithmOf, createDigester, type Digest, type Digester, hexOf, isDigest} from '../digest.js';
@@ -31,9 +32,16 @@ export async function whileOwned(
 	{signal, patienceMs}: Abortable & {readonly patienceMs: number},
 ): Promise<boolean> {
 	const lock = lockOf(path);
+	// Shorter than what makes the lock of a silent holder stale: such a holder is seen before its lock is taken over.
+	const timeoutMs = Math.min(patienceMs, 30_000);
 	for (let last: number | undefined = -1; ; ) {
+		const isDoubtful = await hasUnknownHolder(lock);
+		const takeOver = async (): Promise<void> => {
+			if (isDoubtful) await renewFile(path);
+			await work();
+		};
 		try {
-			await withLock(lock, work, {signal, timeoutMs: patienceMs});
+			await withLock(lock, takeOver, {signal, timeoutMs});
 			return true;
 		} catch (error) {
 			if (!isSealError(error) || error.code !== 'ERR_STORE_LOCKED' || error.details.path !== lock) throw error;
@@ -59,6 +67,7 @@ export async function completePartial(
 	const file = await withIo('write', path, () => openPartial(path));
 	try {
 		await makeWhole({file, path, descriptor, read, options});
+		if ((await file.stat()).size !== descriptor.size) throw changed(path);
 		// Its time tells the collector that it is in use, also when it has been lying here for days.
 		const now = new Date();
 		await file.utimes(now, now);
@@ -112,6 +121,30 @@ function lockOf(path: string): string {
 	return `${path}.lock`;
 }
 
+/** Whether the lock is that of a process whose end cannot be told: in another container, perhaps only frozen. */
+async function hasUnknownHolder(lock: string): Promise<boolean> {
+	const text = await ifExists(() => readFile(lock, 'latin1')).catch(() => undefined);
+	if (text === undefined) return false;
+	const owner = parseOwner(text);
+	return owner === undefined || stateOf(owner) === 'unknown';
+}
+
+/** The same beginning in another file: who wakes up and goes on writing to the old one harms nobody. */
+async function renewFile(path: string): Promise<void> {
+	const beside = besideOf(path);
+	await withIo('write', path, () =>
+		ifExists(async () => {
+			try {
+				await copyFile(path, beside, constants.COPYFILE_FICLONE);
+				await rename(beside, path);
+			} catch (error) {
+				await unlink(beside).catch(() => undefined);
+				throw error;
+			}
+		}),
+	);
+}
+
 async function openPartial(path: string): Promise<FileHandle> {
 	const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 	await mkdir(dirname(path), {recursive: true});
@@ -160,9 +193,18 @@ async function append({file, descriptor, read, options}: Partial, offset: number
 	if (sizeBytes < descriptor.size) throw wrongSize(descriptor, 'what was pushed', 'shorter', sizeBytes);
 }
 
+function changed(path: string): SealError {
+	return new SealError('ERR_STORE_DAMAGED', `Another process wrote to ${path} while it was filled`, {
+		hint: 'Pull again, and let nothing but sealimage write into the store.',
+		details: {path},
+	});
+}
+
 /** On a full disk what cannot be finished makes room. */
 function isUseless(error: unknown): boolean {
-	return (['ERR_CONTENT_DIGEST', 'ERR_CONTENT_SIZE', 'ERR_NO_SPACE'] as const).some(code => hasCode(error, code));
+	return (['ERR_CONTENT_DIGEST', 'ERR_CONTENT_SIZE', 'ERR_STORE_DAMAGED', 'ERR_NO_SPACE'] as const).some(code =>
+		hasCode(error, code),
+	);
 }
 
 async function sweepOne(path: string, idleMs: number, dryRun: boolean): Promise<number | undefined> {

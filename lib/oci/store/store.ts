@@ -106,7 +106,8 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
 	const tempDir = join(path, privateFolder, 'tmp');
 	await sweepTempDirs(tempDir);
 	await sweepBeside(join(path, privateFolder));
-	await sweepPartials(path, {idleMs: partialAgeMs});
+	// What cannot be removed now is tried again by the next one.
+	await sweepPartials(path, {idleMs: partialAgeMs}).catch(() => undefined);
 	const session = createSession(tempDir);
 	const name = `the store ${path}`;
 	const blobs = createBlobFolder({

@@ -1,9 +1,21 @@
 import {randomBytes} from 'node:crypto';
-import {existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync} from 'node:fs';
+import {
+	appendFileSync,
+	closeSync,
+	existsSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	utimesSync,
+	writeFileSync,
+	writeSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {Bytes} from '../../../lib/core/bytes.js';
 import {withLock} from '../../../lib/core/lock.js';
+import {createOwner} from '../../../lib/core/process-owner.js';
 import type {ContentOpener} from '../../../lib/oci/content.js';
 import {type Descriptor, describe} from '../../../lib/oci/descriptor.js';
 import {collectGarbage} from '../../../lib/oci/store/gc.js';
@@ -185,4 +197,32 @@ test('content that was resumed after days is not taken for garbage before it has
 	t.like(await collectGarbage(store), {blobs: [], protectedBlobs: 1});
 	await store.close();
 	t.deepEqual((await collectGarbage(store)).blobs, [descriptor.digest]);
+});
+
+test('content that another process writes into meanwhile is refused', async t => {
+	const store = await openStore(tempDir(t));
+	const read: ContentOpener = async () =>
+		(async function* () {
+			yield content.subarray(0, 2_000_000);
+			appendFileSync(partialFile(store), 'x');
+			yield content.subarray(2_000_000);
+		})();
+	await t.throwsAsync(store.pushFrom(descriptor, read), {code: 'ERR_STORE_DAMAGED', message: /Another process wrote/});
+	t.deepEqual(readdirSync(join(store.root, 'blobs/sha256')), []);
+	t.deepEqual(readdirSync(join(store.root, '.sealimage/partial')), []);
+});
+
+test('a writer in another container that wakes up after its time harms nothing', async t => {
+	const store = await interrupted(t);
+	const sleeper = openSync(partialFile(store), 'a');
+	const lock = `${partialFile(store)}.lock`;
+	writeFileSync(lock, JSON.stringify({...createOwner(), bootId: 'another'}));
+	utimesSync(lock, 1_700_000_000, 1_700_000_000);
+	const {read, offsets} = source(content);
+	await store.pushFrom(descriptor, read);
+	writeSync(sleeper, content, 0, 65_536);
+	closeSync(sleeper);
+	t.deepEqual(offsets, [2_000_000]);
+	t.true(isStored(store));
+	t.deepEqual(readdirSync(join(store.root, '.sealimage/partial')), []);
 });
