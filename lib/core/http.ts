@@ -64,6 +64,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 	let loaded: Promise<Undici> | undefined;
 	const trust = createTrust([options.ca ?? []].flat(), options.caFiles ?? []);
 	const dispatchers = new Map<string, Promise<Dispatcher>>();
+	const alerts: Route['alerts'] = new Map();
 	return {
 		async request(url, {body, headers, method = 'GET', signal, tls, connectTimeoutMs, idleTimeoutMs} = {}) {
 			signal?.throwIfAborted();
@@ -74,7 +75,8 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 				const proxy = proxyFor(target, options.proxy);
 				const timeout = connectTimeoutMs ?? options.connectTimeoutMs ?? 30_000;
 				const key = `${timeout} ${target.protocol} ${proxy?.origin} ${keyOf(tls)}`;
-				const made = dispatchers.get(key) ?? createDispatcher(undici, {options, trust, tls, proxy, timeout, target});
+				const made =
+					dispatchers.get(key) ?? createDispatcher(undici, {options, trust, tls, proxy, timeout, target, alerts});
 				dispatchers.set(key, made);
 				const answer = await undici.request.call(await made, {
 					origin: target.origin,
@@ -87,7 +89,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 				});
 				return responseOf(answer, target, signal);
 			} catch (error) {
-				throw networkError(error, target, signal);
+				throw networkError(takeAlert(alerts, target, error) ?? error, target, signal);
 			}
 		},
 		async close() {
@@ -127,6 +129,16 @@ interface Route {
 	readonly proxy: ProxyRoute | undefined;
 	readonly timeout: number;
 	readonly target: URL;
+	/** Why TLS was given up after the handshake, by host and port. */
+	readonly alerts: Map<string, Error>;
+}
+
+/** A server that does not like our certificate says so once we believe to be connected; undici tells of a cut then. */
+function takeAlert(alerts: Route['alerts'], url: URL, error: unknown): Error | undefined {
+	if (systemCode(error) !== 'UND_ERR_SOCKET') return undefined;
+	const found = alerts.get(url.host);
+	alerts.delete(url.host);
+	return found;
 }
 
 const keys = new WeakMap<HttpTls, string>();
@@ -150,7 +162,8 @@ async function createDispatcher(undici: Undici, route: Route): Promise<Dispatche
 	};
 	if (proxy === undefined) return new undici.Agent({...settings, connect: createConnector(undici, route)});
 	const isSecure = target.protocol === 'https:';
-	const {default: ProxyAgent} = await import('undici/lib/dispatcher/proxy-agent.js');
+	// The whole of undici: tunnels need what its entry adds to the parts.
+	const {ProxyAgent} = await import('undici');
 	return new ProxyAgent({
 		...settings,
 		uri: proxy.origin,
@@ -170,7 +183,7 @@ async function createDispatcher(undici: Undici, route: Route): Promise<Dispatche
  * Most certificates are signed by an authority that Node brings along, whose list costs nothing. Only when one is not, the
  * whole list is loaded and the connection made again: nothing was sent over the first.
  */
-function createConnector(undici: Undici, {trust, tls, timeout}: Route): buildConnector.connector {
+function createConnector(undici: Undici, {trust, tls, timeout, alerts}: Route): buildConnector.connector {
 	const build = (secureContext: ReturnType<Trust['first']>): buildConnector.connector =>
 		undici.buildConnector({
 			timeout,
@@ -186,7 +199,14 @@ function createConnector(undici: Undici, {trust, tls, timeout}: Route): buildCon
 			(error: unknown) => callback(error as Error, null),
 		);
 	};
-	return (options, callback) => {
+	return (options, done) => {
+		const callback: buildConnector.Callback = (...[error, socket]) => {
+			if (error !== null) return done(error, null);
+			socket.once('error', (reason: Error) => {
+				if (systemCode(reason)?.startsWith('ERR_SSL_') === true) alerts.set(options.host ?? '', reason);
+			});
+			done(null, socket);
+		};
 		if (whole !== undefined) {
 			connectWhole(options, callback);
 			return;

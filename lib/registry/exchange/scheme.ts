@@ -42,11 +42,11 @@ async function isPlain(http: Http, endpoint: Endpoint): Promise<boolean> {
 	}
 }
 
-/** What a TLS handshake with a plain server ends in: an alert that is none, or a hang-up. */
+/** What a TLS handshake with a plain server ends in: an alert that is none, or a hang-up before it is done. */
 function speaksPlainHttp(error: unknown): boolean {
 	if (!(error instanceof RegistryError)) return false;
 	const code = String(error.details.systemCode);
-	return (
-		explainTls(error.cause, code, '', undefined)?.isPlain === true || ['ECONNRESET', 'UND_ERR_SOCKET'].includes(code)
-	);
+	if (code === 'ECONNRESET')
+		return /before secure TLS connection/.test((error.cause as Error | undefined)?.message ?? '');
+	return explainTls(error.cause, code, '', undefined)?.isPlain === true;
 }

@@ -93,7 +93,7 @@ function protocolError(
 					: `Save the client certificate as ${join(folder, 'client.cert')} and its key as ${join(folder, 'client.key')}.`,
 		};
 	}
-	const why = /:([a-z][a-z0-9 ]+):/i.exec(text)?.[1] ?? (error as Error | undefined)?.message ?? systemCode;
+	const why = /SSL routines:[^:]*:([^:]+)/.exec(text)?.[1] ?? (error as Error | undefined)?.message ?? systemCode;
 	return {
 		message: `No secure connection to ${host}: ${why}`,
 		hint: 'Check which versions of TLS the registry speaks.',
