@@ -1,9 +1,12 @@
-import {existsSync} from 'node:fs';
+import {existsSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {oneChunk} from '../../../lib/core/bytes.js';
+import {withLock} from '../../../lib/core/lock.js';
 import {collectGarbage} from '../../../lib/oci/store/gc.js';
 import {openStore} from '../../../lib/oci/store/store.js';
 import {openStoreStorage} from '../../../lib/registry/storage/layout/open.js';
+import {verifyRegistry} from '../../../lib/registry/upkeep/verify.js';
 import {openTestRegistry, type StorageKind, storageKinds} from '../../helpers/inventories.js';
 import {descriptorOf, newIndex, newManifest, pushImage, uploadBlob} from '../../helpers/storage-content.js';
 import {tempDir} from '../../helpers/temp-dir.js';
@@ -112,11 +115,40 @@ both('uploads that nobody goes on with are dropped', async (t, kind) => {
 	t.is(await storage.uploads.status('app', id), undefined);
 });
 
+test('stock folder: what a push names between the look of a collector and its sweep is not swept', async t => {
+	const {root, storage, inventory, age} = await openTestRegistry(t, 'stock folder');
+	const layer = await uploadBlob(storage, 'app', 'forgotten layer');
+	const config = await uploadBlob(storage, 'app', '{}');
+	const mounted = await uploadBlob(storage, 'app', 'forgotten and mounted');
+	const lost = await uploadBlob(storage, 'app', 'forgotten');
+	age();
+	let release = (): void => {};
+	const held = new Promise<void>(resolve => {
+		release = resolve;
+	});
+	const sweepStops = withLock(join(root, '.sealimage/collector'), () => held);
+	const collecting = inventory.collect({});
+	await new Promise(resolve => setTimeout(resolve, 300));
+	const manifest = newManifest({config, layers: [layer]});
+	const putting = storage.putManifest('app', manifest, ['v1']);
+	const mounting = storage.mount('other', mounted.digest, 'app');
+	const uploading = uploadBlob(storage, 'third', 'forgotten and mounted');
+	await new Promise(resolve => setTimeout(resolve, 100));
+	release();
+	await sweepStops;
+	t.deepEqual((await collecting).blobs, [lost.digest]);
+	t.deepEqual(await putting, []);
+	t.true(await mounting);
+	await uploading;
+	for (const {digest} of [layer, config]) t.not(await storage.blob('app', digest), undefined);
+	for (const name of ['other', 'third']) t.not(await storage.blob(name, mounted.digest), undefined);
+	t.deepEqual((await verifyRegistry(inventory)).findings, []);
+});
+
 test('stock folder: a damaged manifest that is kept stops the collector before it removes anything', async t => {
 	const {storage, inventory, age, file} = await openTestRegistry(t, 'stock folder');
 	const {digest} = await pushImage(storage, 'app', ['v1']);
 	const lost = await uploadBlob(storage, 'app', 'lost');
-	const {writeFileSync} = await import('node:fs');
 	writeFileSync(file(digest), '{"schemaVersion":2,"layers":[]}');
 	age();
 	await t.throwsAsync(inventory.collect({}), {code: 'ERR_STORE_DAMAGED'});
