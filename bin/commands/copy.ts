@@ -3,7 +3,7 @@ import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
 import {readTransfer, transferAll, transferFlags, transferHelp, transferResult} from '../transfer.js';
 
 export const command = defineCommand({
-	description: `${placeHelp} A name without any of these is in the store. ${transferHelp} An archive is written as a whole and replaces one of that name; to a folder images are added.`,
+	description: `${placeHelp} A name without any of these is in the store.\n\n${transferHelp}\n\nAn archive is written as a whole and replaces one of that name; to a folder images are added.`,
 	operands: [
 		{name: 'SOURCE', help: 'the image to copy', completes: 'place'},
 		{name: 'TARGET', help: 'where to copy it to; several get the same image', variadic: true, completes: 'place'},

@@ -1,3 +1,4 @@
+import {hasCode, SealError} from '../../lib/core/errors.js';
 import {isContentDeleter} from '../../lib/oci/content.js';
 import {isDigest} from '../../lib/oci/digest.js';
 import {type OpenPlace, openPlace} from '../../lib/registry/place/open.js';
@@ -100,7 +101,19 @@ function question({name, digest, isTag}: Found): string {
 		: `Delete ${name}, and every tag that points at it?`;
 }
 
-async function remove({opened: {content, reference, place}}: Found, {signal}: Context): Promise<void> {
+async function remove({opened, name, digest, isTag}: Found, {signal}: Context): Promise<void> {
+	const {content, reference, place} = opened;
 	if (!isContentDeleter(content)) throw new UsageError(`Nothing can be deleted from ${formatPlace(place)}`);
-	await content.delete(reference, {signal});
+	try {
+		await content.delete(reference, {signal});
+	} catch (error) {
+		if (!isTag || !hasCode(error, 'ERR_REGISTRY_UNSUPPORTED')) throw error;
+		const {message, details, cause} = error as SealError;
+		const whole = name.replace(/:[^:/]*$/, `@${digest}`);
+		throw new SealError('ERR_REGISTRY_UNSUPPORTED', message, {
+			hint: `Delete the image with all its tags, if that is meant: sealimage delete ${whole}.`,
+			details,
+			cause,
+		});
+	}
 }

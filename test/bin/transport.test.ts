@@ -4,6 +4,7 @@ import test, {type ExecutionContext} from 'ava';
 import {openStore} from '../../lib/oci/store/store.js';
 import {openStockStorage} from '../../lib/registry/storage/stock/storage.js';
 import {putMultiArch} from '../helpers/images.js';
+import {sendError, startRegistry} from '../helpers/registry.js';
 import {startServer} from '../helpers/registry-server.js';
 import {type Cli, cliIn} from '../helpers/run-cli.js';
 import {tempDir} from '../helpers/temp-dir.js';
@@ -112,6 +113,29 @@ test('delete takes away the tag alone, or the manifest with its tags', async t =
 	t.is(await cli.ok('tags', `${host}/shop`), 'v2\nv3\n', 'a typo in the second name does not cost the first');
 	await cli.ok('delete', '-y', `docker://${host}/shop@${digest}`);
 	t.is(await cli.ok('tags', `${host}/shop`), '');
+});
+
+test('a registry that deletes by digest only is answered with the line that would do it', async t => {
+	const cli = cliIn(t);
+	const registry = await startRegistry(t);
+	const digest = registry.image('shop:v1');
+	registry.intercept = (request, response) =>
+		request.method === 'DELETE' && sendError(response, 400, 'DIGEST_INVALID', 'provided digest did not match');
+	const {exitCode, stderr} = await cli.run(['delete', '-y', `docker://${registry.host}/shop:v1`]);
+	t.is(exitCode, 1);
+	t.regex(stderr, /cannot delete a tag alone \[ERR_REGISTRY_UNSUPPORTED\]/);
+	t.true(stderr.includes(`sealimage delete docker://${registry.host}/shop@${digest}`));
+});
+
+test('an archive is written from a registry without a question for each blob', async t => {
+	const cli = cliIn(t);
+	const registry = await startRegistry(t);
+	registry.image('shop:v1', 'a layer');
+	await cli.ok('copy', `docker://${registry.host}/shop:v1`, 'oci-archive:shop.tar');
+	t.deepEqual(
+		registry.requests.filter(line => line.startsWith('HEAD') && line.includes('/blobs/')),
+		[],
+	);
 });
 
 interface Refused {

@@ -1,5 +1,6 @@
+import type {Bytes} from '../../core/bytes.js';
 import {SealError} from '../../core/errors.js';
-import {emit, type OperationOptions} from '../../core/events.js';
+import {emit, type OperationOptions, progress} from '../../core/events.js';
 import type {ImageSource} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
 import {algorithmOf, type Digest, hexOf} from '../digest.js';
@@ -161,9 +162,10 @@ async function* layoutMembers(
 		const parent = `blobs/${algorithmOf(descriptor.digest)}`;
 		if (parent !== folder) yield {header: headerOf(parent, 'directory', 0)};
 		folder = parent;
-		const bytes = await source.fetch(descriptor, {signal: options.signal});
-		yield {header: headerOf(blobName(descriptor.digest), 'file', descriptor.size), content: bytes};
 		const {digest, size} = descriptor;
+		const bytes = await source.fetch(descriptor, {signal: options.signal});
+		const content = counted(bytes, progress(options, digest, size));
+		yield {header: headerOf(blobName(digest), 'file', size), content};
 		emit(options, {type: 'blob.finished', id: digest, digest, sizeBytes: size});
 	}
 	const files = [
@@ -174,6 +176,15 @@ async function* layoutMembers(
 	for (const {name, text} of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
 		const bytes = Buffer.from(text);
 		yield {header: headerOf(name, 'file', bytes.length), content: bytes};
+	}
+}
+
+async function* counted(bytes: Bytes, report: (doneBytes: number) => void): AsyncGenerator<Uint8Array> {
+	let doneBytes = 0;
+	for await (const chunk of bytes) {
+		doneBytes += chunk.length;
+		report(doneBytes);
+		yield chunk;
 	}
 }
 

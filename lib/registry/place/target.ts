@@ -1,12 +1,12 @@
 import {SealError} from '../../core/errors.js';
 import {openLayoutDir} from '../../oci/archive/layout-dir.js';
 import {type ArchiveFormat, writeArchiveFile} from '../../oci/archive/write-file.js';
-import type {ImageSink, ImageSource} from '../../oci/content.js';
+import {type ImageSink, type ImageSource, isPlacedContent} from '../../oci/content.js';
 import {type CopyOptions, copyContent} from '../../oci/copy.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {isDigest} from '../../oci/digest.js';
 import {listManifests, resolvePlatform} from '../../oci/image.js';
-import {isIndexType} from '../../oci/media-types.js';
+import {isIndexType, isManifestType} from '../../oci/media-types.js';
 import {formatPlatform} from '../../oci/platform.js';
 import {normalizeReference} from '../../oci/reference.js';
 import {openRegistryDir} from '../storage/stock/registry-dir.js';
@@ -73,11 +73,28 @@ function intoArchive(place: FilePlace, format: ArchiveFormat, path: string): Ope
 			const isDocker = format === 'docker-archive';
 			const chosen =
 				isDocker || (platform !== undefined && keepIndex !== true) ? await oneImage(source, root, options) : root;
+			const sure = isPlacedContent(source) ? trusting(source) : source;
 			const from =
-				platform === undefined || chosen !== root ? source : await onlyPlatform(source, root, platform, {signal});
+				platform === undefined || chosen !== root ? sure : await onlyPlatform(sure, root, platform, {signal});
 			const names = namesFor(place.reference);
 			await writeArchiveFile(path, format, from, [{descriptor: chosen, names}], {signal, onEvent});
 			return chosen;
+		},
+	};
+}
+
+/**
+ * A registry refuses manifests whose blobs it lacks: asking for each before the first is written is a round trip for nothing.
+ * Children of an index and layers with `urls` may be missing.
+ */
+function trusting(source: ImageSource): ImageSource {
+	return {
+		resolve: (reference, given) => source.resolve(reference, given),
+		fetch: (descriptor, given) => source.fetch(descriptor, given),
+		async exists(descriptor, given) {
+			const isDocument = isIndexType(descriptor.mediaType) || isManifestType(descriptor.mediaType);
+			if (!isDocument && (descriptor.urls?.length ?? 0) === 0) return true;
+			return await source.exists(descriptor, given);
 		},
 	};
 }
