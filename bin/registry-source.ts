@@ -91,6 +91,16 @@ export function registryOptions(
 	};
 }
 
+/** How the upstreams of a cache are reached: with logins and certificates, but without mirrors, of which we may be one. */
+export function upstreamTransport(
+	flags: Pick<FlagValues<typeof registryFlags>, 'authfile' | 'cert-dir'>,
+	context: Context,
+): TransportOptions {
+	const none = {insecure: [], 'hosts-dir': undefined, 'registries-conf': undefined};
+	const {certDir, certsDirs} = hostsOptions({...none, ...flags}, context.io);
+	return {...registryOptions({...none, ...flags}, context), hosts: openHosts({certDir, certsDirs})};
+}
+
 function hostsOptions(flags: FlagValues<typeof registryFlags>, io: Io): HostsOptions {
 	const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(io.cwd, path));
 	const own = join(io.env.XDG_CONFIG_HOME || join(io.home, '.config'), 'containers');

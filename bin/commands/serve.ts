@@ -1,7 +1,6 @@
 import {resolve} from 'node:path';
 import {hasCode} from '../../lib/core/errors.js';
 import {openStore} from '../../lib/oci/store/store.js';
-import {openToAll} from '../../lib/registry/server/access/policy.js';
 import {serveRegistry} from '../../lib/registry/server/serve.js';
 import {openStoreStorage} from '../../lib/registry/storage/layout/open.js';
 import {openStockStorage} from '../../lib/registry/storage/stock/storage.js';
@@ -11,6 +10,7 @@ import type {Context} from '../context.js';
 import {write} from '../io.js';
 import {parseListen} from '../listen-address.js';
 import {formatJson} from '../render/json.js';
+import {edgeFlags, openEdge} from '../serve-options.js';
 import {UsageError} from '../usage-error.js';
 
 const serveFlags = {
@@ -34,6 +34,7 @@ const serveFlags = {
 		help: 'take an index although some of its images are not here, as a copy of one platform leaves it',
 	},
 	notice: {type: 'string', value: 'TEXT', help: 'a sentence that clients show to their users'},
+	...edgeFlags,
 	'insecure-listen': {
 		type: 'boolean',
 		help: 'listen beyond this machine although everyone who reaches the address may read and write',
@@ -48,21 +49,33 @@ export const command = defineCommand({
 	examples: [
 		{about: 'The images of the store', line: 'sealimage serve'},
 		{about: 'A registry of its own', line: 'sealimage serve --root /srv/registry --listen 127.0.0.1:5001'},
+		{
+			about: 'For others: users of a file write, everybody reads',
+			line: 'sealimage serve --root /srv/registry --listen 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key --htpasswd users --anonymous-pull',
+		},
+		{
+			about: 'A cache of Docker Hub for the containerd of this machine',
+			line: 'sealimage serve --root /srv/cache --upstream docker.io',
+		},
 		{about: 'What a cluster image embeds', line: 'sealimage serve --root ./kubernetes/registry --read-only'},
 	],
 	async run({flags}, context) {
 		const {signal, onEvent} = context;
 		const {host, port} = parseListen(flags.listen);
-		const storage = await openStorage(flags, context);
+		const edge = await openEdge(flags, context);
+		const opened = await openStorage(flags, context).catch(async (error: unknown) => {
+			await edge.close();
+			throw error;
+		});
+		const storage = edge.wrap(opened);
 		try {
 			const server = await serveRegistry(storage, {
 				host,
 				port,
 				readOnly: flags['read-only'],
 				deletes: flags.delete,
-				sparseIndexes: flags['sparse-indexes'],
 				notice: flags.notice,
-				access: flags['insecure-listen'] ? openToAll : undefined,
+				...edge.options,
 				onEvent,
 			}).catch((error: unknown) => {
 				throw hasCode(error, 'ERR_SERVER_EXPOSED') ? exposed(error as Error, port) : error;
@@ -75,6 +88,7 @@ export const command = defineCommand({
 			await server.close();
 		} finally {
 			await storage.close();
+			await edge.close();
 		}
 		return undefined;
 	},
@@ -118,6 +132,6 @@ function greeting(
 function exposed(error: Error, port: number): UsageError {
 	return new UsageError(error.message, {
 		code: 'ERR_SERVER_EXPOSED',
-		hint: `Listen on 127.0.0.1:${port}, or say --insecure-listen when the network is trusted.`,
+		hint: `Say who has access with --htpasswd or --token, listen on 127.0.0.1:${port}, or say --insecure-listen when the network is trusted.`,
 	});
 }

@@ -11,9 +11,10 @@ import {listTags} from '../../client/tags.js';
 import type {Place, Wire} from '../../client/wire.js';
 import {RegistryError} from '../../exchange/error.js';
 import {withRetry} from '../../exchange/retry.js';
-import {createTransport, type Transport, type TransportOptions} from '../../exchange/transport.js';
+import {createTransport, type TransportOptions} from '../../exchange/transport.js';
+import {type HostResolver, homeEndpoint} from '../../hosts/endpoint.js';
 import {createBackOff} from './back-off.js';
-import {type UpstreamSpec, upstreamPlace} from './spec.js';
+import {type UpstreamPlace, type UpstreamSpec, upstreamPlace} from './spec.js';
 
 /** One registry that content is fetched from. Names are those of its own repositories: `library/redis`. */
 export interface Upstream {
@@ -41,9 +42,9 @@ const retry = {attempts: 3, firstDelayMs: 200, longestDelayMs: 2000};
 
 /** @param ns the registry whose content a `*` upstream is asked for; undefined for an upstream of one registry */
 export function openUpstream(spec: UpstreamSpec, ns: string | undefined, options: TransportOptions): Upstream {
-	const {host, prefix, isPlain} = upstreamPlace(spec);
-	const insecure = isPlain ? {insecure: [host]} : {};
-	const transport = withNamespace(createTransport({...options, ...insecure}), ns);
+	const place = upstreamPlace(spec);
+	const {host, prefix} = place;
+	const transport = createTransport({...options, hosts: upstreamHosts(place, ns, options.hosts)});
 	const wire: Wire = {transport, retry};
 	const backOff = createBackOff();
 	const placeOf = (name: string): Place => ({host, repository: `${prefix}${name}`});
@@ -62,16 +63,18 @@ export function openUpstream(spec: UpstreamSpec, ns: string | undefined, options
 	};
 }
 
-/** containerd's way to tell a mirror which registry it means. */
-function withNamespace(transport: Transport, ns: string | undefined): Transport {
-	if (ns === undefined) return transport;
-	return {
-		close: transport.close,
-		send(request, options) {
-			const {path} = request;
-			const query = `${path.includes('?') ? '&' : '?'}ns=${encodeURIComponent(ns)}`;
-			return transport.send(path.startsWith('/') ? {...request, path: path + query} : request, options);
-		},
+/** The registry itself, never a mirror of it, which may be the very server that asks. `namespace` is containerd's way to say what is meant. */
+function upstreamHosts(
+	{host, isPlain}: UpstreamPlace,
+	ns: string | undefined,
+	configured: HostResolver | undefined,
+): HostResolver {
+	return async (asked, repository, options) => {
+		const isUpstream = asked === host;
+		const plain = homeEndpoint(asked, repository, {insecure: isPlain && isUpstream});
+		const own = (await configured?.(asked, repository, options))?.at(-1) ?? plain;
+		if (!isUpstream) return [own];
+		return [{...own, ...(isPlain ? {origin: `http://${host}`, insecure: true} : {}), namespace: ns}];
 	};
 }
 
