@@ -29,7 +29,7 @@ export async function resolveNear(
 		const near = await findNear(wire, place, wanted, options);
 		if (near.length === 0) throw error;
 		throw new SealError('ERR_IMAGE_UNKNOWN', error.message, {
-			hint: `Use a tag that exists, as ${listOf(near)}.`,
+			hint: `Use a tag that exists: ${listOf(near)}.`,
 			details: {...error.details, near},
 		});
 	}

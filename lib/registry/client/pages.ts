@@ -69,9 +69,19 @@ function nextQuery(link: string | undefined, base: string, request: ListRequest)
 	if (target === undefined) return undefined;
 	if (!URL.canParse(target, base)) throw badList(request, 'leads on to nowhere');
 	const url = new URL(target, base);
-	if (decodePath(url.pathname) !== decodePath(new URL(base).pathname))
-		throw badList(request, 'leads on to something else');
+	if (!isSameList(tailOf(url), tailOf(new URL(base)))) throw badList(request, 'leads on to something else');
 	return url.search.slice(1);
+}
+
+/** Behind a proxy a registry may not know the whole of the path that it is reached by. */
+function isSameList(one: string, other: string): boolean {
+	return one === other || one.endsWith(`/${other}`) || other.endsWith(`/${one}`);
+}
+
+/** What follows the version of the protocol: `library/redis/tags/list`. */
+function tailOf({pathname}: URL): string {
+	const path = decodePath(pathname);
+	return path.slice(path.lastIndexOf('/v2/') + '/v2/'.length);
 }
 
 function decodePath(path: string): string {

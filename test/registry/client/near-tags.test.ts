@@ -48,7 +48,7 @@ test('a tag that does not exist is said together with near ones, from one listin
 	const error = (await t.throwsAsync(client.resolve(`${registry.host}/a:1.27.9`))) as SealError;
 	t.is(error.code, 'ERR_IMAGE_UNKNOWN');
 	t.is(error.message, `${registry.host} has no image ${registry.host}/a:1.27.9`);
-	t.is(error.hint, 'Use a tag that exists, as 1.27.8, 1.27, 1.27.10, v1.27.7 or 1.27-alpine.');
+	t.is(error.hint, 'Use a tag that exists: 1.27.8, 1.27, 1.27.10, v1.27.7 or 1.27-alpine.');
 	t.deepEqual(error.details.near, ['1.27.8', '1.27', '1.27.10', 'v1.27.7', '1.27-alpine']);
 	t.deepEqual(registry.requests, ['HEAD /v2/a/manifests/1.27.9', 'GET /v2/a/tags/list?n=1000']);
 	await client.close();

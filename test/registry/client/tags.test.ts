@@ -25,7 +25,7 @@ test('follows Link from page to page, whatever its form', async t => {
 	const links = [
 		'</v2/a/b/tags/list?n=1&last=a>; rel="next"',
 		'<https://elsewhere.example/v2/a/b/tags/list?token=x%2Fy>; title="a"; rel=next',
-		'<https://elsewhere.example/v2/a/b/tags/list?n=1&last=c>;rel="last next"',
+		'<https://elsewhere.example/api/docker/local/v2/b/tags/list?n=1&last=c>;rel="last next"',
 		'</v2/a/b/tags/list?first>; rel="prev"',
 	];
 	let page = 0;
@@ -82,6 +82,13 @@ test(
 	'whose Link leads to another repository',
 	hostile,
 	response => sendJson(response, {tags: ['a']}, {link: '</v2/other/tags/list?n=1>; rel="next"'}),
+	/leads on to something else/,
+	bad,
+);
+test(
+	'whose Link leads to something else in the same repository',
+	hostile,
+	response => sendJson(response, {tags: ['a']}, {link: '</v2/a/b/manifests/list?n=1>; rel="next"'}),
 	/leads on to something else/,
 	bad,
 );
