@@ -25,7 +25,7 @@ export function readDirName(text: string): DirName {
 	const full = embeddedRepository(reference);
 	const bare = text.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
 	const typed = isRepositoryName(bare) ? [bare] : [];
-	const hasDomain = `${bare}/`.startsWith(`${reference.domain}/`) || typed.length === 0;
+	const hasDomain = /^(?:[^/]*[.:][^/]*|localhost)\//.test(bare) || typed.length === 0;
 	const plain = [plainRepository(reference), shortReference(repositoryOf(reference))];
 	return {
 		own: hasDomain ? full : bare,

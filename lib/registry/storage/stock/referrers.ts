@@ -40,13 +40,14 @@ export function createReferrers(folder: StockFolder, manifests: Manifests, tags:
 		const state = await stateOf(folder, repository);
 		if (state.text !== survey.state || !survey.settled) {
 			for (const digest of await revisionsIn(folder, repository)) {
-				if (!survey.seen.has(digest)) survey.open.add(digest);
+				if (!survey.seen.has(digest) && !survey.open.has(digest)) survey.open.set(digest, 0);
 			}
 			survey.state = state.text;
 			survey.settled = state.settled;
 		}
-		const found = await mapBounded([...survey.open], 8, async digest => {
+		const found = await mapBounded(dueNow(survey), 8, async digest => {
 			const manifest = await manifests.content(digest).catch(() => undefined);
+			survey.open.set(digest, (survey.open.get(digest) ?? 0) + 1);
 			if (manifest === undefined) return 0;
 			survey.seen.set(digest, referrerOf(manifest));
 			survey.open.delete(digest);
@@ -100,15 +101,29 @@ interface Survey {
 	/** False when a folder was listed so soon after its last change that another one could have the same time. */
 	settled: boolean;
 	readonly seen: Map<Digest, Referrer | undefined>;
-	/** Listed, but not to be read so far. */
-	readonly open: Set<Digest>;
+	/** Listed, but not to be read so far, and how often that was tried. */
+	readonly open: Map<Digest, number>;
+	/** When all of those were tried. */
+	triedAt: number;
 }
 
 function emptySurvey(): Survey {
-	return {state: '', settled: false, seen: new Map(), open: new Set()};
+	return {state: '', settled: false, seen: new Map(), open: new Map(), triedAt: 0};
+}
+
+/**
+ * The stock server leaves the folders of what it deletes, by the thousand: what was missing several times is tried again
+ * every few seconds only.
+ */
+function dueNow(survey: Survey): readonly Digest[] {
+	const isTime = performance.now() - survey.triedAt > retryMs;
+	if (isTime) survey.triedAt = performance.now();
+	return [...survey.open].flatMap(([digest, tries]) => (isTime || tries < maxTries ? [digest] : []));
 }
 
 const racyMs = 50;
+const maxTries = 5;
+const retryMs = 5000;
 /** Reading so many manifests again is worth a file; fewer are saved at the end. */
 const savedAtOnce = 64;
 const maxUnsaved = 256;
@@ -160,7 +175,7 @@ async function readSurvey(folder: StockFolder, repository: string): Promise<Surv
 		parseDescriptor(descriptor, 'referrers');
 		seen.set(descriptor.digest, {subject: parseDigest(subject), descriptor});
 	}
-	return {state, settled: state !== '', seen, open: new Set()};
+	return {state, settled: state !== '', seen, open: new Map(), triedAt: 0};
 }
 
 interface Saved {

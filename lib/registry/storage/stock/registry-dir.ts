@@ -16,6 +16,7 @@ import type {
 } from '../../../oci/content.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
 import {type Digest, isDigest} from '../../../oci/digest.js';
+import {readStoredDocument} from '../../../oci/store/stored-document.js';
 import {missingContent, readFileVerified, wrongSize} from '../../../oci/verify.js';
 import type {Page, StoredManifest} from '../storage.js';
 import {listRepositories} from './catalog.js';
@@ -133,12 +134,14 @@ async function fetchBlob(
 }
 
 async function resolveIn(parts: StockParts, reference: string): Promise<Descriptor> {
-	const {folder, manifests} = parts;
+	const {folder, blobs} = parts;
 	if (reference === '') return await resolveOnly(parts);
 	if (isDigest(reference)) {
-		const found = await manifests.content(reference);
+		// Any blob may be asked for: only what is a whole manifest or index is an image.
+		const isThere = (await blobs.facts(reference)) !== undefined;
+		const found = isThere ? await readStoredDocument({blobPath: blobs.path}, reference) : undefined;
 		if (found === undefined) throw unknown(reference, folder.name);
-		return describe(found);
+		return found.descriptor;
 	}
 	const name = readDirName(reference);
 	for (const repository of name.exact) {
@@ -166,17 +169,25 @@ async function isClaimed({folder, tags}: StockParts, repository: string, name: D
 	return found.some(list => list !== undefined);
 }
 
-async function listImages({folder, tags, manifests}: StockParts): Promise<readonly ArchivedImage[]> {
-	const images = new Map<Digest, {readonly descriptor: Descriptor; readonly names: string[]}>();
-	for (const repository of await listRepositories(join(folder.base, 'repositories'), {})) {
+async function listImages(parts: StockParts): Promise<readonly ArchivedImage[]> {
+	const {folder, tags, manifests} = parts;
+	const repositories = await listRepositories(join(folder.base, 'repositories'), {});
+	const named = await mapBounded(repositories, 8, async repository => {
+		const found: {readonly name: string; readonly descriptor: Descriptor}[] = [];
 		for (const tag of (await tags.list(repository, {})) ?? []) {
+			// What is damaged is no reason not to list the rest.
 			const digest = await tags.read(repository, tag).catch(() => undefined);
-			const found = digest === undefined ? undefined : await manifests.read(repository, digest).catch(() => undefined);
-			if (found === undefined) continue;
-			const image = images.get(found.digest) ?? {descriptor: describe(found), names: []};
-			image.names.push(`${repository}:${tag}`);
-			images.set(found.digest, image);
+			const manifest =
+				digest === undefined ? undefined : await manifests.read(repository, digest).catch(() => undefined);
+			if (manifest !== undefined) found.push({name: `${repository}:${tag}`, descriptor: describe(manifest)});
 		}
+		return found;
+	});
+	const images = new Map<Digest, {readonly descriptor: Descriptor; readonly names: string[]}>();
+	for (const {name, descriptor} of named.flat()) {
+		const image = images.get(descriptor.digest) ?? {descriptor, names: []};
+		image.names.push(name);
+		images.set(descriptor.digest, image);
 	}
 	return [...images.values()];
 }

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {mkdir, readdir, readFile, rename, stat, unlink, writeFile} from 'node:fs/promises';
+import {lstat, mkdir, readdir, readFile, rename, stat, unlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {besideOf} from '../../../core/atomic-file.js';
 import {systemCode} from '../../../core/errors.js';
@@ -75,7 +75,11 @@ export function createUploadFiles(folder: string): UploadFiles {
 		async read(id) {
 			// An id comes from a URL.
 			if (!idPattern.test(id)) return undefined;
-			const text = await withIo('read', statePath(id), () => ifExists(() => readFile(statePath(id), 'utf8')));
+			const path = statePath(id);
+			const read = async (): Promise<string | undefined> =>
+				// A pipe in its place would hold a thread of the pool for ever.
+				(await lstat(path)).isFile() ? await readFile(path, 'utf8') : undefined;
+			const text = await withIo('read', path, () => ifExists(read));
 			return text === undefined ? undefined : parseState(text);
 		},
 		async replace(id, state) {

@@ -68,6 +68,7 @@ test(named, 'library/redis', 'library/redis');
 test(named, 'docker.io/library/redis:7', 'docker.io/library/redis');
 test(named, 'registry.k8s.io/pause:3.9', 'registry.k8s.io/pause');
 test(named, 'localhost:5000/x:1', 'localhost_5000/x');
+test(named, 'index.docker.io/library/redis:7', 'docker.io/library/redis');
 
 test('a plain name is not taken for an image of another registry', async t => {
 	const folder = await openRegistryDir(tempDir(t), options);
@@ -187,3 +188,15 @@ test('bytes are verified when they come in and when they go out', async t => {
 async function childrenOf(store: ImageSource, index: Parameters<typeof readManifest>[1]) {
 	return ((await readManifest(store, index)) as {manifests: readonly (typeof index)[]}).manifests;
 }
+
+test('a digest of something that is no manifest is no image', async t => {
+	const folder = await openRegistryDir(tempDir(t), options);
+	const image = await putImage(folder, {layers: ['{}']});
+	const {config, layers} = (await readManifest(folder, image)) as {
+		config: typeof image;
+		layers: readonly (typeof image)[];
+	};
+	for (const {digest} of [config, ...layers]) await t.throwsAsync(folder.resolve(digest), {code: 'ERR_IMAGE_UNKNOWN'});
+	t.is((await folder.resolve(image.digest)).size, image.size);
+	await folder.close();
+});
