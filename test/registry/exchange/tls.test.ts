@@ -112,7 +112,7 @@ test('a client certificate is shown to its registry, and wanted where there is n
 	});
 	const response = await open(t, {hosts: openHosts({certsDirs: [dir]})}).send(ping(host), {});
 	await response.discard();
-	t.deepEqual(seen, ['ann']);
+	t.deepEqual([...new Set(seen)], ['ann']);
 });
 
 test('where a registry sends us on, its authorities count and its client certificate is not shown', async t => {
