@@ -64,6 +64,6 @@ function report({parts, method, path}: Exchange, error: unknown): void {
 	emit(parts.options, {
 		type: 'warning',
 		code: isSealError(error) ? error.code : 'ERR_INTERNAL',
-		message: `${method} ${path} failed: ${error instanceof Error ? error.message : String(error)}`,
+		message: `${method} ${JSON.stringify(path.slice(0, 300))} failed: ${error instanceof Error ? error.message : String(error)}`,
 	});
 }

@@ -137,6 +137,30 @@ overStorages('referrers carry artifactType and annotations, and may be filtered'
 	t.is((await client.send('GET', path)).headers['oci-filters-applied'], undefined);
 });
 
+overStorages('referrers with long annotations come in pages', async (t, client) => {
+	const {descriptor: subject} = await client.pushImage('a', 'v1');
+	const pushed: string[] = [];
+	for (const letter of 'xyz') {
+		const annotations = {long: letter.repeat(1_700_000)};
+		pushed.push(
+			(await client.pushImage('a', undefined, {artifactType: 'application/x-long', subject, annotations})).digest,
+		);
+	}
+	const listed: unknown[] = [];
+	let pages = 0;
+	let path: string | undefined = `/v2/a/referrers/${subject.digest}?artifactType=application%2Fx-long`;
+	while (path !== undefined) {
+		const reply = await client.send('GET', path);
+		t.true(reply.body.length <= 4 * 1024 * 1024);
+		t.is(reply.headers['oci-filters-applied'], 'artifactType');
+		listed.push(...(reply.json() as Index).manifests.map(item => item.digest));
+		pages++;
+		path = /^<([^>]+)>; rel="next"$/.exec(String(reply.headers.link))?.[1];
+	}
+	t.deepEqual(listed, pushed.toSorted());
+	t.is(pages, 2);
+});
+
 overStorages('a subject need not be there, and a deleted referrer is listed no more', async (t, client) => {
 	const subject = {mediaType: mediaTypes.manifest, digest: digestOf('not here yet'), size: 12};
 	const {digest} = await client.pushImage('a', undefined, {subject});
