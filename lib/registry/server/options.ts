@@ -20,6 +20,8 @@ export interface ServeOptions extends OperationOptions {
 	 * docker's registry.
 	 */
 	readonly sparseIndexes?: boolean | undefined;
+	/** Uploads that nobody touched for so long are removed. Default: seven days. */
+	readonly uploadIdleMs?: number | undefined;
 	/** A sentence that every client shows to its user (the header `Warning: 299`). */
 	readonly notice?: string | undefined;
 	/** Certificate and key. Default: plain HTTP. Looked at every `tlsCheckMs`. */

@@ -52,7 +52,7 @@ async function answerTo(exchange: Exchange): Promise<Answer> {
 
 function refusalAnswer(exchange: Exchange, error: unknown): Answer {
 	const refusal = error instanceof Refusal ? error : (refusalOf(error, isRead(exchange)) ?? failureOf(error));
-	if (refusal.status >= 500 && !exchange.request.destroyed) report(exchange, error);
+	if (refusal.status >= 500 && !exchange.response.destroyed) report(exchange, error);
 	return jsonAnswer(refusal.status, {errors: refusal.errors}, refusal.headers);
 }
 

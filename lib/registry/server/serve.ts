@@ -14,6 +14,7 @@ import type {RegistryServer, ServeOptions} from './options.js';
 import {serveExchange} from './pipeline.js';
 import {createSmallBlobs} from './small-blobs.js';
 import {createStopper} from './stop.js';
+import {sweepUploads} from './sweep.js';
 import {keepTlsFresh, watchTls} from './tls.js';
 import {createTraffic} from './traffic.js';
 import {createTurns} from './turns.js';
@@ -54,8 +55,10 @@ export async function serveRegistry(storage: RegistryStorage, options: ServeOpti
 		throw error;
 	});
 	const bound = server.address() as AddressInfo;
+	const endSweep = sweepUploads(storage, options);
 	const close = async (): Promise<void> => {
 		letGo();
+		endSweep();
 		await stopper.stop();
 	};
 	options.signal?.addEventListener('abort', () => void close(), {once: true});
