@@ -151,12 +151,20 @@ export async function finishUpload(
 }
 
 const cancelTimeoutMs = 5_000;
+/** Somebody pressed a key and waits. */
+const hurriedTimeoutMs = 1_000;
 
 /** Lets the registry forget an upload. Never rejects, and does not wait long: registries clean up by themselves, later. */
-export async function cancelUpload(wire: Wire, place: Place, session: UploadSession): Promise<void> {
+export async function cancelUpload(
+	wire: Wire,
+	place: Place,
+	session: UploadSession,
+	isHurried: boolean,
+): Promise<void> {
 	try {
+		const signal = AbortSignal.timeout(isHurried ? hurriedTimeoutMs : cancelTimeoutMs);
 		const request = requestOf(place, session.location, 'DELETE');
-		const response = await wire.transport.send(request, {signal: AbortSignal.timeout(cancelTimeoutMs)});
+		const response = await wire.transport.send(request, {signal});
 		await response.discard();
 	} catch {
 		// Best effort.

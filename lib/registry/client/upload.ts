@@ -30,15 +30,14 @@ const progressBytes = 1024 * 1024;
 const maxInterruptions = 3;
 
 /**
- * Uploads a blob: in `session` when one is open already, else in the one that the journal remembers, else in a new one.
+ * Uploads a blob: where the journal remembers that an upload began, else in `spare` if one is open, else in a new one.
  * What breaks is taken up at the offset that the registry reports; temporary failures are repeated.
- * @throws RegistryError; SealError ERR_CONTENT_DIGEST when the registry finds other content; what `read` throws: then the
- * upload is cancelled
+ * @throws RegistryError; what `read` throws: then the upload is cancelled
  */
 export async function uploadBlob(
 	target: UploadTarget,
 	descriptor: Descriptor,
-	session: UploadSession | undefined,
+	spare: UploadSession | undefined,
 	read: ContentOpener,
 	options: OperationOptions,
 ): Promise<void> {
@@ -48,7 +47,8 @@ export async function uploadBlob(
 		...target,
 		descriptor,
 		source,
-		session,
+		session: undefined,
+		spare,
 		partBytes: Number.POSITIVE_INFINITY,
 		attempt: 0,
 		interruptions: 0,
@@ -66,6 +66,7 @@ export async function uploadBlob(
 			}
 		}
 		await forget(upload);
+		if (upload.spare !== undefined) await cancelUpload(target.wire, target.place, upload.spare, false);
 	} catch (error) {
 		await giveUp(upload, error, options);
 		throw error;
@@ -78,6 +79,8 @@ interface Upload extends UploadTarget {
 	readonly descriptor: Descriptor;
 	readonly source: UploadSource;
 	session: UploadSession | undefined;
+	/** Opened by the registry in place of a mount, and not used yet. */
+	spare: UploadSession | undefined;
 	partBytes: number;
 	/** Failures since the last progress. */
 	attempt: number;
@@ -114,7 +117,8 @@ async function openSession(upload: Upload, options: OperationOptions): Promise<U
 		upload.session = undefined;
 		await forget(upload);
 	}
-	const begun = await beginUpload(wire, place, descriptor, undefined, options);
+	const begun = upload.spare ?? (await beginUpload(wire, place, descriptor, undefined, options));
+	upload.spare = undefined;
 	if (begun === undefined) throw new SealError('ERR_INTERNAL', 'An upload that mounts nothing was answered as a mount');
 	upload.session = begun;
 	return begun;
@@ -139,7 +143,17 @@ async function sendRest(upload: Upload, session: UploadSession, options: Operati
 		};
 		await sendPart(wire, place, session, {start, end, sizeBytes, body}, options);
 		noteProgress(upload, session);
+		if (session.offset < end) throw tookLess(upload, start, end);
 	}
+}
+
+/** Goes on by the question where it stands, and counts as a failed attempt: who takes byte by byte is left. */
+function tookLess({place, session}: Upload, start: number, end: number): RegistryError {
+	const taken = (session?.offset ?? start) - start;
+	return new RegistryError('ERR_REGISTRY_RESPONSE', `${placeName(place)} took ${taken} of ${end - start} bytes`, {
+		method: 'PATCH',
+		temporary: true,
+	});
 }
 
 function noteProgress(upload: Upload, {offset}: UploadSession): void {
@@ -166,7 +180,7 @@ async function recover(upload: Upload, error: unknown, options: OperationOptions
 	if (error.status === 416) return;
 	if (error.status === 413) return shrinkParts(upload, error);
 	if (isWrongContent(error)) {
-		if (session.isClean) throw wrongContent(upload, error);
+		if (session.isClean) throw otherContent(upload, error);
 	} else if (!isLost(error)) throw error;
 	upload.session = undefined;
 	await forget(upload);
@@ -185,11 +199,19 @@ function isLost({status, errors}: RegistryError): boolean {
 	);
 }
 
-function wrongContent({place, descriptor}: Upload, cause: RegistryError): SealError {
-	return new SealError(
-		'ERR_CONTENT_DIGEST',
-		`${placeName(place)} received other content than ${descriptor.digest}: ${cause.message}`,
-		{details: {digest: descriptor.digest}, cause},
+/** What was read is verified: then it changed on the way, or the registry counts otherwise. */
+function otherContent({place, descriptor}: Upload, cause: RegistryError): RegistryError {
+	const {status, errors} = cause;
+	return new RegistryError(
+		'ERR_REGISTRY_RESPONSE',
+		`${placeName(place)} says that it received other content than ${descriptor.digest}`,
+		{
+			method: 'PUT',
+			...(status === undefined ? {} : {status}),
+			errors,
+			hint: 'Push again; when it happens again, something between here and the registry changes what is sent.',
+			cause,
+		},
 	);
 }
 
@@ -204,11 +226,15 @@ function shrinkParts(upload: Upload, error: RegistryError): void {
 
 /** Keeps an upload that can go on later, and cancels any other. */
 async function giveUp(upload: Upload, error: unknown, {signal}: OperationOptions): Promise<void> {
-	const {wire, place, session, source} = upload;
+	const {wire, place, session, spare, source} = upload;
+	const isAborted = signal?.aborted === true;
+	if (spare !== undefined) await cancelUpload(wire, place, spare, isAborted);
 	if (session === undefined) return;
-	const isBroken = signal?.aborted === true || (error instanceof RegistryError && error.temporary);
-	if (isBroken && source.failure === undefined && isWorthRemembering(upload)) return await remember(upload, false);
-	await cancelUpload(wire, place, session);
+	const isBroken = error instanceof RegistryError && (error.temporary || error.code === 'ERR_REGISTRY_UNAUTHORIZED');
+	if ((isAborted || isBroken) && source.failure === undefined && isWorthRemembering(upload)) {
+		return await remember(upload, false);
+	}
+	await cancelUpload(wire, place, session, isAborted);
 	await forget(upload);
 }
 

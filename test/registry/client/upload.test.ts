@@ -284,7 +284,7 @@ const refusesSource = test.macro({
 		const registry = await startUploadRegistry(t);
 		await t.throwsAsync(open(t, registry).push(layer(large), pieces(bytes)), {code});
 		await t.throwsAsync(open(t, registry).pushFrom(layer(large), reader(bytes)), {
-			code: bytes.length === large.length ? 'ERR_CONTENT_DIGEST' : code,
+			code: bytes.length === large.length ? 'ERR_REGISTRY_RESPONSE' : code,
 		});
 		t.is(registry.sessions.size, 0);
 		t.is(registry.blobs.size, 0);
@@ -317,6 +317,26 @@ test('a stream that cannot be read again fails with the connection', async t => 
 		message: /its bytes are gone/,
 	});
 	t.is(registry.sessions.size, 0);
+});
+
+test('a registry that takes a part piece by piece is left', async t => {
+	const registry = await startUploadRegistry(t);
+	registry.intercept = (request, response) => {
+		if (request.method !== 'PATCH') return false;
+		const start = Number(/^\d+/.exec(request.headers['content-range'] ?? '0')?.[0]);
+		for (const session of registry.sessions.values()) {
+			session.chunks.push(Buffer.from(large.subarray(start, start + 10)));
+			session.sizeBytes = start + 10;
+		}
+		const location = request.url ?? '';
+		request.resume().on('end', () => response.writeHead(202, {location, range: `0-${start + 9}`}).end());
+		return true;
+	};
+	await t.throwsAsync(open(t, registry).pushFrom(layer(large), reader(large)), {
+		code: 'ERR_REGISTRY_RESPONSE',
+		message: /took 10 of \d+ bytes/,
+	});
+	t.is(registry.requests.filter(line => line.startsWith('PATCH')).length, 4);
 });
 
 test('a registry that stores something else is not believed', async t => {
