@@ -1,4 +1,4 @@
-import {link, mkdir, readFile, stat, unlink, utimes, writeFile} from 'node:fs/promises';
+import {link, mkdir, open, readFile, stat, unlink, utimes, writeFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {besideOf} from './atomic-file.js';
@@ -25,14 +25,14 @@ export async function withLock<R>(path: string, work: () => Promise<R>, options:
 	const leave = await queueUp(path, deadline, options);
 	try {
 		const owner = createOwner();
-		await acquire(path, owner, deadline, options);
+		const held = await acquire(path, owner, deadline, options);
 		const beat = setInterval(() => void touch(path), heartbeatMs);
 		beat.unref();
 		try {
 			return await work();
 		} finally {
 			clearInterval(beat);
-			await release(path, owner);
+			await release(path, held);
 		}
 	} finally {
 		leave();
@@ -99,10 +99,18 @@ async function waitFor(
 	}
 }
 
-async function acquire(path: string, owner: ProcessOwner, deadline: number, options: LockOptions): Promise<void> {
+/** What tells our lock file from that of another holder. */
+interface Held {
+	readonly owner: ProcessOwner;
+	/** Of a lock without content, which a full disk forces upon us. */
+	readonly inode?: number | undefined;
+}
+
+async function acquire(path: string, owner: ProcessOwner, deadline: number, options: LockOptions): Promise<Held> {
 	for (let delayMs = firstDelayMs; ; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
 		options.signal?.throwIfAborted();
-		if (await create(path, owner)) return;
+		const held = await create(path, owner);
+		if (held !== undefined) return held;
 		const found = await inspect(path);
 		if (found === undefined) continue;
 		if (found.stale) {
@@ -121,8 +129,8 @@ async function acquire(path: string, owner: ProcessOwner, deadline: number, opti
 	}
 }
 
-/** The lock appears with its content in it: a reader never sees a lock without an owner. */
-async function create(path: string, owner: ProcessOwner): Promise<boolean> {
+/** The lock appears with its content in it: a reader never sees a lock without an owner. Undefined when somebody holds it. */
+async function create(path: string, owner: ProcessOwner): Promise<Held | undefined> {
 	const text = JSON.stringify(owner);
 	const beside = besideOf(path);
 	try {
@@ -132,11 +140,12 @@ async function create(path: string, owner: ProcessOwner): Promise<boolean> {
 			await writeFile(beside, text, {flag: 'wx', mode: 0o644});
 		});
 		await link(beside, path);
-		return true;
+		return {owner};
 	} catch (error) {
-		if (systemCode(error) === 'EEXIST') return false;
+		if (systemCode(error) === 'EEXIST') return undefined;
+		if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(systemCode(error) ?? '')) return await createBare(path, owner);
 		if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(systemCode(error) ?? '')) {
-			return await createWithoutLinks(path, text);
+			return await createWithoutLinks(path, owner);
 		}
 		throw ioError(error, 'lock', path);
 	} finally {
@@ -145,12 +154,28 @@ async function create(path: string, owner: ProcessOwner): Promise<boolean> {
 }
 
 /** File systems without hard links: a crash between the two steps leaves an empty lock, which ages away. */
-async function createWithoutLinks(path: string, text: string): Promise<boolean> {
+async function createWithoutLinks(path: string, owner: ProcessOwner): Promise<Held | undefined> {
 	try {
-		await writeFile(path, text, {flag: 'wx', mode: 0o644});
-		return true;
+		await writeFile(path, JSON.stringify(owner), {flag: 'wx', mode: 0o644});
+		return {owner};
 	} catch (error) {
-		if (systemCode(error) === 'EEXIST') return false;
+		if (systemCode(error) === 'EEXIST') return undefined;
+		throw ioError(error, 'lock', path);
+	}
+}
+
+/** Who makes room on a full disk needs the lock too: a file without content takes none. When its holder dies it ages away. */
+async function createBare(path: string, owner: ProcessOwner): Promise<Held | undefined> {
+	try {
+		await mkdir(dirname(path), {recursive: true});
+		const file = await open(path, 'wx', 0o644);
+		try {
+			return {owner, inode: (await file.stat()).ino};
+		} finally {
+			await file.close();
+		}
+	} catch (error) {
+		if (systemCode(error) === 'EEXIST') return undefined;
 		throw ioError(error, 'lock', path);
 	}
 }
@@ -181,21 +206,23 @@ async function inspect(path: string): Promise<Found | undefined> {
  */
 async function breakStale(path: string, deadline: number, options: LockOptions): Promise<void> {
 	const guard = `${path}.break`;
-	const owner = createOwner();
-	await acquire(guard, owner, deadline, options);
+	const held = await acquire(guard, createOwner(), deadline, options);
 	try {
 		if ((await inspect(path))?.stale === true) await unlink(path);
 	} catch (error) {
 		throw ioError(error, 'remove the stale lock', path);
 	} finally {
-		await release(guard, owner);
+		await release(guard, held);
 	}
 }
 
 /** Removes the lock unless it was taken from us while this process was stopped for long. */
-async function release(path: string, owner: ProcessOwner): Promise<void> {
-	const found = await ifExists(() => readFile(path, 'latin1')).catch(() => undefined);
-	if (found !== undefined && parseOwner(found)?.token === owner.token) await unlink(path).catch(() => undefined);
+async function release(path: string, {owner, inode}: Held): Promise<void> {
+	const isOurs = async (): Promise<boolean> => {
+		if (inode !== undefined) return (await stat(path)).ino === inode;
+		return parseOwner(await readFile(path, 'latin1'))?.token === owner.token;
+	};
+	if (await isOurs().catch(() => false)) await unlink(path).catch(() => undefined);
 }
 
 async function touch(path: string): Promise<void> {

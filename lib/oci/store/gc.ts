@@ -1,5 +1,6 @@
 import {readdir, stat, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
+import {hasCode} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {withLock} from '../../core/lock.js';
@@ -56,8 +57,6 @@ export async function collectGarbage(store: Store, options: CollectOptions = {})
 		return kept.length === entries.length ? entries : kept;
 	};
 	const work = async (): Promise<Collected> => {
-		// Names go first, so that a crash in between leaves garbage and never a name without content.
-		if (options.dryRun !== true) await store.editEntries(withoutUnnamed, {signal});
 		let result: Swept = {untagged: [], blobs: [], freedBytes: 0, protectedBlobs: 0};
 		const markAndSweep: EntryEdit = async entries => {
 			const startMs = Date.now();
@@ -72,7 +71,19 @@ export async function collectGarbage(store: Store, options: CollectOptions = {})
 			result = {untagged, ...(await sweep(store, marked, startMs, options))};
 			return entries;
 		};
+		// Names go first, so that a crash in between leaves garbage and never a name without content.
+		if (options.dryRun !== true) {
+			await store.editEntries(withoutUnnamed, {signal}).catch(async (error: unknown) => {
+				if (!hasCode(error, 'ERR_NO_SPACE')) throw error;
+				// The names cannot be written on a full disk: what nobody names has to make room for them.
+				await store.editEntries(markAndSweep, {signal});
+				forgotten.length = 0;
+				await store.editEntries(withoutUnnamed, {signal});
+			});
+		}
+		const early = result;
 		await store.editEntries(markAndSweep, {signal});
+		result = joined(early, result);
 		const {dryRun = false} = options;
 		const left =
 			options.partial === true ? await sweepPartials(store.root, {idleMs: 0, dryRun}) : {digests: [], freedBytes: 0};
@@ -84,6 +95,15 @@ export async function collectGarbage(store: Store, options: CollectOptions = {})
 		};
 	};
 	return await withLock(collectorLockPath(store.root), work, {what: `the store ${store.root}`, signal});
+}
+
+function joined(a: Swept, b: Swept): Swept {
+	return {
+		untagged: [...a.untagged, ...b.untagged],
+		blobs: [...a.blobs, ...b.blobs],
+		freedBytes: a.freedBytes + b.freedBytes,
+		protectedBlobs: b.protectedBlobs,
+	};
 }
 
 type Swept = Omit<Collected, 'images' | 'partials'>;

@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto';
 import {type FileHandle, link, mkdir, open, realpath, rename, rm, rmdir, unlink} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {syncFolder} from '../../../core/atomic-file.js';
-import {SealError, systemCode} from '../../../core/errors.js';
+import {hasCode, SealError, systemCode} from '../../../core/errors.js';
 import {ioError, withIo} from '../../../core/io-error.js';
 import {createTempDir, sweepTempDirs, type TempDir} from '../../../core/temp-dir.js';
 import {checkInside, isAbsent} from './files.js';
@@ -105,16 +105,21 @@ export async function createWriter(folder: StockFolder, options: WriterOptions):
 		folder: path => withIo('make', path, () => makeFolder(path)),
 		async remove(path) {
 			await checkInside(path);
-			const gone = await temporary();
+			// On a full disk there is no room for a scratch folder: what is removed goes piece by piece then.
+			const gone = await temporary().catch((error: unknown) => {
+				if (hasCode(error, 'ERR_NO_SPACE')) return undefined;
+				throw error;
+			});
 			return await withIo('remove', path, async () => {
 				try {
-					await rename(path, gone);
+					if (gone === undefined) await rm(path, {recursive: true});
+					else await rename(path, gone);
 				} catch (error) {
 					if (isAbsent(error)) return false;
 					throw error;
 				}
 				if (durable) await syncFolder(dirname(path)).catch(passAbsent);
-				await rm(gone, {recursive: true, force: true});
+				if (gone !== undefined) await rm(gone, {recursive: true, force: true});
 				return true;
 			});
 		},
