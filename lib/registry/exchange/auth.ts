@@ -178,6 +178,6 @@ function unauthorized(endpoint: Endpoint, who: Credentials | undefined, method: 
 		method,
 		url,
 		status: 401,
-		hint: 'Check the name of the image, and log in to the registry.',
+		hint: `Check the name of the image, and log in${who === undefined ? '' : ' again'} with "sealimage login ${endpoint.host}".`,
 	});
 }
