@@ -1,7 +1,9 @@
-import {execFile} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {createInterface} from 'node:readline';
 import test, {type ExecutionContext} from 'ava';
 import {openStockStorage} from '../../lib/registry/storage/stock/storage.js';
 import {startServer} from '../helpers/registry-server.js';
@@ -56,6 +58,28 @@ test.serial(
 		for (const name of ['ingress.values.yaml', 'lock.json', 'controller']) t.true(tree.includes(name), name);
 	},
 );
+
+test.serial('the registry of a site lets everyone pull, and who knows the token push', async t => {
+	const folder = scratch(t);
+	const child = spawn(process.execPath, ['.build/examples/registry/site-registry.js', join(folder, 'registry'), '0'], {
+		env: {PATH: process.env.PATH, TOKEN: 'secret'},
+		stdio: ['ignore', 'pipe', 'inherit'],
+	});
+	t.teardown(() => child.kill('SIGKILL'));
+	const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+	const [, url = ''] = /^listening on (.*)$/.exec((await lines.next()).value as string) ?? [];
+	const host = new URL(url).host;
+	const store = join(folder, 'store');
+	mkdirSync(join(folder, 'context'));
+	writeFileSync(join(folder, 'context/Sealfile'), 'FROM scratch\nCOPY Sealfile /\n');
+	await sealimage(store, 'build', '-t', 'site:v1', join(folder, 'context'));
+	await t.throwsAsync(sealimage(store, 'push', 'site:v1', `docker://${host}/site:v1`));
+	await sealimage(store, 'push', '--creds', 'me:secret', 'site:v1', `docker://${host}/site:v1`);
+	t.regex((await lines.next()).value as string, /^stored site:v1 sha256:/);
+	t.is(await sealimage(store, 'tags', `${host}/site`), 'v1\n');
+	child.kill('SIGTERM');
+	t.deepEqual(await once(child, 'exit'), [0, null]);
+});
 
 test.serial('the kubernetes example builds for both architectures from a local folder, without a network', async t => {
 	const folder = scratch(t);
