@@ -22,6 +22,8 @@ export interface StorageInventory {
 	 * @throws SealError ERR_CONTENT_DIGEST, ERR_CONTENT_SIZE; the storage is then as it was
 	 */
 	restore(descriptor: Descriptor, bytes: Bytes, options?: Abortable): Promise<void>;
+	/** Removes the file of content that is damaged and that nothing needs: a push of it must not find it there. */
+	discard(digest: Digest): Promise<void>;
 	/** Whether the storage's own files say that a repository has content which its manifests name. */
 	isLinked(repository: string, digest: Digest, kind: 'manifest' | 'blob'): Promise<boolean>;
 	/** Makes content that is there readable in a repository again. */

@@ -40,6 +40,9 @@ export async function openStockInventory(
 			const path = blobs.path(descriptor.digest);
 			await replaceContent(path, await writer.temporary(), descriptor, bytes, {signal, mode: 0o644});
 		},
+		async discard(digest) {
+			await writer.remove(blobs.path(digest));
+		},
 		async isLinked(repository, digest, kind) {
 			const path = kind === 'blob' ? layerLink(repository, digest) : revisionLink(repository, digest);
 			return (await statRegular(join(folder.base, path))) !== undefined;

@@ -1,4 +1,4 @@
-import {readdir, stat} from 'node:fs/promises';
+import {readdir, stat, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {besideOf} from '../../core/atomic-file.js';
 import {ifExists, withIo} from '../../core/io-error.js';
@@ -44,6 +44,10 @@ export async function openStoreInventory(
 		async restore(descriptor, bytes, {signal} = {}) {
 			const beside = besideOf(join(store.root, privateFolder, 'repair'));
 			await replaceContent(store.blobPath(descriptor.digest), beside, descriptor, bytes, {signal, mode: 0o444});
+		},
+		async discard(digest) {
+			const path = store.blobPath(digest);
+			await withIo('remove', path, () => ifExists(() => unlink(path)));
 		},
 		isLinked: async () => true,
 		async link() {

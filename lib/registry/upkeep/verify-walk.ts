@@ -130,6 +130,14 @@ export function createWalk(
 					failures.set(key, `; not in ${source.name} (${repository}): ${error.message}`);
 				}
 			}
+			// What nothing needs is not worth fetching, but a push of the same content must not take it for good.
+			for (const [digest, {code, message, path}] of damaged) {
+				if (wrong.has(digest)) continue;
+				await inventory.discard(digest);
+				damaged.delete(digest);
+				contents.delete(digest);
+				mended.set(digest, {code, message: `${message}; removed`, digest, path, images: [], mended: true});
+			}
 			return progress;
 		},
 		findings() {
