@@ -20,6 +20,7 @@ import {
 } from '../store/layout.js';
 import {packTar, type TarInput} from '../tar/write.js';
 import {missingContent} from '../verify.js';
+import {readInOrder} from './read-ahead.js';
 
 /** One image to write. */
 export interface ArchiveItem {
@@ -31,6 +32,8 @@ export interface ArchiveItem {
 export interface WriteArchiveOptions extends OperationOptions {
 	/** Write only the image for this platform out of each index. */
 	readonly platform?: Platform | undefined;
+	/** Blobs read at once; default 1, which is best for local sources. */
+	readonly concurrency?: number | undefined;
 }
 
 /**
@@ -157,13 +160,12 @@ async function* layoutMembers(
 	const descriptors = [...content.blobs.values()].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
 	yield {header: headerOf('blobs', 'directory', 0)};
 	let folder = '';
-	for (const descriptor of descriptors) {
-		options.signal?.throwIfAborted();
+	const {signal, concurrency = 1} = options;
+	for await (const {descriptor, bytes} of readInOrder(source, descriptors, {signal, concurrency})) {
 		const parent = `blobs/${algorithmOf(descriptor.digest)}`;
 		if (parent !== folder) yield {header: headerOf(parent, 'directory', 0)};
 		folder = parent;
 		const {digest, size} = descriptor;
-		const bytes = await source.fetch(descriptor, {signal: options.signal});
 		const content = counted(bytes, progress(options, digest, size));
 		yield {header: headerOf(blobName(digest), 'file', size), content};
 		emit(options, {type: 'blob.finished', id: digest, digest, sizeBytes: size});

@@ -69,7 +69,7 @@ function intoArchive(place: FilePlace, format: ArchiveFormat, path: string): Ope
 		place,
 		close: async () => {},
 		async write(source, root, options) {
-			const {platform, keepIndex, signal, onEvent} = options;
+			const {platform, keepIndex, signal, onEvent, concurrency = isPlacedContent(source) ? 4 : 1} = options;
 			const isDocker = format === 'docker-archive';
 			const chosen =
 				isDocker || (platform !== undefined && keepIndex !== true) ? await oneImage(source, root, options) : root;
@@ -77,7 +77,7 @@ function intoArchive(place: FilePlace, format: ArchiveFormat, path: string): Ope
 			const from =
 				platform === undefined || chosen !== root ? sure : await onlyPlatform(sure, root, platform, {signal});
 			const names = namesFor(place.reference);
-			await writeArchiveFile(path, format, from, [{descriptor: chosen, names}], {signal, onEvent});
+			await writeArchiveFile(path, format, from, [{descriptor: chosen, names}], {signal, onEvent, concurrency});
 			return chosen;
 		},
 	};
