@@ -71,32 +71,39 @@ matrix('containerd pulls and pushes, for ctr and for a kubelet', ['containerd', 
 	const {t, home, served, several, single} = one;
 	const place = `${served.host}/team/app`;
 	await skopeo('copy', '--quiet', '--all', ...containersFlags(served, 'dest-'), several.place, `docker://${place}:two`);
-	await skopeo('copy', '--quiet', ...containersFlags(served, 'dest-'), single.place, `docker://${place}:one`);
+	await skopeo(
+		'copy',
+		'--quiet',
+		...containersFlags(served, 'dest-'),
+		single.place,
+		`docker://${served.host}/nowhere.example/app:one`,
+	);
 	const {login, tls} = served;
 	const state = join(home, 'c');
 	mkdirSync(state);
 	const certs = join(home, 'certs.d');
-	// What a node is set up with: our server as the mirror of every registry.
-	writeHosts(
-		certs,
-		'_default',
-		`[host."http${tls ? 's' : ''}://${served.host}"]\ncapabilities = ["pull", "resolve"]\n${tls ? `ca = "${tls.ca}"\n` : ''}${headerOf(login)}`,
-	);
+	const origin = `http${tls === undefined ? '' : 's'}://${served.host}`;
+	const trust = tls === undefined ? '' : `ca = "${tls.ca}"\n`;
+	writeHosts(certs, served.host, `[host."${origin}"]\ncapabilities = ["pull", "resolve", "push"]\n${trust}`);
+	// What a node is set up with: our server as the mirror of every registry, images below the name of theirs.
+	const mirror = `[host."${origin}"]\ncapabilities = ["pull", "resolve"]\n${trust}`;
+	writeHosts(certs, '_default', mirror + headerOf(origin, login));
 	const ctr = await startContainerd(t, state, {cri: {certs}});
 	const flags = [
 		...(login === undefined ? [] : ['--user', `${login.username}:${login.password}`]),
-		...(tls === undefined ? ['--plain-http'] : ['--tlscacert', tls.ca]),
+		// For this machine's own addresses ctr takes TLS from a file only.
+		...(tls === undefined ? ['--plain-http'] : ['--hosts-dir', certs]),
 	];
 	await ctr('images', 'pull', '--snapshotter', 'native', '--all-platforms', ...flags, `${place}:two`);
 	t.regex(await ctr('images', 'list', `name==${place}:two`), new RegExp(several.digest));
 	await ctr('images', 'tag', `${place}:two`, `${place}:ctr`);
 	await ctr('images', 'push', ...flags, `${place}:ctr`);
-	await criPull(join(state, 'c.sock'), `nowhere.example/team/app:one`);
-	t.regex(await ctr('--namespace', 'k8s.io', 'images', 'list'), /nowhere\.example\/team\/app:one/);
+	await criPull(join(state, 'c.sock'), `nowhere.example/app:one`);
+	t.regex(await ctr('--namespace', 'k8s.io', 'images', 'list'), /nowhere\.example\/app:one/);
 	const tags = JSON.parse(await skopeo('list-tags', ...containersFlags(served), `docker://${place}`)) as {
 		Tags: string[];
 	};
-	t.deepEqual(tags.Tags, ['ctr', 'one', 'two']);
+	t.deepEqual(tags.Tags, ['ctr', 'two']);
 });
 
 function writeHosts(certs: string, host: string, text: string): void {
@@ -104,10 +111,10 @@ function writeHosts(certs: string, host: string, text: string): void {
 	writeFileSync(join(certs, host, 'hosts.toml'), text);
 }
 
-function headerOf(login: ServedRegistry['login']): string {
+function headerOf(origin: string, login: ServedRegistry['login']): string {
 	if (login === undefined) return '';
 	const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
-	return `[host.header]\nAuthorization = "Basic ${basic}"\n`;
+	return `[host."${origin}".header]\nAuthorization = "Basic ${basic}"\n`;
 }
 
 matrix('crane pushes, copies, lists, pulls and deletes', ['skopeo'], async ({t, home, served, single, several}) => {
