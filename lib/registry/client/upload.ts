@@ -174,8 +174,10 @@ async function recover(upload: Upload, error: unknown, options: OperationOptions
 	}
 	if (!(error instanceof RegistryError)) throw error;
 	const isLast = ++upload.attempt >= (wire.retry?.attempts ?? 5);
-	if (error.temporary && !isLast)
+	// 409: an earlier request of ours, cut on our side, is still at work there.
+	if ((error.temporary || error.status === 409) && !isLast) {
 		return await pause(descriptor.digest, upload.attempt, error, wire.retry ?? {}, options);
+	}
 	if (session === undefined || isLast) throw error;
 	if (error.status === 416) return;
 	if (error.status === 413) return shrinkParts(upload, error);

@@ -231,6 +231,13 @@ test(
 	[begun, 'PATCH upload', 'GET upload', 'PATCH upload', 'PUT end'],
 );
 test(
+	'a registry that is still at work on the part before (409)',
+	survives,
+	[{method: 'PATCH', does: {answer: 409}}],
+	large,
+	[begun, 'PATCH upload', 'GET upload', 'PATCH upload', 'PUT end'],
+);
+test(
 	'503 and 429 at every step',
 	survives,
 	[
