@@ -152,7 +152,7 @@ export async function finishUpload(
 
 const cancelTimeoutMs = 5_000;
 /** Somebody pressed a key and waits. */
-const hurriedTimeoutMs = 1_000;
+const hurriedTimeoutMs = 3_000;
 
 /** Lets the registry forget an upload. Never rejects, and does not wait long: registries clean up by themselves, later. */
 export async function cancelUpload(
