@@ -1,4 +1,6 @@
+import {join} from 'node:path';
 import {parseReference} from '../lib/oci/reference.js';
+import {privateFolder} from '../lib/oci/store/layout.js';
 import {openStore, type Store} from '../lib/oci/store/store.js';
 import type {PlaceOptions} from '../lib/registry/place/open.js';
 import {type Place, parsePlace} from '../lib/registry/place/parse.js';
@@ -53,7 +55,9 @@ export async function withPlaces<T>(
 		return opening;
 	};
 	try {
-		return await work({store, registry, base: io.cwd, signal, onEvent});
+		// As in the store, which an archive alone is no reason to make.
+		const tempDir = join(settings.root.value, privateFolder, 'tmp');
+		return await work({store, registry, base: io.cwd, tempDir, signal, onEvent});
 	} finally {
 		await registry.close();
 		await (await opening?.catch(() => undefined))?.close();

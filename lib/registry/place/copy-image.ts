@@ -8,6 +8,7 @@ import {imageFacts} from '../../oci/image.js';
 import {isIndexType, isManifestType} from '../../oci/media-types.js';
 import {formatPlatform, type Platform} from '../../oci/platform.js';
 import {normalizeReference, parseReference, repositoryOf} from '../../oci/reference.js';
+import {digestInReference} from '../../oci/store/names.js';
 import {createTally, type Tally} from '../../oci/tally.js';
 import {type OpenPlace, openPlace, type PlaceOptions, pathOf} from './open.js';
 import {formatPlace, type Place} from './parse.js';
@@ -55,7 +56,7 @@ export async function copyImage(
 	const targets: OpenTarget[] = [];
 	try {
 		const root = await source.resolve();
-		for (const place of places) checkWanted(place, root);
+		if (platform === undefined || keepIndex) for (const place of places) checkWanted(place, root);
 		for (const place of places) targets.push(await openTarget(place, options));
 		let descriptor = root;
 		for (const target of targets) {
@@ -137,8 +138,7 @@ function isName(reference: string): boolean {
 
 /** A target with a digest takes nothing else. */
 function checkWanted(place: Place, root: Descriptor): void {
-	if (place.kind !== 'docker') return;
-	const {digest} = parseReference(place.reference);
+	const digest = place.reference === undefined ? undefined : digestInReference(place.reference);
 	if (digest === undefined || digest === root.digest) return;
 	throw new SealError('ERR_CONTENT_DIGEST', `${formatPlace(place)} asks for another image than ${root.digest}`, {
 		hint: 'Leave out the digest of the target, or choose the image that has it.',

@@ -23,7 +23,7 @@ export function foreignPrefix(prefix: string, rest: string): {readonly why: stri
 	if (near !== undefined && (isPath || near.includes('-'))) {
 		return {
 			why: `there is no kind of place called ${prefix}`,
-			hint: `Did you mean ${near === 'docker' ? `docker://${rest}` : `${near}:${rest}`}?`,
+			hint: `Did you mean ${near === 'docker' ? `docker://${rest}` : `${near}:${rest}`}?${isPath ? '' : ` An image of that name is store:${prefix}:${rest}.`}`,
 		};
 	}
 	if (!isPath) return undefined;

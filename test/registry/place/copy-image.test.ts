@@ -210,6 +210,12 @@ test('a folder that is no registry is refused, as source and as target', async t
 
 test('a target that asks for another digest gets nothing', async t => {
 	const {copy} = await setUp(t);
-	const place = `docker://localhost:1/a@sha256:${'0'.repeat(64)}`;
-	await t.throwsAsync(copy('single:1', place), {instanceOf: SealError, code: 'ERR_CONTENT_DIGEST'});
+	const digest = `sha256:${'0'.repeat(64)}`;
+	for (const place of [
+		`docker://localhost:1/a@${digest}`,
+		`store:a@${digest}`,
+		`store:${digest}`,
+		`oci:site:${digest}`,
+	])
+		await t.throwsAsync(copy('single:1', place), {instanceOf: SealError, code: 'ERR_CONTENT_DIGEST'}, place);
 });
