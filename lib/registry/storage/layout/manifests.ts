@@ -9,12 +9,7 @@ import type {Descriptor} from '../../../oci/descriptor.js';
 import {algorithmOf, type Digest, digestOf} from '../../../oci/digest.js';
 import {privateFolder} from '../../../oci/store/layout.js';
 import {withName} from '../../../oci/store/names.js';
-import {
-	removeBlobLink,
-	removeEmptyLinkFolders,
-	removeManifestLink,
-	writeManifestLink,
-} from '../../../oci/store/repository-links.js';
+import {removeBlobLink, removeManifestLink, writeManifestLink} from '../../../oci/store/repository-links.js';
 import type {Store} from '../../../oci/store/store.js';
 import {checkDigest} from '../../../oci/verify.js';
 import type {NewManifest} from '../storage.js';
@@ -176,7 +171,6 @@ async function dropRedundantLinks(parts: ManifestParts, stored: string, root: Ro
 		if (isManifest) await removeManifestLink(storeRoot, stored, descriptor.digest);
 		await removeBlobLink(storeRoot, stored, descriptor.digest);
 	});
-	await removeEmptyLinkFolders(storeRoot, stored);
 }
 
 function notAManifest(digest: Digest): SealError {

@@ -85,10 +85,7 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 				: {digest, mediaType: descriptor.mediaType, bytes};
 		},
 		async putManifest(repository, manifest, tags, {signal} = {}) {
-			const stored = required(repository);
-			const missing = await putManifest(parts, stored, manifest, tags, {signal});
-			if (missing.length === 0) await showAgain(parts, await current(), stored, manifest.digest);
-			return missing;
+			return await putManifest(parts, required(repository), manifest, tags, {signal});
 		},
 		async deleteTag(repository, tag) {
 			const stored = storedRepository(repository);

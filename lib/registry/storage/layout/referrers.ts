@@ -1,6 +1,7 @@
 import {type Descriptor, parseDescriptor} from '../../../oci/descriptor.js';
 import type {Digest} from '../../../oci/digest.js';
 import {isIndex, parseManifest} from '../../../oci/manifest.js';
+import {isIndexType} from '../../../oci/media-types.js';
 import type {Documents} from './documents.js';
 import type {Membership} from './membership.js';
 import type {Snapshot} from './snapshot.js';
@@ -30,7 +31,7 @@ export async function listReferrers(
 
 /** The descriptors of an index as it words them; none of what is no index, whatever its tag says. */
 async function childrenOf(documents: Documents, tagged: Descriptor): Promise<readonly Descriptor[]> {
-	const bytes = await documents.bytes(tagged);
+	const bytes = isIndexType(tagged.mediaType) ? await documents.bytes(tagged) : undefined;
 	if (bytes === undefined) return [];
 	const document = parseManifest(bytes, tagged.mediaType, tagged.digest);
 	return isIndex(document) ? document.manifests.map(child => parseDescriptor(child, tagged.digest)) : [];
