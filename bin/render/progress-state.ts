@@ -113,7 +113,7 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 		case 'retry':
 			return {
 				kind: 'retry',
-				title: `${event.id}: ${event.reason}, attempt ${event.attempt} in ${(event.delayMs / 1000).toFixed(1)}s`,
+				title: `${event.id.startsWith('sha') ? blobRow(event.id, nowMs).title : event.id}: ${event.reason}, attempt ${event.attempt} in ${(event.delayMs / 1000).toFixed(1)}s`,
 				scope: '',
 			};
 	}
