@@ -1,4 +1,4 @@
-import {SealError} from '../../core/errors.js';
+import {assert} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import type {ContentOpener} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
@@ -119,7 +119,7 @@ async function openSession(upload: Upload, options: OperationOptions): Promise<U
 	}
 	const begun = upload.spare ?? (await beginUpload(wire, place, descriptor, undefined, options));
 	upload.spare = undefined;
-	if (begun === undefined) throw new SealError('ERR_INTERNAL', 'An upload that mounts nothing was answered as a mount');
+	assert(begun !== undefined, 'an upload that mounts nothing was answered as a mount');
 	upload.session = begun;
 	return begun;
 }
