@@ -11,6 +11,7 @@ import type {StockFolder} from './folder.js';
 import type {Links} from './links.js';
 import {createLru} from './lru.js';
 import {blobFile, layerLink} from './paths.js';
+import {putLink} from './put-link.js';
 import type {Writer} from './writer.js';
 
 /** The blobs of a registry's folder, which all repositories share, and the links that make them usable in one. */
@@ -38,28 +39,10 @@ export interface Blobs {
 }
 
 export function createBlobs(folder: StockFolder, links: Links, writer: Writer): Blobs {
-	const known = createLru<Digest, {readonly facts: FileFacts; readonly checkedAt: number}>(20_000);
-	/** Counts what this process wrote: a look that began before a write may not be remembered after it. */
-	let epoch = 0;
-	const forget = (digest: Digest): void => {
-		epoch++;
-		known.delete(digest);
-	};
 	const path = (digest: Digest): string => join(folder.base, blobFile(digest));
 	const linkPath = (repository: string, digest: Digest): string => join(folder.base, layerLink(repository, digest));
+	const {facts, forget} = createFacts(path);
 
-	const facts = async (digest: Digest): Promise<FileFacts | undefined> => {
-		const entry = known.get(digest);
-		if (entry !== undefined && performance.now() - entry.checkedAt < believedMs) return entry.facts;
-		const began = epoch;
-		const found = await withIo('read', path(digest), async () => {
-			if (entry === undefined) await checkInside(path(digest));
-			return await statRegular(path(digest));
-		});
-		if (found === undefined) known.delete(digest);
-		else if (began === epoch) known.set(digest, {facts: found, checkedAt: performance.now()});
-		return found;
-	};
 	const find = async (repository: string, digest: Digest): Promise<StoredBlob | undefined> => {
 		// The stock server stores a blob under sha256 and lets links of other digests point there.
 		const target = await links.read(linkPath(repository, digest), 'fixed');
@@ -110,16 +93,8 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 			forget(digest);
 		},
 		async link(repository, digest) {
-			const at = linkPath(repository, digest);
-			const read = (): Promise<Digest | undefined> => links.read(at, 'moving').catch(() => undefined);
-			if ((await read()) === digest) {
-				await keepFiles(folder, [at, path(digest)]);
-				forget(digest);
-				links.forget(at);
-				if ((await read()) === digest) return;
-			}
-			await writer.write(at, digest);
-			links.forget(at);
+			await putLink({folder, links, writer}, linkPath(repository, digest), digest, path(digest));
+			forget(digest);
 		},
 		async unlink(repository, digest) {
 			const target = linkPath(repository, digest);
@@ -128,6 +103,31 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 			links.forget(target);
 			if (removed) await writer.prune(join(target, '..'), join(target, '../..'));
 			return removed;
+		},
+	};
+}
+
+/** Facts of blobs, remembered for a moment. */
+function createFacts(path: (digest: Digest) => string): Pick<Blobs, 'facts'> & {forget(digest: Digest): void} {
+	const known = createLru<Digest, {readonly facts: FileFacts; readonly checkedAt: number}>(20_000);
+	/** Counts what this process wrote: a look that began before a write may not be remembered after it. */
+	let epoch = 0;
+	return {
+		async facts(digest) {
+			const entry = known.get(digest);
+			if (entry !== undefined && performance.now() - entry.checkedAt < believedMs) return entry.facts;
+			const began = epoch;
+			const found = await withIo('read', path(digest), async () => {
+				if (entry === undefined) await checkInside(path(digest));
+				return await statRegular(path(digest));
+			});
+			if (found === undefined) known.delete(digest);
+			else if (began === epoch) known.set(digest, {facts: found, checkedAt: performance.now()});
+			return found;
+		},
+		forget(digest) {
+			epoch++;
+			known.delete(digest);
 		},
 	};
 }

@@ -5,12 +5,12 @@ import {maxManifestBytes} from '../../../oci/manifest.js';
 import {mediaTypes} from '../../../oci/media-types.js';
 import type {StoredManifest} from '../storage.js';
 import type {Blobs} from './blobs.js';
-import {keepFiles} from './collector.js';
 import {damaged, type FileFacts, readRegular, sameFile} from './files.js';
 import type {StockFolder} from './folder.js';
 import type {Links} from './links.js';
 import {createLru} from './lru.js';
 import {repositoryFolder, revisionLink} from './paths.js';
+import {putLink} from './put-link.js';
 import type {Writer} from './writer.js';
 
 /** Manifests: blobs with a revision link in each repository that has them. */
@@ -54,17 +54,9 @@ export function createManifests(folder: StockFolder, links: Links, blobs: Blobs,
 		return target === undefined ? undefined : await content(digest, target);
 	};
 	const link = async (repository: string, digest: Digest): Promise<void> => {
-		const path = linkPath(repository, digest);
 		// The catalog of the stock server 2.8 shows only repositories with this folder, also those of indexes alone.
 		await writer.folder(join(folder.base, repositoryFolder(repository), '_layers'));
-		const read = (): Promise<Digest | undefined> => links.read(path, 'moving').catch(() => undefined);
-		if ((await read()) === digest) {
-			await keepFiles(folder, [path, blobs.path(digest)]);
-			links.forget(path);
-			if ((await read()) === digest) return;
-		}
-		await writer.write(path, digest);
-		links.forget(path);
+		await putLink({folder, links, writer}, linkPath(repository, digest), digest, blobs.path(digest));
 	};
 	return {
 		read,

@@ -9,10 +9,10 @@ import {createUploads} from '../uploads/uploads.js';
 import {storedBlob} from './blobs.js';
 import {isRepositoryName, listRepositories} from './catalog.js';
 import {keepContent} from './keep-content.js';
-import {createLru} from './lru.js';
-import {openStockParts, type StockFolderOptions} from './parts.js';
+import {createLru, type Lru} from './lru.js';
+import {openStockParts, type StockFolderOptions, type StockParts} from './parts.js';
 import {isTag} from './tags.js';
-import {createTurns} from './turns.js';
+import {createTurns, type Turns} from './turns.js';
 
 export type StockStorageOptions = StockFolderOptions & Abortable;
 
@@ -25,7 +25,7 @@ export type StockStorageOptions = StockFolderOptions & Abortable;
 export async function openStockStorage(root: string, options: StockStorageOptions = {}): Promise<RegistryStorage> {
 	options.signal?.throwIfAborted();
 	const parts = await openStockParts(root, options);
-	const {folder, blobs, manifests, tags, referrers} = parts;
+	const {folder, blobs} = parts;
 	const turns = createTurns();
 	const holders = createLru<Digest, string>(10_000);
 	const uploads = createUploads({
@@ -48,6 +48,23 @@ export async function openStockStorage(root: string, options: StockStorageOption
 			},
 		},
 		repositories: page => listRepositories(join(folder.base, 'repositories'), page),
+		...manifestMethods(parts, turns),
+		...blobMethods(parts, turns, holders),
+		async close() {
+			await uploads.close();
+			await parts.close();
+		},
+	};
+}
+
+type ManifestMethods = Pick<
+	RegistryStorage,
+	'tags' | 'tag' | 'manifest' | 'putManifest' | 'deleteTag' | 'deleteManifest' | 'referrers'
+>;
+
+function manifestMethods(parts: StockParts, turns: Turns): ManifestMethods {
+	const {manifests, tags, referrers} = parts;
+	return {
 		async tags(repository, page) {
 			checkName(repository);
 			return await tags.list(repository, page);
@@ -64,7 +81,7 @@ export async function openStockStorage(root: string, options: StockStorageOption
 			checkName(repository, manifest.digest, ...names);
 			return await turns.shared(repository, async () => {
 				await keepContent(parts, repository, manifest);
-				const missing = await missingParts(repository, manifest);
+				const missing = await missingParts(parts, repository, manifest);
 				if (missing.length > 0) return missing;
 				await manifests.write(repository, manifest);
 				for (const tag of names) await tags.move(repository, tag, manifest.digest);
@@ -82,6 +99,21 @@ export async function openStockStorage(root: string, options: StockStorageOption
 				return await manifests.remove(repository, digest);
 			});
 		},
+		async referrers(repository, subject) {
+			checkName(repository, subject);
+			return await referrers.list(repository, subject);
+		},
+	};
+}
+
+/** @param holders the repository that showed a blob last */
+function blobMethods(
+	parts: StockParts,
+	turns: Turns,
+	holders: Lru<Digest, string>,
+): Pick<RegistryStorage, 'blob' | 'deleteBlob' | 'mount'> {
+	const {blobs} = parts;
+	return {
 		async blob(repository, digest) {
 			checkName(repository, digest);
 			const found = await blobs.find(repository, digest);
@@ -95,7 +127,7 @@ export async function openStockStorage(root: string, options: StockStorageOption
 		async mount(repository, digest, from) {
 			checkName(repository, digest);
 			if (from !== undefined) checkName(from);
-			const holder = from ?? (await findHolder(digest));
+			const holder = from ?? (await findHolder(parts, digest, holders.get(digest)));
 			if (holder === undefined || !(await blobs.has(holder, {digest}))) return false;
 			return await turns.shared(repository, async () => {
 				await blobs.link(repository, digest);
@@ -105,38 +137,37 @@ export async function openStockStorage(root: string, options: StockStorageOption
 				return false;
 			});
 		},
-		async referrers(repository, subject) {
-			checkName(repository, subject);
-			return await referrers.list(repository, subject);
-		},
-		async close() {
-			await uploads.close();
-			await parts.close();
-		},
 	};
+}
 
-	async function missingParts(repository: string, manifest: NewManifest): Promise<readonly Descriptor[]> {
-		const parts = [...manifest.blobs, ...manifest.manifests];
-		const there = await mapBounded(parts, 8, (part, i) =>
-			i < manifest.blobs.length ? blobs.has(repository, part) : manifests.has(repository, part.digest),
-		);
-		return parts.filter((_, i) => there[i] !== true);
-	}
-
-	/** A repository that has a blob: the last one that showed it, else one of the first in the catalog. */
-	async function findHolder(digest: Digest): Promise<string | undefined> {
-		if ((await blobs.facts(digest)) === undefined) return undefined;
-		const isHolder = (name: string): Promise<boolean> => blobs.has(name, {digest}).catch(() => false);
-		const last = holders.get(digest);
-		if (last !== undefined && (await isHolder(last))) return last;
-		const names = await listRepositories(join(folder.base, 'repositories'), {limit: maxAsked});
-		const found = await mapBounded(names, 16, isHolder);
-		return names.find((_, i) => found[i]);
-	}
+async function missingParts(
+	{blobs, manifests}: StockParts,
+	repository: string,
+	manifest: NewManifest,
+): Promise<readonly Descriptor[]> {
+	const named = [...manifest.blobs, ...manifest.manifests];
+	const there = await mapBounded(named, 8, (part, i) =>
+		i < manifest.blobs.length ? blobs.has(repository, part) : manifests.has(repository, part.digest),
+	);
+	return named.filter((_, i) => there[i] !== true);
 }
 
 /** A mount without a source looks no further: a push is not much slower. */
 const maxAsked = 1000;
+
+/** A repository that has a blob: the last one that showed it, else one of the first in the catalog. */
+async function findHolder(
+	{blobs, folder}: StockParts,
+	digest: Digest,
+	last: string | undefined,
+): Promise<string | undefined> {
+	if ((await blobs.facts(digest)) === undefined) return undefined;
+	const isHolder = (name: string): Promise<boolean> => blobs.has(name, {digest}).catch(() => false);
+	if (last !== undefined && (await isHolder(last))) return last;
+	const names = await listRepositories(join(folder.base, 'repositories'), {limit: maxAsked});
+	const found = await mapBounded(names, 16, isHolder);
+	return names.find((_, i) => found[i]);
+}
 
 /**
  * The server checks names before; this is the door to the disk.

@@ -1,12 +1,11 @@
-import {randomBytes} from 'node:crypto';
 import {type FileHandle, link, mkdir, open, realpath, rename, rm, rmdir, unlink} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {syncFolder} from '../../../core/atomic-file.js';
 import {hasCode, SealError, systemCode} from '../../../core/errors.js';
 import {ioError, withIo} from '../../../core/io-error.js';
-import {createTempDir, sweepTempDirs, type TempDir} from '../../../core/temp-dir.js';
 import {checkInside, isAbsent} from './files.js';
 import type {StockFolder} from './folder.js';
+import {openScratch, type Scratch} from './scratch.js';
 
 export interface WriterOptions {
 	/** `full` survives a power cut, `none` survives kill -9 only. */
@@ -36,93 +35,18 @@ export interface Writer {
 }
 
 export async function createWriter(folder: StockFolder, options: WriterOptions): Promise<Writer> {
-	const parent = join(folder.privateDir, 'tmp');
+	const scratch = await openScratch(join(folder.privateDir, 'tmp'));
 	const durable = options.durability === 'full';
-	let scratch: Promise<TempDir> | undefined;
-	await sweepTempDirs(parent);
-
-	const temporary = async (): Promise<string> => {
-		const current = scratch ?? createTempDir(parent);
-		scratch = current;
-		const {path} = await current.catch((error: unknown) => {
-			scratch = undefined;
-			throw error;
-		});
-		return join(path, randomBytes(8).toString('hex'));
-	};
-	const makeFolder = async (path: string): Promise<void> => {
-		const parents = await makeFolders(path);
-		if (durable) await Promise.all(parents.map(syncFolder));
-	};
-	/** The folder may be removed by a delete between being made and being used. */
-	const inFolder = async (path: string, work: () => Promise<void>): Promise<void> => {
-		await withIo('write', path, async () => {
-			await checkInside(path);
-			for (let attempt = 1; ; attempt++) {
-				try {
-					await work();
-					break;
-				} catch (error) {
-					if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
-					await makeFolder(dirname(path));
-				}
-			}
-			if (durable) await syncFolder(dirname(path));
-		});
-	};
-	const write = async (path: string, content: Uint8Array | string): Promise<void> => {
-		const beside = await temporary();
-		await withIo('write', path, async () => {
-			const file = await open(beside, 'wx', 0o644);
-			try {
-				await file.writeFile(content);
-				if (durable) await file.datasync();
-			} finally {
-				await file.close();
-			}
-			await inFolder(path, () => rename(beside, path));
-		}).catch(async (error: unknown) => {
-			await unlink(beside).catch(() => undefined);
-			throw error;
-		});
-	};
 	return {
-		temporary,
-		write,
+		temporary: scratch.path,
+		write: (path, content) => writeWhole(path, content, scratch, durable),
 		async sync(file) {
 			if (durable) await file.datasync();
 		},
-		move: (from, path) => inFolder(path, () => rename(from, path)),
-		async link(from, path) {
-			try {
-				await link(from, path);
-				return true;
-			} catch (error) {
-				if (cannotLink.has(systemCode(error) ?? '')) return false;
-				throw ioError(error, 'link', from);
-			}
-		},
-		folder: path => withIo('make', path, () => makeFolder(path)),
-		async remove(path) {
-			await checkInside(path);
-			// On a full disk there is no room for a scratch folder: what is removed goes piece by piece then.
-			const gone = await temporary().catch((error: unknown) => {
-				if (hasCode(error, 'ERR_NO_SPACE')) return undefined;
-				throw error;
-			});
-			return await withIo('remove', path, async () => {
-				try {
-					if (gone === undefined) await rm(path, {recursive: true});
-					else await rename(path, gone);
-				} catch (error) {
-					if (isAbsent(error)) return false;
-					throw error;
-				}
-				if (durable) await syncFolder(dirname(path)).catch(passAbsent);
-				if (gone !== undefined) await rm(gone, {recursive: true, force: true});
-				return true;
-			});
-		},
+		move: (from, path) => inFolder(path, durable, () => rename(from, path)),
+		link: linkFile,
+		folder: path => withIo('make', path, () => makeFolder(path, durable)),
+		remove: path => removeAtOnce(path, scratch, durable),
 		async prune(path, top) {
 			for (let at = path; at.startsWith(`${top}/`); at = dirname(at)) {
 				try {
@@ -132,12 +56,81 @@ export async function createWriter(folder: StockFolder, options: WriterOptions):
 				}
 			}
 		},
-		async close() {
-			const current = scratch;
-			scratch = undefined;
-			await (await current?.catch(() => undefined))?.remove();
-		},
+		close: scratch.close,
 	};
+}
+
+async function writeWhole(
+	path: string,
+	content: Uint8Array | string,
+	scratch: Scratch,
+	durable: boolean,
+): Promise<void> {
+	const beside = await scratch.path();
+	try {
+		await withIo('write', path, async () => {
+			const file = await open(beside, 'wx', 0o644);
+			try {
+				await file.writeFile(content);
+				if (durable) await file.datasync();
+			} finally {
+				await file.close();
+			}
+		});
+		await inFolder(path, durable, () => rename(beside, path));
+	} catch (error) {
+		await unlink(beside).catch(() => undefined);
+		throw error;
+	}
+}
+
+/** Puts something into a folder, which is made when it is not there: a delete may remove it between being made and being used. */
+async function inFolder(path: string, durable: boolean, put: () => Promise<void>): Promise<void> {
+	await withIo('write', path, async () => {
+		await checkInside(path);
+		for (let attempt = 1; ; attempt++) {
+			try {
+				await put();
+				break;
+			} catch (error) {
+				if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
+				await makeFolder(dirname(path), durable);
+			}
+		}
+		// A folder that is gone again took the file with it: another process has deleted it since.
+		if (durable) await syncFolder(dirname(path)).catch(passAbsent);
+	});
+}
+
+async function linkFile(from: string, temporary: string): Promise<boolean> {
+	try {
+		await link(from, temporary);
+		return true;
+	} catch (error) {
+		if (cannotLink.has(systemCode(error) ?? '')) return false;
+		throw ioError(error, 'link', from);
+	}
+}
+
+async function removeAtOnce(path: string, scratch: Scratch, durable: boolean): Promise<boolean> {
+	await checkInside(path);
+	// On a full disk there is no room for a scratch folder: what is removed goes piece by piece then.
+	const gone = await scratch.path().catch((error: unknown) => {
+		if (hasCode(error, 'ERR_NO_SPACE')) return undefined;
+		throw error;
+	});
+	return await withIo('remove', path, async () => {
+		try {
+			if (gone === undefined) await rm(path, {recursive: true});
+			else await rename(path, gone);
+		} catch (error) {
+			if (isAbsent(error)) return false;
+			throw error;
+		}
+		if (durable) await syncFolder(dirname(path)).catch(passAbsent);
+		if (gone !== undefined) await rm(gone, {recursive: true, force: true});
+		return true;
+	});
 }
 
 const cannotLink: ReadonlySet<string> = new Set([
@@ -150,6 +143,11 @@ const cannotLink: ReadonlySet<string> = new Set([
 	'EOPNOTSUPP',
 	'ENOENT',
 ]);
+
+async function makeFolder(path: string, durable: boolean): Promise<void> {
+	const parents = await makeFolders(path);
+	if (durable) await Promise.all(parents.map(syncFolder));
+}
 
 /** Makes what is missing of a path, never through a symbolic link. Resolves with the folders that got a new entry. */
 async function makeFolders(path: string): Promise<readonly string[]> {

@@ -75,36 +75,8 @@ function createDataFile(file: FileHandle, inode: number, path: string, start: Di
 			if (nlink === 0) return 'removed';
 			return digester !== undefined && size === sizeBytes ? 'current' : 'changed';
 		},
-		async append(bytes, {limitBytes = Number.POSITIVE_INFINITY, signal}) {
-			let chunks: Uint8Array[] = [];
-			let gathered = 0;
-			let total = sizeBytes;
-			let writing: Promise<void> = Promise.resolve();
-			const flush = async (): Promise<void> => {
-				await writing;
-				if (gathered === 0) return;
-				writing = writeBatch(chunks, gathered);
-				writing.catch(() => undefined);
-				[chunks, gathered] = [[], 0];
-			};
-			let failure: {readonly reason: unknown} | undefined;
-			try {
-				for await (const chunk of bytes) {
-					signal?.throwIfAborted();
-					if (chunk.length === 0) continue;
-					total += chunk.length;
-					if (total > limitBytes) throw tooLong(limitBytes);
-					chunks.push(chunk);
-					gathered += chunk.length;
-					if (gathered >= batchBytes || chunks.length >= maxChunks) await flush();
-				}
-			} catch (error) {
-				failure = {reason: error};
-			}
-			await flush();
-			await writing;
-			if (failure !== undefined) throw failure.reason;
-		},
+		append: (bytes, {limitBytes = Number.POSITIVE_INFINITY, signal}) =>
+			inBatches(bytes, {limitBytes: limitBytes - sizeBytes, signal}, writeBatch),
 		async digest(algorithm, options) {
 			const running = digester ?? (await digesterOf(file, sizeBytes, algorithm, options));
 			digester = undefined;
@@ -115,6 +87,45 @@ function createDataFile(file: FileHandle, inode: number, path: string, start: Di
 		sync: () => withIo('flush', path, () => file.datasync()),
 		close: () => file.close(),
 	};
+}
+
+/**
+ * Gathers a stream into batches, of which one is written while the next one comes in. What came before a failure is written
+ * before it is thrown.
+ */
+async function inBatches(
+	bytes: Bytes,
+	{limitBytes, signal}: Abortable & {readonly limitBytes: number},
+	write: (chunks: readonly Uint8Array[], length: number) => Promise<void>,
+): Promise<void> {
+	let chunks: Uint8Array[] = [];
+	let gathered = 0;
+	let total = 0;
+	let writing: Promise<void> = Promise.resolve();
+	const flush = async (): Promise<void> => {
+		await writing;
+		if (gathered === 0) return;
+		writing = write(chunks, gathered);
+		writing.catch(() => undefined);
+		[chunks, gathered] = [[], 0];
+	};
+	let failure: {readonly reason: unknown} | undefined;
+	try {
+		for await (const chunk of bytes) {
+			signal?.throwIfAborted();
+			if (chunk.length === 0) continue;
+			total += chunk.length;
+			if (total > limitBytes) throw tooLong();
+			chunks.push(chunk);
+			gathered += chunk.length;
+			if (gathered >= batchBytes || chunks.length >= maxChunks) await flush();
+		}
+	} catch (error) {
+		failure = {reason: error};
+	}
+	await flush();
+	await writing;
+	if (failure !== undefined) throw failure.reason;
 }
 
 /** write(2) may take a part only, as it does near a full disk or a limit. */
@@ -144,6 +155,6 @@ async function digesterOf(
 	return digester;
 }
 
-function tooLong(limitBytes: number): SealError {
-	return new SealError('ERR_CONTENT_SIZE', `The upload is longer than the ${limitBytes} bytes allowed here`);
+function tooLong(): SealError {
+	return new SealError('ERR_CONTENT_SIZE', 'The upload is longer than is allowed here');
 }

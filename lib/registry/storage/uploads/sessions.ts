@@ -2,7 +2,8 @@ import type {Abortable} from '../../../core/events.js';
 import type {ProcessOwner} from '../../../core/process-owner.js';
 import {type DataFile, openDataFile} from './data-file.js';
 import {unknownUpload, uploadBusy} from './errors.js';
-import type {UploadFiles, UploadState} from './state.js';
+import type {UploadFiles} from './files.js';
+import type {UploadState} from './state.js';
 import {takeOver} from './take-over.js';
 
 /** The uploads whose files this process has open, each used by one request at a time. */

@@ -5,7 +5,7 @@ import {withLock} from '../../../core/lock.js';
 import {type ProcessOwner, stateOf} from '../../../core/process-owner.js';
 import {type DataFile, openDataFile} from './data-file.js';
 import {unknownUpload, uploadBusy} from './errors.js';
-import type {UploadFiles} from './state.js';
+import type {UploadFiles} from './files.js';
 
 /**
  * Makes an upload that another process began ours. A file is only ever written by the process that made it, or by one that
