@@ -75,17 +75,21 @@ export function openRegistries(
 	return openRegistry({...registryOptions(flags, context, given), uploadJournal, signal, onEvent});
 }
 
-/** How registries are reached, from flags, environment and files. */
+/**
+ * How registries are reached, from flags, environment and files.
+ * @param direct each under its own name, whatever podman's rules say: a login is for the host that was named
+ */
 export function registryOptions(
 	flags: FlagValues<typeof registryFlags>,
 	context: Context,
 	given: readonly GivenCredentials[] = [],
+	direct = false,
 ): TransportOptions {
 	const {io} = context;
 	const files = credentialsFromFiles(loginFiles(flags.authfile, io), {env: io.env});
 	return {
 		credentials: givenCredentials(given, files, context),
-		hosts: openHosts(hostsOptions(flags, io)),
+		hosts: openHosts({...hostsOptions(flags, io), ...(direct ? noRules : {})}),
 		caFiles: context.settings.trust.value === 'system' ? systemAuthorities(io) : [],
 		proxy: readProxy(io.env),
 	};
@@ -100,6 +104,8 @@ export function upstreamTransport(
 	const {certDir, certsDirs} = hostsOptions({...none, ...flags}, context.io);
 	return {...registryOptions({...none, ...flags}, context), hosts: openHosts({certDir, certsDirs})};
 }
+
+const noRules = {registriesConf: [], registriesConfDirs: [], requiresConf: false};
 
 function hostsOptions(flags: FlagValues<typeof registryFlags>, io: Io): HostsOptions {
 	const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(io.cwd, path));

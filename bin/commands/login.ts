@@ -56,7 +56,7 @@ async function login({host, key}: LoginHost, given: Given, context: Context): Pr
 	const {username, password} = await askLogin(host, given, context);
 	const {io, signal, onEvent} = context;
 	const credentials: Credentials = {kind: 'password', username, password};
-	const {credentials: _, ...reach} = registryOptions(given, context);
+	const {credentials: _, ...reach} = registryOptions(given, context, [], true);
 	const checked = await checkCredentials(host, credentials, {...reach, signal, onEvent});
 	const file = loginFile(given.authfile, io);
 	const kept = await keepLogin(file, key, {username, password}, {env: io.env, signal});

@@ -14,9 +14,9 @@ export function parseToml(text: string, name = 'document'): TomlTable {
 	} catch (error) {
 		const line = error instanceof TomlError ? error.line : undefined;
 		const reason = (error as Error).message.replace(/^Invalid TOML document: /, '').split('\n')[0] ?? '';
+		// The error of the parser quotes the text around the place, which may hold a secret.
 		throw new SealError('ERR_TOML', `${name}${line === undefined ? '' : `:${line}`} is not valid TOML: ${reason}`, {
 			details: {name, ...(line === undefined ? {} : {line})},
-			cause: error,
 		});
 	}
 }

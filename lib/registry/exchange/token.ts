@@ -169,6 +169,7 @@ function checkRealm(realm: string | undefined, endpoint: Endpoint): URL {
 	if (url.protocol !== 'https:' && url.protocol !== 'http:') throw bad('is no web address');
 	if (url.username !== '' || url.password !== '') throw bad('has credentials of its own in it');
 	const registry = new URL(endpoint.origin);
+	if (endpoint.insecure) return url;
 	if (url.protocol === 'http:' && registry.protocol === 'https:' && !isLoopback(url.host)) throw bad('is not secure');
 	if (isPrivate(url.host) && !isPrivate(registry.host) && registry.hostname !== url.hostname) {
 		throw bad('is inside of a private network');

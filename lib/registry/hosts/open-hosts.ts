@@ -4,8 +4,8 @@ import type {HttpTls} from '../../core/http.js';
 import {findCertsDir, folderName, readCertsDir} from './certs-dir.js';
 import {configError, listFolder, readConfigFile} from './config-file.js';
 import {type Endpoint, type HostResolver, homeEndpoint} from './endpoint.js';
-import {type HostEntry, parseHostsToml, readHostTls} from './hosts-toml.js';
-import {matchRule, mergeRules, parseRegistriesConf, type RegistryRule} from './registries-conf.js';
+import type {HostEntry} from './hosts-toml.js';
+import type {RegistryRule, RuleMatch} from './registries-conf.js';
 
 /** The files that say how registries are reached. Each is read when it is first needed, and once. */
 export interface HostsOptions {
@@ -36,7 +36,7 @@ export function openHosts(options: HostsOptions = {}): HostResolver {
 		isInsecure: host => insecure.has(host),
 		tls: remembered(host => readTls(options, host)),
 		hostsToml: remembered(host => readHostsDir(options.hostsDir, host)),
-		rules: remembered(() => readRules(options)),
+		match: matcher(options),
 	};
 	return async (host, repository) => {
 		const entries = await sources.hostsToml(host);
@@ -53,7 +53,7 @@ interface Sources {
 	readonly isInsecure: (host: string) => boolean;
 	readonly tls: (host: string) => Promise<HttpTls | undefined>;
 	readonly hostsToml: (host: string) => Promise<readonly HostEntry[] | undefined>;
-	readonly rules: (key: string) => Promise<readonly RegistryRule[]>;
+	readonly match: (name: string) => Promise<RuleMatch | undefined>;
 }
 
 /** What is read once for each key; a failure too, so that a broken file is one error and not a thousand. */
@@ -80,7 +80,7 @@ async function readHostsDir(root: string | undefined, host: string): Promise<rea
 		const folder = join(root, name);
 		const file = join(folder, 'hosts.toml');
 		const text = await readConfigFile(file);
-		if (text !== undefined && text.trim() !== '') return parseHostsToml(text, file);
+		if (text !== undefined && text.trim() !== '') return (await import('./hosts-toml.js')).parseHostsToml(text, file);
 		const certificates = await readCertsDir(folder);
 		if (certificates !== undefined) return [plainEntry(folder, await listFolder(folder))];
 	}
@@ -114,6 +114,7 @@ async function fromHostsToml(
 	const own = homeEndpoint(host, repository, {insecure: sources.isInsecure(host)});
 	const isOwn = url === undefined || url.host === new URL(own.origin).host;
 	const name = isOwn ? host : url.host;
+	const {readHostTls} = await import('./hosts-toml.js');
 	const certificates = (await readHostTls(entry)) ?? (await sources.tls(name));
 	const insecure = sources.isInsecure(name) || url?.protocol === 'http:';
 	const tls = {...certificates, ...(sources.isInsecure(name) ? {insecure: true} : {})};
@@ -137,7 +138,7 @@ async function fromHostsToml(
 
 async function fromRules(sources: Sources, host: string, repository: string): Promise<readonly Endpoint[]> {
 	const name = repository === '' ? host : `${host}/${repository}`;
-	const found = matchRule(await sources.rules(''), name);
+	const found = await sources.match(name);
 	if (found === undefined) return [await endpointAt(sources, host, repository, false)];
 	const {rule, length} = found;
 	if (rule.blocked) {
@@ -178,25 +179,39 @@ function caPathOf({certDir, certsDirs = []}: HostsOptions, host: string): string
 	return first === undefined ? undefined : join(first, host, 'ca.crt');
 }
 
-async function readRules({
+/** Most machines have no rules: then the reader of TOML is not even loaded. */
+function matcher(options: HostsOptions): Sources['match'] {
+	const read = remembered(async () => {
+		const files = await readRuleFiles(options);
+		if (files.length === 0) return undefined;
+		const {matchRule, mergeRules, parseRegistriesConf} = await import('./registries-conf.js');
+		const rules: readonly RegistryRule[] = mergeRules(...files.map(([path, text]) => parseRegistriesConf(text, path)));
+		return (name: string) => matchRule(rules, name);
+	});
+	return async name => (await read(''))?.(name);
+}
+
+/** The files that have rules, with their text. */
+async function readRuleFiles({
 	registriesConf = [],
 	registriesConfDirs = [],
 	requiresConf = false,
-}: HostsOptions): Promise<readonly RegistryRule[]> {
-	const rules: (readonly RegistryRule[])[] = [];
+}: HostsOptions): Promise<readonly (readonly [string, string])[]> {
+	const files: [string, string][] = [];
 	for (const path of registriesConf) {
 		const text = await readConfigFile(path);
 		if (text === undefined) continue;
-		rules.push(parseRegistriesConf(text, path));
+		files.push([path, text]);
 		break;
 	}
-	if (requiresConf && rules.length === 0) throw configError(registriesConf.join(', '), 'there is no such file');
+	if (requiresConf && files.length === 0) throw configError(registriesConf.join(', '), 'there is no such file');
 	for (const folder of registriesConfDirs) {
 		for (const name of (await listFolder(folder)) ?? []) {
 			const path = join(folder, name);
 			const text = name.endsWith('.conf') ? await readConfigFile(path) : undefined;
-			if (text !== undefined) rules.push(parseRegistriesConf(text, path));
+			if (text !== undefined) files.push([path, text]);
 		}
 	}
-	return mergeRules(...rules);
+	// Debian's files are comments and short names.
+	return files.filter(([, text]) => /^\s*(?:\[{1,2}\s*["']?registr|["']?registr\w*["']?\s*=\s*\[)/m.test(text));
 }
