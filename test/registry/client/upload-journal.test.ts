@@ -6,6 +6,7 @@ import test, {type ExecutionContext} from 'ava';
 import {copy} from '../../../lib/oci/copy.js';
 import {digestOf} from '../../../lib/oci/digest.js';
 import {openStore, type Store} from '../../../lib/oci/store/store.js';
+import {createTally} from '../../../lib/oci/tally.js';
 import {openRegistry} from '../../../lib/registry/client/registry.js';
 import {openUploadJournal, type UploadKey, type UploadRecord} from '../../../lib/registry/client/upload-journal.js';
 import {putImage} from '../../helpers/images.js';
@@ -161,7 +162,10 @@ test('a push that was aborted goes on in the same process too', async t => {
 	while ([...registry.sessions.values()].every(({sizeBytes}) => sizeBytes < 3_000_000))
 		await new Promise(resolve => setImmediate(resolve));
 	// A mount that fails opens another upload: the one that began counts for more.
-	await copy(store, 'a:1', sink, {as: '1', mountFrom: [`${registry.host}/nobody`]});
+	const tally = createTally();
+	const image = await store.resolve('a:1');
+	await copy(store, 'a:1', sink, {as: '1', mountFrom: [`${registry.host}/nobody`], onEvent: tally.onEvent});
+	t.deepEqual(tally.total().sent, {blobs: 2, bytes: layer.length - 3_000_000 + image.size});
 	t.true(registry.blobs.get(`x@${digestOf(layer)}`)?.equals(layer));
 	t.is(registry.received.get('PATCH'), layer.length);
 	t.is(registry.sessions.size, 0);
