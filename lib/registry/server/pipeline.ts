@@ -37,8 +37,8 @@ export async function serveExchange(
 async function answerTo(exchange: Exchange): Promise<Answer> {
 	try {
 		parseTarget(exchange);
-		const side = await sideAnswer(exchange);
-		if (side !== undefined) return side;
+		const side = sideAnswer(exchange);
+		if (side !== undefined) return await side;
 		const route = routeOf(exchange.path);
 		exchange.route = route;
 		const endpoint = endpointFor(exchange, route);

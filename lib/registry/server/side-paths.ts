@@ -11,16 +11,16 @@ import {refuse} from './refusal.js';
  * access policy. Undefined for all other paths.
  * @throws Refusal
  */
-export async function sideAnswer(exchange: Exchange): Promise<Answer | undefined> {
+export function sideAnswer(exchange: Exchange): Promise<Answer> | undefined {
 	const {parts, path} = exchange;
 	if (path === '/healthz') return health(exchange);
-	if (path === '/metrics' && parts.traffic.metrics !== undefined) return await metrics(exchange);
-	if (path === tokenPath && parts.access.tokens !== undefined) return await token(exchange);
+	if (path === '/metrics' && parts.traffic.metrics !== undefined) return metrics(exchange);
+	if (path === tokenPath && parts.access.tokens !== undefined) return token(exchange);
 	return undefined;
 }
 
 /** A server that stops says so: what distributes requests then takes it out. */
-function health(exchange: Exchange): Answer {
+async function health(exchange: Exchange): Promise<Answer> {
 	checkMethod(exchange, ['GET', 'HEAD']);
 	return exchange.parts.traffic.isStopping() ? plain(503, 'stopping\n') : plain(200, 'ok\n');
 }

@@ -22,8 +22,8 @@ export interface ServeVariant {
 
 /** Both storages, open on loopback, and behind TLS and a password. */
 export const serveVariants: readonly ServeVariant[] = [
-	{title: 'a folder', start: (t, home) => start(t, home, ['--root', join(home, 'served')])},
-	{title: 'a store', start: (t, home) => start(t, home, ['--store', '--root', join(home, 'served')])},
+	{title: 'a folder', start: (t, home) => startServe(t, home, ['--root', join(home, 'served')])},
+	{title: 'a store', start: (t, home) => startServe(t, home, ['--store', '--root', join(home, 'served')])},
 	{title: 'a folder with TLS and a password', start: (t, home) => closed(t, home, ['--root', join(home, 'served')])},
 	{
 		title: 'a store with TLS and a password',
@@ -36,7 +36,7 @@ async function closed(t: ExecutionContext, home: string, flags: readonly string[
 	const login = {username: 'ship', password: 'a:long one'};
 	const htpasswd = join(home, 'htpasswd');
 	writeFileSync(htpasswd, `${login.username}:${hashSync(login.password, 4)}\n`);
-	const {host} = await start(t, home, [
+	const {host} = await startServe(t, home, [
 		...flags,
 		...['--tls-cert', tls.cert, '--tls-key', tls.key],
 		...['--htpasswd', htpasswd],
@@ -44,7 +44,8 @@ async function closed(t: ExecutionContext, home: string, flags: readonly string[
 	return {host, login, tls};
 }
 
-async function start(t: ExecutionContext, home: string, flags: readonly string[]): Promise<ServedRegistry> {
+/** Starts `sealimage serve` on a free port; it ends with the test. */
+export async function startServe(t: ExecutionContext, home: string, flags: readonly string[]): Promise<ServedRegistry> {
 	mkdirSync(join(home, 'served'), {recursive: true});
 	const cli = join(process.cwd(), 'dist/bin/sealimage.js');
 	const argv = [cli, 'serve', '--output', 'json', '--listen', '127.0.0.1:0', ...flags];

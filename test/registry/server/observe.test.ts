@@ -186,7 +186,7 @@ test('the token server answers under the host that the client used', async t => 
 	);
 	const behind = await client.send('GET', '/v2/', {headers: {host: 'x.example', 'x-forwarded-proto': 'https'}});
 	t.regex(behind.headers['www-authenticate'] ?? '', /^Bearer realm="https:\/\/x\.example\/token"/);
-	const strange = await client.send('GET', '/v2/', {headers: {host: 'x"y'}});
+	const strange = await client.send('POST', '/v2/a/blobs/uploads/', {headers: {host: 'x"y'}});
 	t.is(strange.headers['www-authenticate'], 'Basic realm="sealimage"');
 
 	const scope = 'repository:a:pull,push';
@@ -201,5 +201,8 @@ test('the token server answers under the host that the client used', async t => 
 	const form = new URLSearchParams({grant_type: 'password', username: 'alice', password: 'no', scope}).toString();
 	t.is((await client.send('POST', '/token', {body: form})).status, 401);
 	t.is((await client.send('POST', '/token', {body: 'x'.repeat(20_000)})).status, 413);
-	t.is((await client.send('GET', '/v2/b/tags/list')).status, 404, 'everybody may read');
+	const nobody = (await client.send('GET', '/token?scope=repository:b:pull')).json() as {token: string};
+	const reads = {headers: {authorization: `Bearer ${nobody.token}`}};
+	t.is((await client.send('GET', '/v2/b/tags/list', reads)).status, 404, 'everybody may read');
+	t.is((await client.send('POST', '/v2/b/blobs/uploads/', reads)).status, 401);
 });

@@ -26,8 +26,8 @@ export interface AccessOptions extends Observable {
 
 /**
  * Access rules made of files. Passwords and tokens are taken as Basic credentials, tokens also as Bearer. With
- * `anonymousPull`, clients are sent to a token server of our own: docker logs in only where it was challenged, and then
- * cannot do without credentials unless the challenge is one for tokens.
+ * `anonymousPull`, clients are sent to a token server of our own, those without a login too: docker logs in only where it was
+ * challenged, and then cannot do without credentials unless the challenge is one for tokens.
  * @throws SealError ERR_ACCESS_FILE, ERR_YAML, ERR_IO, ERR_PERMISSION
  */
 export async function openAccess(options: AccessOptions): Promise<AccessPolicy> {
@@ -48,6 +48,7 @@ export async function openAccess(options: AccessOptions): Promise<AccessPolicy> 
 	const rules: Rules = {
 		anonymous,
 		hasLogins: hasLogins || issuer !== undefined,
+		hasTokenServer: own !== undefined,
 		challenger: createChallenger(issuer, own !== undefined),
 		identify: async authorization => {
 			const given = parseAuthorization(authorization);
@@ -78,6 +79,7 @@ interface Rules {
 	readonly anonymous: Rights | undefined;
 	/** Whether there are any credentials that could help. */
 	readonly hasLogins: boolean;
+	readonly hasTokenServer: boolean;
 	readonly challenger: Challenger;
 	identify(authorization: string | undefined): Promise<Identity | 'nobody' | 'wrong' | 'busy'>;
 }
@@ -105,9 +107,10 @@ async function check(rules: Rules, request: AccessRequest): Promise<AccessAnswer
 	if (identity === 'busy') return {allowed: false, status: 429, message: 'Too many logins at once; try again soon'};
 	if (identity === 'wrong') return challenge('invalid_token');
 	if (identity === 'nobody') {
-		// A client finds out by its first ping whether it should log in: with logins, that ping has to be challenged.
-		const isPing = actions.includes('ping') && rules.hasLogins;
-		if (rules.anonymous !== undefined && !isPing && mayAll(rules.anonymous)) return {allowed: true};
+		// A client logs in where it is challenged first, and some cannot once they send a body: with a token server of ours nobody gets
+		// anything without a token, as at Docker Hub. Elsewhere the ping is the place.
+		const isFirst = rules.hasTokenServer ? request.origin !== undefined : actions.includes('ping') && rules.hasLogins;
+		if (rules.anonymous !== undefined && !isFirst && mayAll(rules.anonymous)) return {allowed: true};
 		return rules.hasLogins ? challenge() : denied(undefined, request);
 	}
 	const {user, rights, scope, renewable} = identity;

@@ -106,10 +106,17 @@ test('a file that changed counts at once, a broken one leaves the old rules in f
 });
 
 test('with anonymous pulls everybody reads, and writers are sent to our token server', async t => {
-	const {ask, token} = await setUp(t, {anonymousPull: true});
+	const {access, ask, token} = await setUp(t, {anonymousPull: true});
 	const challenge = `Bearer realm="${origin}/token",service="sealimage"`;
-	t.deepEqual(await ask('pull', 'shop/web'), {allowed: true});
-	t.deepEqual(await ask('pull', 'shop/web', basic('', '')), {allowed: true}, 'empty credentials are none');
+	const pullChallenge = `${challenge},scope="repository:shop/web:pull"`;
+	t.like(await ask('pull', 'shop/web'), {status: 401, challenge: pullChallenge}, 'a token is for everybody');
+	t.like(
+		await ask('pull', 'shop/web', basic('', '')),
+		{status: 401, challenge: pullChallenge},
+		'empty credentials are none',
+	);
+	const unaddressed = await access.check({actions: ['pull'], repository: 'shop/web', authorization: undefined});
+	t.deepEqual(unaddressed, {allowed: true}, 'nobody can be sent to a server without an address');
 	t.like(await ask('ping'), {status: 401, challenge});
 	t.like(await ask('push', 'shop/web'), {status: 401, challenge: `${challenge},scope="repository:shop/web:push"`});
 
