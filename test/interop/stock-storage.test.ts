@@ -1,4 +1,4 @@
-import {mkdirSync} from 'node:fs';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {collect, oneChunk} from '../../lib/core/bytes.js';
 import type {Descriptor} from '../../lib/oci/descriptor.js';
@@ -89,7 +89,9 @@ peerTest(
 		const host = await startRegistry(t, root, scratch);
 		const catalog = (await (await fetch(`http://${host}/v2/_catalog`)).json()) as {repositories: string[]};
 		t.deepEqual(catalog.repositories, ['indexes', 'quay.io/org/app', 'sums']);
-		await run(['docker-registry', 'garbage-collect', join(scratch, 'registry.yml')]);
+		const collector = join(scratch, 'collector.yml');
+		writeFileSync(collector, `version: 0.1\nstorage: {filesystem: {rootdirectory: ${root}}}\n`);
+		await run(['docker-registry', 'garbage-collect', collector]);
 		const target = join(scratch, 'pulled');
 		const flags = ['copy', '--quiet', '--all', '--preserve-digests', '--src-tls-verify=false'];
 		await skopeo(...flags, `docker://${host}/quay.io/org/app:1`, `dir:${target}`);
