@@ -34,8 +34,9 @@ export function openHosts(options: HostsOptions = {}): HostResolver {
 	const sources: Sources = {
 		options,
 		isInsecure: host => insecure.has(host),
-		tls: remembered(host => readTls(options, host)),
-		hostsToml: remembered(host => readHostsDir(options.hostsDir, host)),
+		tls: remembered((host: string) => readTls(options, host)),
+		hostsToml: remembered((host: string) => readHostsDir(options.hostsDir, host)),
+		entryTls: remembered(async (entry: HostEntry) => (await import('./hosts-toml.js')).readHostTls(entry)),
 		match: matcher(options),
 	};
 	return async (host, repository) => {
@@ -52,13 +53,14 @@ interface Sources {
 	readonly options: HostsOptions;
 	readonly isInsecure: (host: string) => boolean;
 	readonly tls: (host: string) => Promise<HttpTls | undefined>;
+	readonly entryTls: (entry: HostEntry) => Promise<HttpTls | undefined>;
 	readonly hostsToml: (host: string) => Promise<readonly HostEntry[] | undefined>;
 	readonly match: (name: string) => Promise<RuleMatch | undefined>;
 }
 
 /** What is read once for each key; a failure too, so that a broken file is one error and not a thousand. */
-function remembered<R>(read: (key: string) => Promise<R>): (key: string) => Promise<R> {
-	const known = new Map<string, Promise<R>>();
+function remembered<K, R>(read: (key: K) => Promise<R>): (key: K) => Promise<R> {
+	const known = new Map<K, Promise<R>>();
 	return async key => {
 		const found = known.get(key) ?? read(key);
 		known.set(key, found);
@@ -114,8 +116,7 @@ async function fromHostsToml(
 	const own = homeEndpoint(host, repository, {insecure: sources.isInsecure(host)});
 	const isOwn = url === undefined || url.host === new URL(own.origin).host;
 	const name = isOwn ? host : url.host;
-	const {readHostTls} = await import('./hosts-toml.js');
-	const certificates = (await readHostTls(entry)) ?? (await sources.tls(name));
+	const certificates = (await sources.entryTls(entry)) ?? (await sources.tls(name));
 	const insecure = sources.isInsecure(name) || url?.protocol === 'http:';
 	const tls = {...certificates, ...(sources.isInsecure(name) ? {insecure: true} : {})};
 	return {
@@ -181,14 +182,14 @@ function caPathOf({certDir, certsDirs = []}: HostsOptions, host: string): string
 
 /** Most machines have no rules: then the reader of TOML is not even loaded. */
 function matcher(options: HostsOptions): Sources['match'] {
-	const read = remembered(async () => {
+	const read = remembered(async (_: 'all') => {
 		const files = await readRuleFiles(options);
 		if (files.length === 0) return undefined;
 		const {matchRule, mergeRules, parseRegistriesConf} = await import('./registries-conf.js');
 		const rules: readonly RegistryRule[] = mergeRules(...files.map(([path, text]) => parseRegistriesConf(text, path)));
 		return (name: string) => matchRule(rules, name);
 	});
-	return async name => (await read(''))?.(name);
+	return async name => (await read('all'))?.(name);
 }
 
 /** The files that have rules, with their text. */

@@ -1,4 +1,4 @@
-import {mkdir, realpath} from 'node:fs/promises';
+import {chown, mkdir, realpath, stat} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {writeFileAtomic} from '../../core/atomic-file.js';
 import type {Abortable} from '../../core/events.js';
@@ -43,10 +43,14 @@ export async function keepLogin(
 
 /** Forgets a login; resolves with where it was, or undefined when the file has none. @throws as `keepLogin` */
 export async function dropLogin(place: AuthPlace, key: string, options: KeepOptions = {}): Promise<Keeper | undefined> {
+	// A file without the login is not locked: it may be one that we cannot write.
+	const {shown: name = place.path} = place;
+	const before = parseAuthObject((await readAuthText(place)) ?? '', name);
+	if (helperFor(before, key, name) === undefined && !hasEntry(before, key)) return undefined;
 	return await editAuthFile(place, options, async (fields, shown) => {
 		const helper = helperFor(fields, key, shown);
 		const auths = authsOf(fields);
-		const had = Object.keys(auths).some(other => normalizeKey(other) === key);
+		const had = hasEntry(fields, key);
 		takeEntry(auths, key);
 		if (had) fields.auths = auths;
 		if (helper !== undefined && (await helperErase(helper.name, serverKey(key), options)))
@@ -88,12 +92,19 @@ async function editAuthFile<R>(
 			const original = JSON.stringify(fields);
 			const result = await edit(fields, shown);
 			options.signal?.throwIfAborted();
-			if (JSON.stringify(fields) !== original)
-				await writeFileAtomic(path, `${JSON.stringify(fields, undefined, '\t')}\n`, {mode: 0o600});
+			if (JSON.stringify(fields) !== original) await replace(path, `${JSON.stringify(fields, undefined, '\t')}\n`);
 			return result;
 		},
 		{what, ...(options.signal === undefined ? {} : {signal: options.signal})},
 	);
+}
+
+/** Root that works in the home of a user does not take the file away from them. */
+async function replace(path: string, text: string): Promise<void> {
+	const owner = await ifExists(() => stat(path));
+	await writeFileAtomic(path, text, {mode: 0o600});
+	if (owner !== undefined && process.getuid?.() === 0 && owner.uid !== 0)
+		await withIo('give back', path, () => chown(path, owner.uid, owner.gid));
 }
 
 function helperFor(
@@ -112,6 +123,10 @@ function helperFor(
 
 function authsOf(fields: Fields): Fields {
 	return isRecord(fields.auths) ? {...fields.auths} : {};
+}
+
+function hasEntry(fields: Fields, key: string): boolean {
+	return Object.keys(authsOf(fields)).some(other => normalizeKey(other) === key);
 }
 
 const secretFields: ReadonlySet<string> = new Set(['auth', 'username', 'password', 'identitytoken', 'registrytoken']);

@@ -1,4 +1,13 @@
-import {lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {
+	chownSync,
+	lstatSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {dropAllLogins, dropLogin, keepLogin} from '../../../lib/registry/login/keep.js';
@@ -108,4 +117,13 @@ test('a login that is not there is none, and the file is not touched', async t =
 	t.is(await dropLogin({path}, 'b.io'), undefined);
 	t.is(readFileSync(path, 'utf8'), '{"auths":{"a.io":{"auth":"x"}}}');
 	t.deepEqual(await dropAllLogins({path: join(path, '../none.json')}), []);
+});
+
+test('root leaves the file of a user to the user', async t => {
+	const path = join(tempDir(t), 'config.json');
+	writeFileSync(path, '{}');
+	const owner = process.getuid?.() === 0 ? 12_345 : statSync(path).uid;
+	chownSync(path, owner, statSync(path).gid);
+	await keepLogin({path}, 'a.io', ann);
+	t.is(statSync(path).uid, owner);
 });

@@ -92,7 +92,7 @@ test('a helper for the host comes before the helper for all, and that before wha
 	t.deepEqual(await source('c.io', 'x'), {...password('file', 'p'), origin: path});
 	t.is(await source('d.io', 'x'), undefined);
 	t.deepEqual(await source('docker.io', 'library/x'), {...password('hub', 'p'), origin: 'docker-credential-all'});
-	await Promise.all(Array.from({length: 20}, (_, n) => source('b.io', `repository-${n}`)));
+	await Promise.all(Array.from({length: 20}, async (_, n) => await source('b.io', `repository-${n}`)));
 	const calls = readFileSync(all.logPath, 'utf8').trim().split('\n');
 	t.deepEqual(calls, ['get b.io', 'get c.io', 'get https://index.docker.io/v1/']);
 });
