@@ -2,6 +2,7 @@ import type {buildConnector, Dispatcher} from 'undici';
 import {type Bytes, translateErrors} from './bytes.js';
 import {isSealError, SealError, systemCode} from './errors.js';
 import type {Abortable} from './events.js';
+import {type HttpAnswer, receiveAnswer} from './http-answer.js';
 import {decodePercents, type ProxyRoute, type ProxySettings, proxyFor} from './proxy.js';
 import {createTrust, type HttpTls, type Trust, untrustedCodes} from './trust.js';
 
@@ -78,15 +79,18 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 				const made =
 					dispatchers.get(key) ?? createDispatcher(undici, {options, trust, tls, proxy, timeout, target, alerts});
 				dispatchers.set(key, made);
-				const answer = await undici.request.call(await made, {
+				const request = {
 					origin: target.origin,
 					path: `${target.pathname}${target.search}`,
 					method,
 					headers: {...basicLogin(target), ...headers},
+					// undici would end the connection after each HEAD, for servers that send a body with it: such an answer fails, and is asked for again.
+					reset: false,
 					...(body === undefined ? {} : {body: body as Dispatcher.DispatchOptions['body'] & object}),
-					...(signal === undefined ? {} : {signal}),
 					...(idleTimeoutMs === undefined ? {} : {headersTimeout: idleTimeoutMs, bodyTimeout: idleTimeoutMs}),
-				});
+				};
+				const dispatcher = await made;
+				const answer = await receiveAnswer(handler => dispatcher.dispatch(request, handler), {method, signal});
 				return responseOf(answer, target, signal);
 			} catch (error) {
 				throw networkError(takeAlert(alerts, target, error) ?? error, target, signal);
@@ -103,12 +107,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 type Undici = Awaited<ReturnType<typeof loadUndici>>;
 
 async function loadUndici() {
-	const [request, agent, connect] = await Promise.all([
-		import('undici/lib/api/api-request.js'),
+	const [agent, connect] = await Promise.all([
 		import('undici/lib/dispatcher/agent.js'),
 		import('undici/lib/core/connect.js'),
 	]);
-	return {request: request.default, Agent: agent.default, buildConnector: connect.default};
+	return {Agent: agent.default, buildConnector: connect.default};
 }
 
 /** A URL that may be shown: without password and query, where signatures and tokens are. */
@@ -232,17 +235,15 @@ function basicLogin(url: URL): Record<string, string> {
 	return {authorization: `Basic ${Buffer.from(login).toString('base64')}`};
 }
 
-function responseOf(answer: Dispatcher.ResponseData, url: URL, signal: AbortSignal | undefined): HttpResponse {
+function responseOf(answer: HttpAnswer, url: URL, signal: AbortSignal | undefined): HttpResponse {
 	return {
-		status: answer.statusCode,
+		status: answer.status,
 		header(name) {
 			const value = answer.headers[name.toLowerCase()];
-			return Array.isArray(value) ? value.join(', ') : value;
+			return typeof value === 'string' ? value : value?.join(', ');
 		},
 		body: translateErrors(answer.body, error => networkError(error, url, signal)),
-		async discard() {
-			await answer.body.dump({limit: 64 * 1024}).catch(() => undefined);
-		},
+		discard: answer.discard,
 	};
 }
 

@@ -1,15 +1,5 @@
 // undici in one piece brings fetch, WebSockets and caches along: three quarters of the time that loading it takes.
 
-declare module 'undici/lib/api/api-request.js' {
-	import type {Dispatcher} from 'undici';
-
-	/** Called on a dispatcher. */
-	export default function request(
-		this: Dispatcher,
-		options: Dispatcher.RequestOptions,
-	): Promise<Dispatcher.ResponseData>;
-}
-
 declare module 'undici/lib/core/connect.js' {
 	import type {buildConnector} from 'undici';
 

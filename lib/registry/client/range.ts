@@ -69,7 +69,8 @@ export async function* readSpan(
 		const {response} = current;
 		try {
 			if (oneOfMany && current.span.start < done) throw noParts(download);
-			for await (const chunk of skipped(current, done)) {
+			const {body} = response;
+			for await (const chunk of current.span.start === done ? body : skipped(current, done)) {
 				options.signal?.throwIfAborted();
 				done += chunk.length;
 				if (done > span.end) throw wrongSize(descriptor, download.request.host, 'longer');

@@ -13,7 +13,9 @@ import {tempDir} from '../../helpers/temp-dir.js';
 
 /** Content that is kept over cuts, and content that is not. */
 const layers = {large: randomBytes(1_500_000), small: randomBytes(300_000)} as const;
-const quick: RegistryOptions = {retry: {attempts: 3, firstDelayMs: 1}, idleTimeoutMs: 300};
+const quick: RegistryOptions = {retry: {attempts: 3, firstDelayMs: 1}};
+/** Only where silence is the fault: a machine under load is silent for as long. */
+const impatient: RegistryOptions = {...quick, idleTimeoutMs: 1000};
 
 interface Case {
 	readonly registry: TestRegistry;
@@ -32,6 +34,7 @@ async function startCase(
 	layer: Buffer,
 	fault: Fault,
 	faulty: (attempt: number) => boolean,
+	options = quick,
 ): Promise<Case> {
 	const registry = await startRegistry(t);
 	registry.image('a:1', layer);
@@ -47,7 +50,7 @@ async function startCase(
 	};
 	const store = await openStore(join(tempDir(t), 'store'));
 	const pull = async (): Promise<string> => {
-		const client = openRegistry(quick);
+		const client = openRegistry(options);
 		try {
 			await copy(client, `${registry.host}/a:1`, store, {as: 'pulled:1'});
 			return 'complete';
@@ -128,7 +131,9 @@ for (const [kind, layer] of Object.entries(layers)) {
 			if (chunked && moment === 'before the headers') continue;
 			const end = at(layer.length);
 			test(`${manner} ${moment} of a ${kind} blob: the rest is asked for, and the pull is complete`, async t => {
-				const one = await startCase(t, layer, cutAt(layer, end, manner, chunked), attempt => attempt === 0);
+				const fault = cutAt(layer, end, manner, chunked);
+				const options = manner === 'silence' ? impatient : quick;
+				const one = await startCase(t, layer, fault, attempt => attempt === 0, options);
 				t.is(await one.pull(), 'complete');
 				t.true(one.asked.length >= 2);
 				if (end > 0 && manner === 'a clean end') t.is(one.asked[1], `bytes=${end}-`);
@@ -208,7 +213,7 @@ test('a wrong bit in what came after a cut is ERR_CONTENT_DIGEST', async t => {
 	wrong[1_400_000]! ^= 1;
 	const fault: Fault = (response, start) => {
 		begin(response, layer, start, false);
-		if (start === 0) response.write(layer.subarray(0, 1_200_000));
+		if (start === 0) response.write(layer.subarray(0, 1_200_000), () => setTimeout(() => response.destroy(), 15));
 		else response.end(wrong.subarray(start));
 	};
 	const one = await startCase(t, layer, fault, attempt => attempt < 3);
@@ -253,9 +258,9 @@ test('a manifest that is cut, late or refused for a while is asked for again', a
 			return true;
 		};
 		const store = await openStore(join(tempDir(t), 'store'));
-		const client = openRegistry(quick);
+		const client = openRegistry(fault === faults[1] ? impatient : quick);
 		await copy(client, `${registry.host}/a:1`, store, {as: 'pulled:1'});
-		t.is(attempts, 2);
+		t.true(attempts >= 2);
 		t.deepEqual((await verifyImage(store, 'pulled:1')).findings, []);
 		await client.close();
 	}
