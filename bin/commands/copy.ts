@@ -1,4 +1,6 @@
+import type {Place} from '../../lib/registry/place/parse.js';
 import {defineCommand} from '../command.js';
+import type {Context} from '../context.js';
 import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
 import {readTransfer, transferAll, transferFlags, transferHelp, transferResult} from '../transfer.js';
 
@@ -41,6 +43,7 @@ export const command = defineCommand({
 		const [source = '', ...targets] = operands;
 		const from = readPlace('SOURCE', source);
 		const to = targets.map(text => readPlace('TARGET', text));
+		for (const place of to) noteStored(from, place, targets, context);
 		const request = readTransfer(flags);
 		const logins = [
 			...credentialsFor(flags['dest-creds'], '--dest-creds', to),
@@ -57,3 +60,11 @@ export const command = defineCommand({
 		);
 	},
 });
+
+/** A host in front of a name makes people expect a push. */
+function noteStored(from: Place, to: Place, written: readonly string[], {note}: Context): void {
+	if (from.kind !== 'store' || to.kind !== 'store' || !written.includes(to.reference)) return;
+	if (/^[^/]*[.:][^/]*\//.test(to.reference)) {
+		note(`${to.reference} will be a name in the store; write docker://${to.reference} to send the image there.`);
+	}
+}

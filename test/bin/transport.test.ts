@@ -138,6 +138,15 @@ test('an archive is written from a registry without a question for each blob', a
 	);
 });
 
+test('a copy to a name with a host says that it stays in the store', async t => {
+	const {cli, host} = await setUp(t);
+	const {stderr, exitCode} = await cli.run(['copy', 'shop:v1', `${host}/shop:v1`]);
+	t.is(exitCode, 0);
+	t.true(stderr.includes(`write docker://${host}/shop:v1 to send the image there`));
+	const asked = await cli.run(['copy', 'shop:v1', `store:${host}/shop:v2`]);
+	t.false(asked.stderr.includes('docker://'));
+});
+
 interface Refused {
 	readonly code: string;
 	readonly message: RegExp;
@@ -188,7 +197,16 @@ test(refuses, 'pull --platform s390x HOST/shop:v1', {
 });
 test(refuses, 'pull oci:photos', {code: 'ERR_USAGE', message: /from registries/, hint: /sealimage copy/, exitCode: 2});
 test(refuses, 'push a1b2c3d4', {code: 'ERR_USAGE', message: /needs DESTINATION/, hint: /Name the target/, exitCode: 2});
-test(refuses, 'push shop:v9 HOST/shop:v9', {code: 'ERR_IMAGE_UNKNOWN', message: /No image "shop:v9"/, hint: /shop:v1/});
+test(refuses, 'push shop:v9 HOST/shop:v9', {
+	code: 'ERR_IMAGE_UNKNOWN',
+	message: /No image "shop:v9"/,
+	hint: /Use shop:v1, .*docker:\/\/shop:v9 for the image in its registry/,
+});
+test(refuses, 'inspect HOST/other:v1', {
+	code: 'ERR_IMAGE_UNKNOWN',
+	message: /No image "127\.0\.0\.1:\d+\/other:v1" in the store/,
+	hint: /Check the name.* docker:\/\/127\.0\.0\.1:\d+\/other:v1 for the image in its registry/,
+});
 test(refuses, 'copy dokcer://HOST/shop:v1 a:1', {
 	code: 'ERR_PLACE_INVALID',
 	message: /no kind of place called dokcer/,

@@ -67,11 +67,16 @@ export function withoutEntry(entries: readonly Descriptor[], name: string): read
 
 export function unknownImage(reference: string, where: string, entries: readonly Descriptor[]): SealError {
 	const names = entries.flatMap(namesOf).map(shortReference);
-	const near = names.find(name => name.split(/[:@]/)[0] === shortReference(reference).split(/[:@]/)[0]);
+	const near = names.find(name => withoutTag(name) === withoutTag(shortReference(reference)));
 	return new SealError('ERR_IMAGE_UNKNOWN', `No image "${reference}" in ${where}`, {
 		hint: near === undefined ? 'Check the name, or see the list of images.' : `Use ${near}, or see the list of images.`,
 		details: {reference},
 	});
+}
+
+/** A colon before the last slash belongs to a port. */
+function withoutTag(name: string): string {
+	return name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }
 
 export function ambiguousPrefix(prefix: string, where: string, found: readonly Descriptor[]): SealError {

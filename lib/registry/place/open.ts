@@ -50,7 +50,14 @@ export async function openPlace(place: Place, options: PlaceOptions = {}): Promi
 		case 'store': {
 			const content = await storeOf(options);
 			const images = async (): Promise<readonly ArchivedImage[]> => await content.list({facts: false, signal});
-			return {...opened(place, content, place.reference, signal), images};
+			const resolve = async (): Promise<Descriptor> => {
+				try {
+					return await content.resolve(place.reference, {signal});
+				} catch (error) {
+					throw elsewhere(error, place.reference);
+				}
+			};
+			return {...opened(place, content, place.reference, signal), images, resolve};
 		}
 		case 'docker': {
 			const {repository, reference} = repositoryAt(place, options);
@@ -165,6 +172,18 @@ function opened(place: Place, content: ImageSource, reference: string, signal: A
 		resolve: () => content.resolve(reference, {signal}),
 		close: async () => {},
 	};
+}
+
+/** An image that the store lacks may be in its registry, which people forget to say. */
+function elsewhere(error: unknown, reference: string): unknown {
+	if (!(error instanceof SealError) || error.code !== 'ERR_IMAGE_UNKNOWN' || /^[0-9a-f:]*$/.test(reference))
+		return error;
+	const {message, hint = 'Check the name.', details, cause} = error;
+	return new SealError('ERR_IMAGE_UNKNOWN', message, {
+		hint: hint.replace(/\.$/, `, or write docker://${reference} for the image in its registry.`),
+		details,
+		cause,
+	});
 }
 
 const maxListed = 20;
