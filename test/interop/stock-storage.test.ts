@@ -119,7 +119,7 @@ peerTest(
 		const config = await pushBlob(storage, 'app', Buffer.from('{}'), 'sha256');
 		let writing = true;
 		const written = (async () => {
-			for (let i = 0; i < 200; i++) {
+			for (let i = 0; i < 80; i++) {
 				const layer = await pushBlob(storage, 'app', Buffer.from(`layer ${i}`), 'sha256');
 				await storage.putManifest('app', manifestOf(config, [layer]), ['moving', `t${i}`]);
 				if (i % 3 === 0) await storage.deleteTag('app', `t${i}`);

@@ -1,4 +1,4 @@
-import type {Abortable} from '../../../core/events.js';
+import {emit, type OperationOptions, type SealEvent} from '../../../core/events.js';
 import {mapBounded} from '../../../core/pool.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
 import type {Digest} from '../../../oci/digest.js';
@@ -16,7 +16,7 @@ export async function linkImage(
 	parts: StockParts,
 	repository: string,
 	image: Descriptor,
-	options: Abortable,
+	options: OperationOptions,
 ): Promise<void> {
 	const plan = {blobs: new Map<Digest, Descriptor>(), documents: new Set<Digest>()};
 	await collect(parts, image, plan, 0, options);
@@ -40,7 +40,7 @@ async function collect(
 	descriptor: Descriptor,
 	plan: Plan,
 	depth: number,
-	options: Abortable,
+	options: OperationOptions,
 ): Promise<void> {
 	options.signal?.throwIfAborted();
 	if (plan.documents.has(descriptor.digest)) return;
@@ -49,6 +49,7 @@ async function collect(
 		if (depth === 0) throw missingContent(descriptor, parts.folder.name);
 		return;
 	}
+	if (found.mediaType !== descriptor.mediaType) emit(options, unnamedType(descriptor, found.mediaType));
 	const document = parseManifest(found.bytes, descriptor.mediaType, descriptor.digest);
 	for (const child of childrenOf(document)) {
 		const isDocument = isIndex(document) && (isIndexType(child.mediaType) || isManifestType(child.mediaType));
@@ -56,6 +57,16 @@ async function collect(
 		else plan.blobs.set(child.digest, child);
 	}
 	plan.documents.add(descriptor.digest);
+}
+
+/** The layout keeps no media types: a document that does not name its own is served under the one of its shape. */
+function unnamedType({digest, mediaType}: Descriptor, served: string): SealEvent {
+	return {
+		type: 'warning',
+		code: 'RegistryMediaType',
+		message: `${digest} does not name its media type; registries will serve it as ${served} instead of ${mediaType}`,
+		hint: 'Push the image again with a current tool.',
+	};
 }
 
 async function linkBlob(parts: StockParts, repository: string, blob: Descriptor): Promise<void> {

@@ -26,7 +26,7 @@ export interface Referrers {
 }
 
 export function createReferrers(folder: StockFolder, manifests: Manifests, tags: Tags, writer: Writer): Referrers {
-	const known = createLru<string, Promise<Survey>>(256);
+	const known = createLru<string, Remembered>(maxRemembered, ({size}) => size + 100);
 	const unsaved = new Map<string, Survey>();
 
 	const save = async (repository: string): Promise<void> => {
@@ -59,29 +59,24 @@ export function createReferrers(folder: StockFolder, manifests: Manifests, tags:
 		else if (unsaved.size > maxUnsaved) await save([...unsaved.keys()][0] ?? repository);
 		return survey;
 	};
-	const surveyOf = (repository: string): Promise<Survey> => {
-		const before = known.get(repository) ?? readSurvey(folder, repository);
-		const next = before.catch(emptySurvey).then(survey => refresh(repository, survey));
+	const surveyOf = async (repository: string): Promise<Survey> => {
+		const before = known.get(repository);
+		const last = before?.survey ?? readSurvey(folder, repository);
+		const next = {survey: last.catch(emptySurvey).then(survey => refresh(repository, survey)), size: before?.size ?? 0};
 		known.set(repository, next);
-		return next;
+		const survey = await next.survey;
+		if (known.get(repository) === next) known.set(repository, {...next, size: survey.seen.size});
+		return survey;
 	};
 	const attached = async (repository: string, subject: Digest): Promise<readonly Descriptor[]> => {
 		const {seen} = await surveyOf(repository);
 		return [...seen.values()].flatMap(entry => (entry?.subject === subject ? [entry.descriptor] : []));
 	};
-	/** Clients of registries without this list keep an index under the tag `sha256-<hex>`. */
-	const listedByTag = async (repository: string, subject: Digest): Promise<readonly Descriptor[]> => {
-		const target = await tags.read(repository, subject.replace(':', '-').slice(0, 128));
-		const index = target === undefined ? undefined : await manifests.read(repository, target);
-		if (index === undefined || !isIndexType(index.mediaType)) return [];
-		const document = parseManifest(index.bytes, index.mediaType, index.digest);
-		return 'manifests' in document ? document.manifests : [];
-	};
 	return {
 		async list(repository, subject) {
 			const [own, others] = await Promise.all([
 				attached(repository, subject),
-				listedByTag(repository, subject).catch(() => []),
+				listedByTag(tags, manifests, repository, subject).catch(() => []),
 			]);
 			const byDigest = new Map([...others, ...own].map(descriptor => [descriptor.digest, descriptor]));
 			const all = [...byDigest.values()].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
@@ -92,6 +87,20 @@ export function createReferrers(folder: StockFolder, manifests: Manifests, tags:
 			for (const repository of [...unsaved.keys()]) await save(repository);
 		},
 	};
+}
+
+/** Clients of registries without this list keep an index under the tag `sha256-<hex>`. */
+async function listedByTag(
+	tags: Tags,
+	manifests: Manifests,
+	repository: string,
+	subject: Digest,
+): Promise<readonly Descriptor[]> {
+	const target = await tags.read(repository, subject.replace(':', '-').slice(0, 128));
+	const index = target === undefined ? undefined : await manifests.read(repository, target);
+	if (index === undefined || !isIndexType(index.mediaType)) return [];
+	const document = parseManifest(index.bytes, index.mediaType, index.digest);
+	return 'manifests' in document ? document.manifests : [];
 }
 
 /** What is known of the manifests of a repository. What a manifest says never changes; whether it is still there is asked each time. */
@@ -105,6 +114,12 @@ interface Survey {
 	readonly open: Map<Digest, number>;
 	/** When all of those were tried. */
 	triedAt: number;
+}
+
+interface Remembered {
+	readonly survey: Promise<Survey>;
+	/** Manifests seen. */
+	readonly size: number;
 }
 
 function emptySurvey(): Survey {
@@ -126,7 +141,9 @@ const maxTries = 5;
 const retryMs = 5000;
 /** Reading so many manifests again is worth a file; fewer are saved at the end. */
 const savedAtOnce = 64;
-const maxUnsaved = 256;
+const maxUnsaved = 32;
+/** Manifests of all repositories; what is not remembered is read from its file. */
+const maxRemembered = 100_000;
 const maxSurveyBytes = 64 * 1024 * 1024;
 const algorithms = ['sha256', 'sha512'] as const;
 

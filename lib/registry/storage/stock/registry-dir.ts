@@ -1,4 +1,4 @@
-import {readdir} from 'node:fs/promises';
+import {readdir, rmdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Bytes} from '../../../core/bytes.js';
 import {SealError} from '../../../core/errors.js';
@@ -68,7 +68,7 @@ export async function openRegistryDir(path: string, options: RegistryDirOptions 
 		async tag(reference, descriptor, {signal} = {}) {
 			const name = isDigest(reference) ? undefined : readDirName(reference);
 			if (name === undefined) throw unnamed(descriptor, folder.name);
-			await linkImage(parts, name.own, descriptor, {signal});
+			await linkImage(parts, name.own, descriptor, {signal, onEvent: options.onEvent});
 			if (name.tag !== undefined) await tags.move(name.own, name.tag, descriptor.digest);
 		},
 		repositories: (page = {}) => listRepositories(root, page),
@@ -81,7 +81,11 @@ export async function openRegistryDir(path: string, options: RegistryDirOptions 
 			}
 			throw unknown(name, folder.name);
 		},
-		close: parts.close,
+		/** Leaves nothing beside the registry that is of no use. */
+		async close() {
+			await parts.close();
+			for (const path of [join(folder.privateDir, 'tmp'), folder.privateDir]) await rmdir(path).catch(() => undefined);
+		},
 	};
 }
 

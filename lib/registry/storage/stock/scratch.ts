@@ -18,7 +18,8 @@ export async function openScratch(parent: string): Promise<Scratch> {
 	let checkedAt = 0;
 	await sweepTempDirs(parent);
 	const current = async (): Promise<TempDir> => {
-		const running = folder ?? createTempDir(parent);
+		// Made again when another process has tidied up the empty parent in between.
+		const running = folder ?? createTempDir(parent).catch(() => createTempDir(parent));
 		folder = running;
 		try {
 			return await running;

@@ -1,7 +1,8 @@
-import {existsSync, mkdirSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {collect, oneChunk} from '../../../../lib/core/bytes.js';
+import type {SealEvent} from '../../../../lib/core/events.js';
 import type {ImageSource} from '../../../../lib/oci/content.js';
 import {copy} from '../../../../lib/oci/copy.js';
 import {digestOf} from '../../../../lib/oci/digest.js';
@@ -199,4 +200,22 @@ test('a digest of something that is no manifest is no image', async t => {
 	for (const {digest} of [config, ...layers]) await t.throwsAsync(folder.resolve(digest), {code: 'ERR_IMAGE_UNKNOWN'});
 	t.is((await folder.resolve(image.digest)).size, image.size);
 	await folder.close();
+});
+
+test('a document that does not name its media type is stored with a warning', async t => {
+	const events: SealEvent[] = [];
+	const root = tempDir(t);
+	const folder = await openRegistryDir(root, {...options, onEvent: event => events.push(event)});
+	const image = await putImage(folder, {docker: true});
+	const {mediaType: _, ...document} = await readManifest(folder, image);
+	const bytes = Buffer.from(JSON.stringify(document));
+	const bare = {mediaType: mediaTypes.dockerManifest, digest: digestOf(bytes), size: bytes.length};
+	await folder.push(bare, oneChunk(bytes));
+	await folder.tag('named:1', image);
+	t.deepEqual(events, []);
+	await folder.tag('bare:1', bare);
+	t.like(events[0], {type: 'warning', code: 'RegistryMediaType'});
+	t.is(events.length, 1);
+	await folder.close();
+	t.deepEqual(readdirSync(root), ['docker']);
 });
