@@ -7,7 +7,7 @@ import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
 	description:
-		'Removes images without a name and everything that no image of the store reaches, interrupted downloads too. What running builds write is kept. Layers that only the build cache knows go too: the next build writes them again.',
+		'Removes images without a name and everything that no image of the store reaches, interrupted downloads too. What running builds write is kept, and what a server of the store took in within the last hour; older images that it keeps without a tag go. Layers that only the build cache knows go too: the next build writes them again.',
 	operands: [],
 	flags: {
 		all: {type: 'boolean', short: 'a', help: 'forget the build cache too: the next build reads every file again'},
@@ -29,15 +29,29 @@ export const command = defineCommand({
 					? await collectGarbage(store, {unnamed: true, partial: true, dryRun: true, signal, onEvent})
 					: undefined;
 			const question = (): string =>
-				`Remove ${count(expected?.images.length ?? 0, 'image')} without a name, ${amountOf(expected)}${flags.all ? ', and the build cache' : ''}?`;
+				`Remove ${count((expected?.images.length ?? 0) + (expected?.untagged.length ?? 0), 'image')} without a name, ${amountOf(expected)}${flags.all ? ', and the build cache' : ''}?`;
 			const isNothing = expected !== undefined && isEmpty(expected) && !flags.all;
 			const goes = flags.force || (asks && !isNothing && (await context.confirm(question())));
 			const collected = goes ? await collectGarbage(store, {unnamed: true, partial: true, signal, onEvent}) : expected;
 			if (goes && flags.all) await rm(store.cacheDir, {recursive: true, force: true});
-			const {images = [], blobs = [], partials = [], freedBytes = 0, protectedBlobs = 0} = collected ?? {};
+			const {
+				images = [],
+				untagged = [],
+				blobs = [],
+				partials = [],
+				freedBytes = 0,
+				protectedBlobs = 0,
+			} = collected ?? {};
 			const kept = protectedBlobs > 0 ? `; ${count(protectedBlobs, 'blob')} kept for running builds` : '';
 			return {
-				json: {removed: goes, images: images.map(({digest}) => digest), blobs, partials, freedBytes, protectedBlobs},
+				json: {
+					removed: goes,
+					images: [...images, ...untagged.map(({descriptor}) => descriptor)].map(({digest}) => digest),
+					blobs,
+					partials,
+					freedBytes,
+					protectedBlobs,
+				},
 				text: () => {
 					const amount = `${amountOf(collected)}${kept}`;
 					if (isNothing) return `nothing to remove${kept}`;
@@ -54,6 +68,6 @@ function amountOf(collected: Collected | undefined): string {
 	return `${formatBytes(freedBytes)} in ${count(blobs.length, 'blob')}${interrupted}`;
 }
 
-function isEmpty({images, blobs, partials}: Collected): boolean {
-	return images.length + blobs.length + partials.length === 0;
+function isEmpty({images, untagged, blobs, partials}: Collected): boolean {
+	return images.length + untagged.length + blobs.length + partials.length === 0;
 }

@@ -1,12 +1,15 @@
-import {readdir, stat, unlink} from 'node:fs/promises';
+import {readdir, readFile, stat, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {hasCode} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {withLock} from '../../core/lock.js';
 import type {Descriptor} from '../descriptor.js';
-import {type Digest, isDigest} from '../digest.js';
+import {algorithmOf, type Digest, digestOf, isDigest} from '../digest.js';
 import {walkGraph} from '../graph.js';
+import {maxManifestBytes} from '../manifest.js';
+import {isIndexType, isManifestType} from '../media-types.js';
+import {checkDigest} from '../verify.js';
 import {namesOf} from './layout.js';
 import {defaultGraceMs, dropLinks, type LinkPolicy, readLinkPolicy} from './link-policy.js';
 import {sweepPartials} from './partial.js';
@@ -121,12 +124,17 @@ async function mark(
 ): Promise<ReadonlySet<Digest>> {
 	const reader = peekReader(store);
 	const seen = new Set<Digest>();
-	const walk = async (root: Descriptor, tolerant = false): Promise<void> => {
-		for await (const _ of walkGraph(reader, root, {seen, tolerant, signal: options.signal}));
+	const walk = async (root: Descriptor): Promise<void> => {
+		for await (const node of walkGraph(reader, root, {seen, tolerant: true, signal: options.signal})) {
+			if (node.document !== undefined || !isDocumentType(node.descriptor.mediaType)) continue;
+			for (const document of await markUnreadable(store, node.descriptor, seen)) await walk(document);
+		}
 	};
-	for (const entry of entries) await walk(entry);
-	// A link without its manifest keeps nothing, and is no reason to keep garbage.
-	for (const root of policy.roots) await walk(root, true);
+	for (const entry of entries) {
+		if (!(await reader.exists(entry))) await store.fetch(entry);
+		await walk(entry);
+	}
+	for (const root of policy.roots) await walk(root);
 	for (const digest of policy.uploads) seen.add(digest);
 	const referrers = await findReferrers(store, seen, options);
 	for (let before = -1; before < seen.size; ) {
@@ -134,6 +142,34 @@ async function mark(
 		for (const {descriptor, subject} of referrers) if (seen.has(subject)) await walk(descriptor);
 	}
 	return seen;
+}
+
+function isDocumentType(mediaType: string): boolean {
+	return isIndexType(mediaType) || isManifestType(mediaType);
+}
+
+/**
+ * What is named as a manifest and is none (anyone who may push can do that) is no reason to stop: every digest in its text counts as
+ * named. What is damaged is one: what it names is not known. Resolves with the manifests among what it names.
+ * @throws SealError ERR_CONTENT_DIGEST
+ */
+async function markUnreadable(store: Store, descriptor: Descriptor, seen: Set<Digest>): Promise<readonly Descriptor[]> {
+	const path = store.blobPath(descriptor.digest);
+	const bytes = await withIo('read', path, () =>
+		ifExists(async () => ((await stat(path)).size > maxManifestBytes ? new Uint8Array() : await readFile(path))),
+	);
+	if (bytes === undefined || bytes.length === 0) return [];
+	checkDigest(descriptor, digestOf(bytes, algorithmOf(descriptor.digest)), `the store ${store.root}`);
+	const documents: Descriptor[] = [];
+	for (const [digest] of Buffer.from(bytes)
+		.toString('latin1')
+		.matchAll(/sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})/g)) {
+		if (!isDigest(digest) || seen.has(digest)) continue;
+		const document = await readStoredDocument(store, digest);
+		if (document === undefined) seen.add(digest);
+		else documents.push(document.descriptor);
+	}
+	return documents;
 }
 
 /** Artifacts that point at other content, among what is not marked: read once, not once per subject. */

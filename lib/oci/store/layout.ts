@@ -105,13 +105,19 @@ export function parseIndex(bytes: Uint8Array, root: string): LayoutIndex {
 	}
 }
 
-/** Replaces `index.json`. The caller holds the lock. */
+/** Replaces `index.json`. The caller holds the lock. @throws SealError ERR_NO_SPACE when it would be too long to be read again */
 export async function writeIndex(
 	root: string,
 	index: LayoutIndex,
 	options: {readonly sync: boolean; readonly tempDir?: string},
 ): Promise<void> {
-	await writeFileAtomic(join(root, indexFile), formatIndex(index), options);
+	const text = formatIndex(index);
+	if (Buffer.byteLength(text) > maxIndexBytes) {
+		throw new SealError('ERR_NO_SPACE', `The image layout ${root} cannot hold ${index.manifests.length} names`, {
+			hint: 'Remove names that are not needed, or use another store.',
+		});
+	}
+	await writeFileAtomic(join(root, indexFile), text, options);
 }
 
 export function formatIndex(index: LayoutIndex): string {

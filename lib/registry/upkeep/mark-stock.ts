@@ -3,7 +3,7 @@ import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {algorithmOf, type Digest, digestOf} from '../../oci/digest.js';
 import {maxManifestBytes} from '../../oci/manifest.js';
-import {readRegular} from '../storage/stock/files.js';
+import {readRegular, statRegular} from '../storage/stock/files.js';
 import type {StockFolder} from '../storage/stock/folder.js';
 import type {Links} from '../storage/stock/links.js';
 import {blobFile, repositoryFolder, revisionsFolder, tagLink} from '../storage/stock/paths.js';
@@ -112,21 +112,29 @@ async function markRepository({
 
 type Reader = (digest: Digest) => Promise<References | undefined>;
 
-/** Each manifest is read once, however many repositories have it. Undefined when it is not there. */
+/**
+ * Each manifest is read once, however many repositories have it. Undefined when it is not there. What has the right digest and is no
+ * manifest, or too long for one, names nothing: anyone who may push can make an index of such.
+ */
 function createReader(folder: StockFolder): Reader {
 	const known = new Map<Digest, References | undefined>();
-	return async digest => {
-		if (known.has(digest)) return known.get(digest);
+	const read = async (digest: Digest): Promise<References | undefined> => {
 		const path = join(folder.base, blobFile(digest));
+		const facts = await statRegular(path);
+		if (facts === undefined) return undefined;
+		if (facts.sizeBytes > maxManifestBytes) return nothing;
 		const found = await readRegular(path, maxManifestBytes);
-		const references = found === undefined ? undefined : referencesOf(found.bytes);
-		if (found !== undefined && (references === undefined || digestOf(found.bytes, algorithmOf(digest)) !== digest)) {
-			throw damaged(path, digest);
-		}
-		known.set(digest, references);
-		return references;
+		if (found === undefined) return undefined;
+		if (digestOf(found.bytes, algorithmOf(digest)) !== digest) throw damaged(path, digest);
+		return referencesOf(found.bytes) ?? nothing;
+	};
+	return async digest => {
+		if (!known.has(digest)) known.set(digest, await read(digest));
+		return known.get(digest);
 	};
 }
+
+const nothing: References = {blobs: [], manifests: [], subject: undefined};
 
 function damaged(path: string, digest: Digest): SealError {
 	return new SealError('ERR_STORE_DAMAGED', `The manifest ${digest} is damaged: what it names is not known`, {

@@ -1,12 +1,15 @@
-import {existsSync, writeFileSync} from 'node:fs';
+import {existsSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {oneChunk} from '../../../lib/core/bytes.js';
 import {withLock} from '../../../lib/core/lock.js';
+import {describe} from '../../../lib/oci/descriptor.js';
+import {mediaTypes} from '../../../lib/oci/media-types.js';
 import {collectGarbage} from '../../../lib/oci/store/gc.js';
 import {openStore} from '../../../lib/oci/store/store.js';
 import {openStoreStorage} from '../../../lib/registry/storage/layout/open.js';
 import {verifyRegistry} from '../../../lib/registry/upkeep/verify.js';
+import {describeText} from '../../helpers/images.js';
 import {openTestRegistry, type StorageKind, storageKinds} from '../../helpers/inventories.js';
 import {descriptorOf, newIndex, newManifest, pushImage, uploadBlob} from '../../helpers/storage-content.js';
 import {tempDir} from '../../helpers/temp-dir.js';
@@ -145,6 +148,25 @@ test('stock folder: what a push names between the look of a collector and its sw
 	t.deepEqual((await verifyRegistry(inventory)).findings, []);
 });
 
+both('content that is named as a manifest and is none does not stop the collector', async (t, kind) => {
+	const {storage, inventory, age} = await openTestRegistry(t, kind);
+	const config = await uploadBlob(storage, 'app', '{}');
+	const large = Buffer.alloc(5 * 1024 * 1024, 'x');
+	const texts = ['no manifest', '[]', 'null', '{"schemaVersion":2,"manifests":[null,7,{"digest":"x"}],"layers":{}}'];
+	const children = texts.map(text => describeText(text, mediaTypes.manifest));
+	const child = newManifest({config, layers: [config]});
+	await storage.putManifest('app', child, []);
+	const index = newIndex([descriptorOf(child), ...children, describe(mediaTypes.index, large)]);
+	t.deepEqual(await storage.putManifest('app', {...index, manifests: []}, ['v1']), []);
+	for (const text of [...texts, large]) await uploadBlob(storage, 'app', text);
+	const lost = await uploadBlob(storage, 'app', 'lost');
+	age();
+	const {blobs} = await inventory.collect({});
+	t.true(blobs.includes(lost.digest));
+	t.not(await storage.manifest('app', child.digest), undefined);
+	t.not(await storage.blob('app', config.digest), undefined);
+});
+
 test('stock folder: a damaged manifest that is kept stops the collector before it removes anything', async t => {
 	const {storage, inventory, age, file} = await openTestRegistry(t, 'stock folder');
 	const {digest} = await pushImage(storage, 'app', ['v1']);
@@ -153,6 +175,17 @@ test('stock folder: a damaged manifest that is kept stops the collector before i
 	age();
 	await t.throwsAsync(inventory.collect({}), {code: 'ERR_STORE_DAMAGED'});
 	t.true(existsSync(file(lost.digest)));
+});
+
+test('store: a damaged manifest without a tag stops the collector before it removes anything', async t => {
+	const {storage, inventory, age, file} = await openTestRegistry(t, 'store');
+	const {digest, blobs} = await pushImage(storage, 'app', [], ['layer']);
+	age();
+	rmSync(file(digest));
+	writeFileSync(file(digest), '{"schemaVersion":2,"layers":[]}');
+	age();
+	await t.throwsAsync(inventory.collect({}), {code: 'ERR_CONTENT_DIGEST'});
+	t.true(existsSync(file(blobs[1]!.digest)));
 });
 
 test('store: removing the last name of what was pushed frees it at once, its children and signatures too', async t => {
