@@ -6,6 +6,7 @@ import type {buildFlags} from './build-flags.js';
 import type {FlagValues} from './command.js';
 import type {Context} from './context.js';
 import {readFields, readPairs} from './key-values.js';
+import {trustedFiles} from './registry-source.js';
 import {readNames, readPlatforms} from './store.js';
 import {readArgument, UsageError} from './usage-error.js';
 
@@ -18,8 +19,9 @@ export type BuildRequest = Omit<BuildOptions, 'store' | 'sources' | 'signal' | '
 export async function readBuildRequest(
 	flags: FlagValues<typeof buildFlags>,
 	folder: string,
-	{io, settings, signal}: Context,
+	context: Context,
 ): Promise<BuildRequest> {
+	const {io, settings, signal} = context;
 	if (folder === '-' || flags.file === '-') {
 		throw new UsageError(`A ${folder === '-' ? 'build context' : 'Sealfile'} is not read from stdin`, {
 			hint: 'Name a folder as the context, and a file with -f.',
@@ -52,6 +54,7 @@ export async function readBuildRequest(
 		compat: flags.compat,
 		secret: secretsOf(flags.secret, path, io.env),
 		proxies: proxiesOf(io.env),
+		caFiles: trustedFiles(context),
 		gitEnv: io.env,
 		...(io.env.PATH === undefined ? {} : {searchPath: io.env.PATH.split(':').filter(part => part.startsWith('/'))}),
 		...(flags.jobs === undefined && settings.jobs.origin === 'default'

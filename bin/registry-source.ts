@@ -90,7 +90,7 @@ export function registryOptions(
 	return {
 		credentials: givenCredentials(given, files, context),
 		hosts: openHosts({...hostsOptions(flags, io), ...(direct ? noRules : {})}),
-		caFiles: context.settings.trust.value === 'system' ? systemAuthorities(io) : [],
+		caFiles: trustedFiles(context),
 		proxy: readProxy(io.env),
 	};
 }
@@ -125,8 +125,12 @@ function hostsOptions(flags: FlagValues<typeof registryFlags>, io: Io): HostsOpt
 	};
 }
 
-/** Where systems keep the authorities that they trust: the places that Go's programs look at, and what Node itself is told. */
-function systemAuthorities({env}: Io): string[] {
+/**
+ * Where systems keep the authorities that they trust: the places that Go's programs look at, and what Node itself is told.
+ * None where the settings say so.
+ */
+export function trustedFiles({io: {env}, settings}: Context): readonly string[] {
+	if (settings.trust.value === 'bundled') return [];
 	const files = env.SSL_CERT_FILE
 		? [env.SSL_CERT_FILE]
 		: [

@@ -113,3 +113,13 @@ test('a login is for the host that was named, whatever the rules of podman say',
 	t.is((await cli.run(argv, {input: 'p'})).exitCode, 0);
 	t.deepEqual(location.requests, []);
 });
+
+test('ADD trusts the authorities of the system too', async t => {
+	const host = await serveTls(t, 'server.crt', (_, response) => response.end('content'));
+	const cli = cliIn(t);
+	mkdirSync(join(cli.dir, 'app'));
+	writeFileSync(join(cli.dir, 'app/Sealfile'), `FROM scratch\nADD https://${host}/file /\n`);
+	const build = ['build', '-t', 'app', 'app'];
+	t.regex((await cli.run(build)).stderr, /not trusted \[ERR_/);
+	t.is((await cli.run(build, {env: {SSL_CERT_FILE: tlsFixturePath('ca.crt')}})).exitCode, 0);
+});

@@ -99,7 +99,7 @@ async function gitPart(remote: GitRemote, text: string, request: AddRequest, opt
 
 async function withHttp<R>(options: AddOptions, work: (http: HttpClient) => Promise<R>): Promise<R> {
 	if (options.http !== undefined) return work(options.http);
-	const http = createHttpClient({proxy: proxyOf(options.proxies ?? {})});
+	const http = createHttpClient({proxy: proxyOf(options.proxies ?? {}), caFiles: options.caFiles});
 	try {
 		return await work(http);
 	} finally {

@@ -41,6 +41,8 @@ export interface AddOptions extends Omit<CopyOptions, 'signal'>, OperationOption
 	readonly http?: HttpClient | undefined;
 	/** `http_proxy`, `https_proxy`, `no_proxy` in either case, for that client. Default: none. */
 	readonly proxies?: Readonly<Record<string, string>> | undefined;
+	/** Files with authorities for that client, besides those that Node brings; missing ones are passed over. Default: none. */
+	readonly caFiles?: readonly string[] | undefined;
 	/** The `git` to run. Default `git`. */
 	readonly gitBinary?: string | undefined;
 	/** The most that one archive may unpack to. Default 64 GiB. */

@@ -48,6 +48,7 @@ export async function addStep(
 		scratchDir: session.scratchDir,
 		downloadCache: openDownloads(session.cache),
 		proxies: session.options.proxies,
+		caFiles: session.options.caFiles,
 		gitEnv: session.options.gitEnv,
 		id: place.id,
 	};

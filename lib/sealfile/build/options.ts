@@ -61,6 +61,8 @@ export interface BuildOptions extends OperationOptions {
 	readonly secret?: ((id: string) => Promise<Uint8Array | undefined> | Uint8Array | undefined) | undefined;
 	/** Proxy settings of this machine (`http_proxy` and so on): for downloads of ADD, visible to RUN, never recorded. */
 	readonly proxies?: Readonly<Record<string, string>> | undefined;
+	/** Files with authorities that downloads of ADD trust, besides those that Node brings. Default: none. */
+	readonly caFiles?: readonly string[] | undefined;
 	/** What git is run with for ADD of a repository: HOME, the SSH agent, GIT_SSL_*. Default: nothing but a plain PATH. */
 	readonly gitEnv?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Keep `user.*` attributes and file capabilities of the context, where getfattr is installed. Default true. */
