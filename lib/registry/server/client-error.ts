@@ -31,7 +31,12 @@ export function answerClientError(error: Error, socket: Duplex, current: ServerR
 			body,
 		].join('\r\n'),
 	);
+	// Whoever reads a body that cannot go on waits for the end of the connection; the client gets a moment to read why.
+	const timer = setTimeout(() => socket.destroy(), lingerMs);
+	socket.once('close', () => clearTimeout(timer));
 }
+
+const lingerMs = 1000;
 
 type Problem = readonly [status: string, code: RefusalCode, message: string];
 

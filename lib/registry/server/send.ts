@@ -65,6 +65,8 @@ async function end(exchange: Exchange, answer: Answer, body: Uint8Array | undefi
 	exchange.sentBytes += body?.length ?? 0;
 	if (!isUnread) {
 		response.end(body);
+		// A short rest that a failed endpoint has left: the next request of this connection comes after it.
+		request.resume();
 		return;
 	}
 	if (body === undefined) response.flushHeaders();

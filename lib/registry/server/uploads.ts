@@ -34,8 +34,14 @@ export async function appendChunk(exchange: Exchange, route: RouteOf<'upload'>):
 export async function finishUpload(exchange: Exchange, route: RouteOf<'upload'>): Promise<Answer> {
 	const {parts, query, repository} = exchange;
 	const digest = readDigest(query.get('digest'));
-	if (hasBody(exchange) || exchange.request.headers['content-range'] !== undefined) await append(exchange, route.id);
-	await parts.storage.uploads.finish(repository, route.id, digest);
+	try {
+		if (hasBody(exchange) || exchange.request.headers['content-range'] !== undefined) await append(exchange, route.id);
+		await parts.storage.uploads.finish(repository, route.id, digest);
+	} catch (error) {
+		// A client that never saw the answer to this request sends it again: the upload is over, and the blob is there.
+		const isOver = hasCode(error, 'ERR_UPLOAD_UNKNOWN') && (await parts.storage.blob(repository, digest)) !== undefined;
+		if (!isOver) throw error;
+	}
 	return created(exchange, digest);
 }
 

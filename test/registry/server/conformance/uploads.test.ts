@@ -168,6 +168,17 @@ overStorages('a chunk longer than its Content-Range is refused', async (t, clien
 	t.deepEqual(reply.codes(), ['SIZE_INVALID']);
 });
 
+overStorages('PUT that is sent again after it was done is answered as before', async (t, client) => {
+	const location = await start(client);
+	for (const body of [content, content, '']) {
+		const reply = await client.send('PUT', `${location}?digest=${digest}`, {body});
+		t.is(reply.status, 201);
+		t.is(reply.headers.location, `/v2/a/blobs/${digest}`);
+	}
+	t.is((await client.send('PUT', `${location}?digest=${digestOf('other')}`)).status, 404);
+	t.is((await client.send('PUT', `${location.replace('/a/', '/b/')}?digest=${digest}`)).status, 404);
+});
+
 overStorages('PUT with a wrong digest answers 400 and drops the upload', async (t, client) => {
 	const location = await start(client);
 	const reply = await client.send('PUT', `${location}?digest=${digest}`, {body: 'other'});

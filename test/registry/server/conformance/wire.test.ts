@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import {once} from 'node:events';
 import {readdir, readlink} from 'node:fs/promises';
 import {connect} from 'node:net';
@@ -131,6 +132,24 @@ for (const [name, framing, body] of [
 	});
 }
 
+overStorages(
+	'an upload whose chunks stop making sense is answered with 400, and goes on where it was',
+	async (t, client) => {
+		const {headers} = await client.send('POST', '/v2/a/blobs/uploads/');
+		const location = headers.location ?? '';
+		const text = await client.raw(
+			`${lines(`PATCH ${location} HTTP/1.1`, 'host: x', 'transfer-encoding: chunked')}5\r\nhello\r\nnonsense\r\n`,
+		);
+		t.regex(text, /^HTTP\/1\.1 400 /);
+		let reply = await client.send('PATCH', location, {headers: {'content-range': '5-9'}, body: 'world'});
+		while (reply.status === 503) {
+			reply = await client.send('PATCH', location, {headers: {'content-range': '5-9'}, body: 'world'});
+		}
+		t.is(reply.headers.range, '0-9');
+		t.is((await client.send('PUT', `${location}?digest=${digestOf('helloworld')}`)).status, 201);
+	},
+);
+
 overStorages('a whole blob in one request that breaks off leaves nothing', async (t, client) => {
 	const socket = connect(client.port, '127.0.0.1');
 	socket.on('error', () => {});
@@ -184,7 +203,7 @@ overStorages('a client that asks on and on without reading is cut off', async (t
 });
 
 overStorages('a connection that is cut ends the requests that wait in it', async (t, client) => {
-	const {digest} = await client.pushBlob('a', Buffer.alloc(20_000_000, 'z'));
+	const {digest} = await client.pushBlob('a', Buffer.alloc(20_000_000, randomUUID()));
 	const socket = connect(client.port, '127.0.0.1');
 	socket.on('error', () => {});
 	socket.write(lines(`GET /v2/a/blobs/${digest} HTTP/1.1`, 'host: x').repeat(20));
