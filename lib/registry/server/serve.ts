@@ -3,6 +3,7 @@ import {createServer as createTlsServer} from 'node:https';
 import type {AddressInfo} from 'node:net';
 import type {Duplex} from 'node:stream';
 import {SealError, systemCode} from '../../core/errors.js';
+import {emit} from '../../core/events.js';
 import type {RegistryStorage} from '../storage/storage.js';
 import {openToAll} from './access/policy.js';
 import {createBuffers} from './buffers.js';
@@ -27,6 +28,7 @@ import {createTurns} from './turns.js';
 export async function serveRegistry(storage: RegistryStorage, options: ServeOptions = {}): Promise<RegistryServer> {
 	const {host = '127.0.0.1', port = 5000, access = openToAll} = options;
 	if (options.access === undefined && !isLoopback(host)) throw exposed(host);
+	if (access !== openToAll && options.tls === undefined && !isLoopback(host)) warnOfPlainPasswords(options, host);
 	const limits = effectiveLimits(options.limits);
 	const current = new WeakMap<Duplex, ServerResponse>();
 	const take = createTurns((request, response) => {
@@ -88,6 +90,15 @@ async function openServer(
 
 function isLoopback(host: string): boolean {
 	return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function warnOfPlainPasswords(options: ServeOptions, host: string): void {
+	emit(options, {
+		type: 'warning',
+		code: 'ServerPlainPasswords',
+		message: `Passwords reach ${host} in clear`,
+		hint: 'Serve over TLS, or behind a proxy that does.',
+	});
 }
 
 function exposed(host: string): SealError {

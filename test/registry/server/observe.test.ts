@@ -4,6 +4,7 @@ import {get} from 'node:http';
 import {join} from 'node:path';
 import {PassThrough, Writable} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
+import type {SealEvent} from '../../../lib/core/events.js';
 import {openAccess} from '../../../lib/registry/server/access/access.js';
 import {createAccessLog, type RequestRecord} from '../../../lib/registry/server/access-log.js';
 import type {ServeOptions} from '../../../lib/registry/server/options.js';
@@ -205,4 +206,13 @@ test('the token server answers under the host that the client used', async t => 
 	const reads = {headers: {authorization: `Bearer ${nobody.token}`}};
 	t.is((await client.send('GET', '/v2/b/tags/list', reads)).status, 404, 'everybody may read');
 	t.is((await client.send('POST', '/v2/b/blobs/uploads/', reads)).status, 401);
+});
+
+test('who gives logins to a server without TLS beyond this machine is warned', async t => {
+	const {access} = await withUsers(t);
+	const events: string[] = [];
+	const note = (event: SealEvent): void => void (event.type === 'warning' && events.push(event.code));
+	await serve(t, {access, host: '0.0.0.0', onEvent: note});
+	await serve(t, {access, onEvent: note});
+	t.deepEqual(events, ['ServerPlainPasswords']);
 });

@@ -4,8 +4,8 @@ import type {RegistryStorage} from '../../storage/storage.js';
 import {refuse} from '../refusal.js';
 import {createBlobCache} from './blob-cache.js';
 import {createManifestCache} from './manifest-cache.js';
-import {folderOf, namespaceOfFolder, type UpstreamSpec, upstreamPlace} from './spec.js';
-import {openUpstream, type Upstream} from './upstream.js';
+import {folderOf, namespaceOfFolder, type UpstreamSpec} from './spec.js';
+import {openUpstream, type Upstream, type UpstreamServer} from './upstream.js';
 
 export interface PullThroughOptions extends Observable {
 	/** For every registry at most one; `*` for all others. */
@@ -143,41 +143,25 @@ interface Upstreams {
 	close(): Promise<void>;
 }
 
-/** More registries than this are not kept open for `*`: their names come from clients. */
-const maxOpen = 256;
-
 function createUpstreams({upstreams, transport = {}}: PullThroughOptions): Upstreams {
-	const specs = new Map<string, UpstreamSpec>();
+	const servers = new Map<string, UpstreamServer>();
 	for (const spec of upstreams) {
-		upstreamPlace(spec);
-		specs.set(spec.namespace === '*' ? '*' : folderOf(spec.namespace), spec);
+		servers.set(spec.namespace === '*' ? '*' : folderOf(spec.namespace), openUpstream(spec, transport));
 	}
-	const open = new Map<string, Upstream>();
-	const openFor = (folder: string): Upstream | undefined => {
-		const named = specs.get(folder);
-		if (named !== undefined) return openUpstream(named, undefined, transport);
-		const every = specs.get('*');
+	const upstreamOf = (folder: string): Upstream | undefined => {
+		const named = servers.get(folder);
+		if (named !== undefined) return named.of(undefined);
 		const namespace = namespaceOfFolder(folder);
-		return every === undefined || namespace === undefined ? undefined : openUpstream(every, namespace, transport);
+		return namespace === undefined ? undefined : servers.get('*')?.of(namespace);
 	};
 	return {
 		find(repository) {
 			const slash = repository.indexOf('/');
-			if (slash === -1) return undefined;
-			const folder = repository.slice(0, slash);
-			const upstream = open.get(folder) ?? openFor(folder);
-			if (upstream === undefined) return undefined;
-			open.delete(folder);
-			open.set(folder, upstream);
-			for (const [oldest, {close}] of open) {
-				if (open.size <= maxOpen) break;
-				open.delete(oldest);
-				void close();
-			}
-			return {upstream, name: repository.slice(slash + 1), stored: repository};
+			const upstream = slash === -1 ? undefined : upstreamOf(repository.slice(0, slash));
+			return upstream === undefined ? undefined : {upstream, name: repository.slice(slash + 1), stored: repository};
 		},
 		async close() {
-			await Promise.all([...open.values()].map(upstream => upstream.close()));
+			await Promise.all([...servers.values()].map(server => server.close()));
 		},
 	};
 }

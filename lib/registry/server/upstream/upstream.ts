@@ -11,7 +11,7 @@ import {listTags} from '../../client/tags.js';
 import type {Place, Wire} from '../../client/wire.js';
 import {RegistryError} from '../../exchange/error.js';
 import {withRetry} from '../../exchange/retry.js';
-import {createTransport, type TransportOptions} from '../../exchange/transport.js';
+import {createTransport, type Transport, type TransportOptions} from '../../exchange/transport.js';
 import {type HostResolver, homeEndpoint} from '../../hosts/endpoint.js';
 import {createBackOff} from './back-off.js';
 import {type UpstreamPlace, type UpstreamSpec, upstreamPlace} from './spec.js';
@@ -29,7 +29,6 @@ export interface Upstream {
 	/** @throws SealError ERR_IMAGE_UNKNOWN */
 	tags(name: string, options: OperationOptions): Promise<readonly string[]>;
 	referrers(name: string, subject: Digest, options: OperationOptions): Promise<readonly Descriptor[]>;
-	close(): Promise<void>;
 }
 
 export interface UpstreamBlob {
@@ -40,41 +39,61 @@ export interface UpstreamBlob {
 /** A client of ours waits: what does not answer after three attempts is down. */
 const retry = {attempts: 3, firstDelayMs: 200, longestDelayMs: 2000};
 
-/** @param ns the registry whose content a `*` upstream is asked for; undefined for an upstream of one registry */
-export function openUpstream(spec: UpstreamSpec, ns: string | undefined, options: TransportOptions): Upstream {
+/** The connections to one upstream, which may stand for any number of registries. */
+export interface UpstreamServer {
+	/** @param ns the registry whose content a `*` upstream is asked for; undefined for an upstream of one registry */
+	of(ns: string | undefined): Upstream;
+	close(): Promise<void>;
+}
+
+/** Many registries over one upstream cost nothing but their names, which may come from clients. */
+export function openUpstream(spec: UpstreamSpec, options: TransportOptions): UpstreamServer {
 	const place = upstreamPlace(spec);
 	const {host, prefix} = place;
-	const transport = createTransport({...options, hosts: upstreamHosts(place, ns, options.hosts)});
-	const wire: Wire = {transport, retry};
+	const transport = createTransport({...options, hosts: upstreamHosts(place, options.hosts)});
 	const backOff = createBackOff();
 	const placeOf = (name: string): Place => ({host, repository: `${prefix}${name}`});
 	return {
-		namespace: ns ?? spec.namespace,
-		resolve: (name, wanted, operation) =>
-			backOff.run(() => orAbsent(resolveAt(wire, placeOf(name), wanted, operation))),
-		manifest: (name, descriptor, operation) =>
-			backOff.run(() => getDocument(wire, placeOf(name), descriptor, operation)),
-		hasBlob: (name, digest, operation) =>
-			backOff.run(() => existsAt(wire, placeOf(name), blobDescriptor(digest, 0), operation)),
-		blob: (name, digest, operation) => backOff.run(() => orAbsent(getBlob(wire, placeOf(name), digest, operation))),
-		tags: (name, operation) => backOff.run(() => listTags(wire, placeOf(name), operation)),
-		referrers: (name, subject, operation) => backOff.run(() => listReferrers(wire, placeOf(name), subject, operation)),
 		close: transport.close,
+		of(ns) {
+			const wire: Wire = {transport: withNamespace(transport, ns), retry};
+			return {
+				namespace: ns ?? spec.namespace,
+				resolve: (name, wanted, operation) =>
+					backOff.run(() => orAbsent(resolveAt(wire, placeOf(name), wanted, operation))),
+				manifest: (name, descriptor, operation) =>
+					backOff.run(() => getDocument(wire, placeOf(name), descriptor, operation)),
+				hasBlob: (name, digest, operation) =>
+					backOff.run(() => existsAt(wire, placeOf(name), blobDescriptor(digest, 0), operation)),
+				blob: (name, digest, operation) => backOff.run(() => orAbsent(getBlob(wire, placeOf(name), digest, operation))),
+				tags: (name, operation) => backOff.run(() => listTags(wire, placeOf(name), operation)),
+				referrers: (name, subject, operation) =>
+					backOff.run(() => listReferrers(wire, placeOf(name), subject, operation)),
+			};
+		},
 	};
 }
 
-/** The registry itself, never a mirror of it, which may be the very server that asks. `namespace` is containerd's way to say what is meant. */
-function upstreamHosts(
-	{host, isPlain}: UpstreamPlace,
-	ns: string | undefined,
-	configured: HostResolver | undefined,
-): HostResolver {
+/** The registry itself, never a mirror of it, which may be the very server that asks. */
+function upstreamHosts({host, isPlain}: UpstreamPlace, configured: HostResolver | undefined): HostResolver {
 	return async (asked, repository, options) => {
-		const isUpstream = asked === host;
-		const plain = homeEndpoint(asked, repository, {insecure: isPlain && isUpstream});
+		const isDeclaredPlain = isPlain && asked === host;
+		const plain = homeEndpoint(asked, repository, {insecure: isDeclaredPlain});
 		const own = (await configured?.(asked, repository, options))?.at(-1) ?? plain;
-		if (!isUpstream) return [own];
-		return [{...own, ...(isPlain ? {origin: `http://${host}`, insecure: true} : {}), namespace: ns}];
+		return [isDeclaredPlain ? {...own, origin: `http://${host}`, insecure: true} : own];
+	};
+}
+
+/** containerd's way to tell a mirror which registry it means. */
+function withNamespace(transport: Transport, ns: string | undefined): Transport {
+	if (ns === undefined) return transport;
+	return {
+		close: transport.close,
+		send(request, options) {
+			const {path} = request;
+			const query = `${path.includes('?') ? '&' : '?'}ns=${encodeURIComponent(ns)}`;
+			return transport.send(path.startsWith('/') ? {...request, path: path + query} : request, options);
+		},
 	};
 }
 
