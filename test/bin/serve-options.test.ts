@@ -8,7 +8,7 @@ import test, {type ExecutionContext} from 'ava';
 import {startRegistry} from '../helpers/registry.js';
 import {cliIn, cliPath} from '../helpers/run-cli.js';
 import {basic, htpasswdLine, tokenHash} from '../helpers/server-access.js';
-import {tempDir} from '../helpers/temp-dir.js';
+import {tempDir, writeFiles} from '../helpers/temp-dir.js';
 
 interface Served {
 	readonly child: ChildProcess;
@@ -106,6 +106,59 @@ test('serve with an upstream fetches what is missing, with the login for it', as
 	const reply = await fetch(`${url}/v2/team/app/manifests/v1?ns=up.example`);
 	t.is(reply.status, 200);
 	t.is(reply.headers.get('docker-content-digest'), digest);
+	await stop();
+});
+
+test('our own client logs in, pushes and pulls where anybody may pull', async t => {
+	const dir = tempDir(t);
+	writeFileSync(join(dir, 'users'), htpasswdLine('alice', 'wonder'));
+	const {url, stop} = await serve(t, dir, ...loopback, '--htpasswd', 'users', '--anonymous-pull');
+	const {host} = new URL(url);
+	const cli = cliIn(t);
+	writeFiles(cli.dir, {'context/Sealfile': 'FROM scratch\nCOPY f /f\n', 'context/f': 'hello'});
+	await cli.ok('build', '-q', '-t', 'localhost/app:v1', 'context');
+	const refusedPush = await cli.run(['push', 'localhost/app:v1', `docker://${host}/team/app:v1`]);
+	t.not(refusedPush.exitCode, 0);
+	t.regex(refusedPush.stderr, /ERR_REGISTRY_UNAUTHORIZED/);
+	const login = await cli.run(['login', '--username', 'alice', '--password-stdin', host], {input: 'wonder'});
+	t.is(login.exitCode, 0, login.stderr);
+	await cli.ok('push', 'localhost/app:v1', `docker://${host}/team/app:v1`);
+	const nobody = cliIn(t);
+	t.regex(await nobody.ok('search-tags', `${host}/team/app`), /v1/);
+	await nobody.ok('pull', `${host}/team/app:v1`);
+	const wrong = await nobody.run(['login', '--username', 'alice', '--password-stdin', host], {input: 'no'});
+	t.not(wrong.exitCode, 0);
+	await stop();
+});
+
+test('a cache that is killed in the middle of a blob fetches it again, and keeps nothing of the half', async t => {
+	const upstream = await startRegistry(t);
+	const bytes = Buffer.alloc(3_000_000, 'cached ');
+	const {digest} = upstream.blob(bytes);
+	let isHeld = true;
+	upstream.intercept = (asked, response) => {
+		if (!isHeld || asked.url?.endsWith(digest) !== true) return false;
+		response.writeHead(200, {'content-length': bytes.length});
+		response.write(bytes.subarray(0, 2_000_000));
+		return true;
+	};
+	const dir = tempDir(t);
+	const flags = [...loopback, '--upstream', `up.example=http://${upstream.host}`];
+	for (let round = 0; round < 3; round++) {
+		const killed = await serve(t, dir, ...flags);
+		const reply = await fetch(`${killed.url}/v2/up.example/team/app/blobs/${digest}`);
+		const reader = reply.body?.getReader();
+		await reader?.read();
+		killed.child.kill('SIGKILL');
+		await once(killed.child, 'exit');
+		await t.throwsAsync(async () => {
+			while ((await reader?.read())?.done === false);
+		});
+	}
+	isHeld = false;
+	const {url, stop} = await serve(t, dir, ...flags);
+	const reply = await fetch(`${url}/v2/up.example/team/app/blobs/${digest}`);
+	t.true(Buffer.from(await reply.arrayBuffer()).equals(bytes));
 	await stop();
 });
 

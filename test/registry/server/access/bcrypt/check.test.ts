@@ -46,6 +46,18 @@ test('a check that was cut short by the end of the server rejects', async t => {
 	await t.throwsAsync(asked, {code: 'ERR_INTERNAL'});
 });
 
+test('all spellings of bcrypt mean the same, as Apache and PHP write them', async t => {
+	const checker = createPasswordCheck();
+	t.teardown(() => checker.close());
+	for (const spelling of ['$2a$', '$2b$', '$2y$']) {
+		t.is(await checker.check('alice', 'secret', hash.replace('$2b$', spelling)), 'right', spelling);
+	}
+	// A known answer of crypt_blowfish, so that not only our own library judges.
+	const known = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
+	t.is(await checker.check('alice', 'U*U', known), 'right');
+	t.is(await checker.check('alice', 'U*V', known), 'wrong');
+});
+
 test('the hash of nobody is a bcrypt hash of the same cost', t => {
 	t.is(bcryptCost(hashOfNobody(12)), 12);
 	t.is(bcryptCost('$1$x'), undefined);
