@@ -63,7 +63,7 @@ export function readTransfer(flags: FlagValues<typeof transferFlags>): TransferR
 
 /** Copies one image after another, each as a step of the progress display. */
 export async function transferAll(
-	title: string,
+	verb: 'pull' | 'push' | 'copy',
 	transfers: readonly Transfer[],
 	request: TransferRequest,
 	options: PlaceOptions,
@@ -72,10 +72,8 @@ export async function transferAll(
 	const done: Transferred[] = [];
 	for (const transfer of transfers) {
 		const id = `transfer ${done.length}`;
-		const step = {
-			id,
-			title: `${title} ${formatPlace(title === 'push' ? (transfer.to[0] ?? transfer.from) : transfer.from)}`,
-		};
+		const shown = verb === 'push' ? (transfer.to[0] ?? transfer.from) : transfer.from;
+		const step = {id, title: `${verb} ${formatPlace(shown).replace(verb === 'copy' ? '' : /^docker:\/\//, '')}`};
 		const startedMs = performance.now();
 		onEvent({type: 'step.started', ...step});
 		const copied = await copyImage(transfer.from, transfer.to, {...options, ...request});
