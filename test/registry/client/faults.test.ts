@@ -265,3 +265,26 @@ test('a manifest that is cut, late or refused for a while is asked for again', a
 		await client.close();
 	}
 });
+
+test('a slow registry is waited for, as long as something comes', async t => {
+	const layer = layers.large;
+	const drip: Fault = response => {
+		let done = 0;
+		const more = (): void => {
+			const next = Math.min(done + 100_000, layer.length);
+			response.write(layer.subarray(done, next));
+			done = next;
+			if (done < layer.length) setTimeout(more, 40);
+			else response.end();
+		};
+		setTimeout(() => {
+			begin(response, layer, 0, false);
+			more();
+		}, 100);
+	};
+	// All of it takes longer than silence may.
+	const one = await startCase(t, layer, drip, () => true, {...quick, idleTimeoutMs: 500});
+	t.is(await one.pull(), 'complete');
+	t.true(one.asked.length >= 1);
+	await checkStore(t, one, layer, true);
+});
