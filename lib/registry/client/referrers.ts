@@ -1,9 +1,10 @@
 import type {OperationOptions} from '../../core/events.js';
 import {type Descriptor, parseDescriptor} from '../../oci/descriptor.js';
-import {algorithmOf, type Digest, hexOf} from '../../oci/digest.js';
+import type {Digest} from '../../oci/digest.js';
 import {maxManifestBytes} from '../../oci/manifest.js';
 import {isIndexType, mediaTypes} from '../../oci/media-types.js';
 import {RegistryError} from '../exchange/error.js';
+import {referrersTag} from '../storage/referrer.js';
 import {badList, listPages} from './pages.js';
 import {askJson, type Place, type Wire} from './wire.js';
 
@@ -42,11 +43,6 @@ export async function listReferrers(
 	if (!isKnown) await collectFromTag(wire, place, subject, found, options);
 	// What OCI-Filters-Applied says need not be believed: filtering again costs nothing.
 	return [...found.values()].filter(item => artifactType === undefined || item.artifactType === artifactType);
-}
-
-/** The tag under which clients list referrers where the registry does not (distribution-spec, "Referrers Tag Schema"). */
-export function referrersTag(subject: Digest): string {
-	return `${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}`;
 }
 
 async function collectFromTag(

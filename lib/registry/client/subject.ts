@@ -14,8 +14,8 @@ import {
 import {mediaTypes} from '../../oci/media-types.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
+import {referrersTag} from '../storage/referrer.js';
 import {existsToWrite, placeName} from './read.js';
-import {referrersTag} from './referrers.js';
 import type {Place, Wire} from './wire.js';
 
 /** How a document is listed under its subject (distribution-spec, "Listing Referrers"). */

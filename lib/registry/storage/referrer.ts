@@ -1,6 +1,6 @@
 import {parseJson} from '../../oci/config.js';
 import type {Descriptor} from '../../oci/descriptor.js';
-import {type Digest, isDigest} from '../../oci/digest.js';
+import {algorithmOf, type Digest, hexOf, isDigest} from '../../oci/digest.js';
 import type {StoredManifest} from './storage.js';
 
 /** A manifest that is attached to another one, as the list of referrers shows it. */
@@ -37,4 +37,9 @@ export function referrerOf({bytes, mediaType, digest}: StoredManifest): Referrer
 			...(annotations === undefined || annotations === null ? {} : {annotations}),
 		},
 	};
+}
+
+/** The tag under which clients list referrers where the registry does not (distribution-spec, "Referrers Tag Schema"). */
+export function referrersTag(subject: Digest): string {
+	return `${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}`;
 }

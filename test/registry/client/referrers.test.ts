@@ -1,6 +1,7 @@
 import test from 'ava';
 import {mediaTypes} from '../../../lib/oci/media-types.js';
-import {listReferrers, referrersTag} from '../../../lib/registry/client/referrers.js';
+import {listReferrers} from '../../../lib/registry/client/referrers.js';
+import {referrersTag} from '../../../lib/registry/storage/referrer.js';
 import {describeText} from '../../helpers/images.js';
 import {sendError} from '../../helpers/registry.js';
 import {sendJson, startWire} from '../../helpers/wire.js';

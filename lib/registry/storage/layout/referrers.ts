@@ -2,6 +2,7 @@ import {type Descriptor, parseDescriptor} from '../../../oci/descriptor.js';
 import type {Digest} from '../../../oci/digest.js';
 import {isIndex, parseManifest} from '../../../oci/manifest.js';
 import {isIndexType} from '../../../oci/media-types.js';
+import {referrersTag} from '../referrer.js';
 import type {Documents} from './documents.js';
 import type {Membership} from './membership.js';
 import type {Snapshot} from './snapshot.js';
@@ -18,7 +19,7 @@ export async function listReferrers(
 ): Promise<readonly Descriptor[]> {
 	const {membership, documents} = parts;
 	const found = new Map<string, Descriptor>();
-	const tagged = snapshot.repositories.get(stored)?.tags.get(subject.replace(':', '-').slice(0, 128));
+	const tagged = snapshot.repositories.get(stored)?.tags.get(referrersTag(subject));
 	for (const listed of tagged === undefined ? [] : await childrenOf(documents, tagged)) {
 		if ((await membership.findManifest(snapshot, stored, listed.digest)) !== undefined)
 			found.set(listed.digest, listed);

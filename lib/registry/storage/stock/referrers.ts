@@ -6,7 +6,7 @@ import {type Descriptor, parseDescriptor} from '../../../oci/descriptor.js';
 import {type Digest, isDigest, parseDigest} from '../../../oci/digest.js';
 import {parseManifest} from '../../../oci/manifest.js';
 import {isIndexType} from '../../../oci/media-types.js';
-import {type Referrer, referrerOf} from '../referrer.js';
+import {type Referrer, referrerOf, referrersTag} from '../referrer.js';
 import {isAbsent, readRegular} from './files.js';
 import type {StockFolder} from './folder.js';
 import {createLru} from './lru.js';
@@ -89,14 +89,14 @@ export function createReferrers(folder: StockFolder, manifests: Manifests, tags:
 	};
 }
 
-/** Clients of registries without this list keep an index under the tag `sha256-<hex>`. */
+/** What clients of registries without this list keep in an index under a tag. */
 async function listedByTag(
 	tags: Tags,
 	manifests: Manifests,
 	repository: string,
 	subject: Digest,
 ): Promise<readonly Descriptor[]> {
-	const target = await tags.read(repository, subject.replace(':', '-').slice(0, 128));
+	const target = await tags.read(repository, referrersTag(subject));
 	const index = target === undefined ? undefined : await manifests.read(repository, target);
 	if (index === undefined || !isIndexType(index.mediaType)) return [];
 	const document = parseManifest(index.bytes, index.mediaType, index.digest);

@@ -133,6 +133,9 @@ test('referrers of clients that keep an index under a tag are listed too, when t
 	const index = indexOf([{...descriptorOf(listed), artifactType: 'a/old'}, absent]);
 	await storage.putManifest('app', {...index, manifests: []}, [image.digest.replace(':', '-')]);
 	t.deepEqual(await storage.referrers('app', image.digest), [{...descriptorOf(listed), artifactType: 'a/old'}]);
+	const long = digestOf('subject', 'sha512');
+	await storage.putManifest('app', {...index, manifests: []}, [`sha512-${long.slice(7, 71)}`]);
+	t.is((await storage.referrers('app', long)).length, 1);
 	await storage.close();
 });
 
