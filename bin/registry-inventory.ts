@@ -27,7 +27,11 @@ export async function withInventory<T>(
 	const root = flags.root === undefined ? undefined : resolve(io.cwd, flags.root);
 	if (root !== undefined && !flags.store) {
 		const inventory = await openStockInventory(root, {signal});
-		return await work(inventory).finally(() => inventory.close());
+		try {
+			return await work(inventory);
+		} finally {
+			await inventory.close();
+		}
 	}
 	const store = await openStore(root ?? settings.root.value, {create: root === undefined, signal, onEvent});
 	const inventory = await openStoreInventory(store);

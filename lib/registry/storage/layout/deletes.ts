@@ -2,14 +2,10 @@ import type {Descriptor} from '../../../oci/descriptor.js';
 import type {Digest} from '../../../oci/digest.js';
 import {namesOf} from '../../../oci/store/layout.js';
 import {withoutEntry} from '../../../oci/store/names.js';
-import {
-	removeBlobLink,
-	removeManifestLink,
-	writeBlobLink,
-	writeManifestLink,
-} from '../../../oci/store/repository-links.js';
+import {writeBlobLink} from '../../../oci/store/repository-links.js';
+import type {LinkKey} from './edit.js';
 import {hiddenOf, withHidden} from './hidden.js';
-import {linkRoot, type ManifestParts} from './manifests.js';
+import {linkRoot, type ManifestParts, writeLink} from './manifests.js';
 import {isDocument, isPresent} from './membership.js';
 import {createNameReader} from './names.js';
 import {createReach, type Root} from './reach.js';
@@ -17,7 +13,7 @@ import type {Snapshot} from './snapshot.js';
 
 /** As `RegistryStorage.deleteTag`: what the tag pointed to stays in the repository. */
 export async function deleteTag(parts: ManifestParts, stored: string, tag: string): Promise<boolean> {
-	return await parts.edit(async snapshot => {
+	return await parts.editor.edit(async snapshot => {
 		const view = snapshot.repositories.get(stored);
 		const target = view?.tags.get(tag);
 		if (view === undefined || target === undefined) return {result: false};
@@ -25,10 +21,8 @@ export async function deleteTag(parts: ManifestParts, stored: string, tag: strin
 		if (root !== undefined) await linkRoot(parts, stored, root);
 		const entries = withoutEntry(snapshot.index.manifests, `${stored}:${tag}`);
 		const still = entries.some(entry => entry.digest === target.digest && isOf(entry, stored));
-		const after = async (): Promise<void> => {
-			if (still) await removeManifestLink(parts.store.root, stored, target.digest);
-		};
-		return {result: true, entries, after};
+		const drops: readonly LinkKey[] = still ? [{kind: 'manifest', repository: stored, digest: target.digest}] : [];
+		return {result: true, entries, drops};
 	});
 }
 
@@ -38,29 +32,32 @@ export async function deleteTag(parts: ManifestParts, stored: string, tag: strin
  */
 export async function deleteManifest(parts: ManifestParts, stored: string, digest: Digest): Promise<boolean> {
 	const {store, documents, membership} = parts;
-	return await parts.edit(async snapshot => {
+	return await parts.editor.edit(async snapshot => {
 		const descriptor = await membership.findManifest(snapshot, stored, digest);
 		if (descriptor === undefined) return {result: false};
 		const hidden = (await membership.roots(snapshot, stored)).find(root => root.descriptor.digest === digest)?.hidden;
 		for (const child of (await documents.facts(descriptor))?.children ?? []) {
 			if (hidden?.has(child.digest) === true || !(await isPresent(store, child))) continue;
 			if (isDocument(child)) await linkRoot(parts, stored, {descriptor: child, hidden: hidden ?? new Set()});
-			else await writeBlobLink(store.root, stored, child.digest);
+			else {
+				await writeBlobLink(store.root, stored, child.digest);
+				parts.editor.note({kind: 'blob', repository: stored, digest: child.digest});
+			}
 		}
 		const kept = snapshot.index.manifests.filter(entry => entry.digest !== digest || !isOf(entry, stored));
 		const entries = await hideIn(parts, snapshot, kept, stored, digest);
-		return {result: true, entries, after: async () => void (await removeManifestLink(store.root, stored, digest))};
+		return {result: true, entries, drops: [{kind: 'manifest', repository: stored, digest}]};
 	});
 }
 
 /** As `RegistryStorage.deleteBlob`. A blob that manifests of the repository name is hidden there until it is pushed again. */
 export async function deleteBlob(parts: ManifestParts, stored: string, digest: Digest): Promise<boolean> {
-	const {store, membership} = parts;
-	return await parts.edit(async snapshot => {
+	const {membership} = parts;
+	return await parts.editor.edit(async snapshot => {
 		const member = await membership.find(snapshot, stored, digest);
 		if (member === undefined) return {result: false};
 		const entries = await hideIn(parts, snapshot, snapshot.index.manifests, stored, digest);
-		return {result: true, entries, after: async () => void (await removeBlobLink(store.root, stored, digest))};
+		return {result: true, entries, drops: [{kind: 'blob', repository: stored, digest}]};
 	});
 }
 
@@ -73,7 +70,7 @@ export async function showAgain(
 ): Promise<void> {
 	const roots = await parts.membership.roots(snapshot, stored);
 	if (!roots.some(root => root.hidden.has(digest))) return;
-	await parts.edit(async current => {
+	await parts.editor.edit(async current => {
 		const linked = (await parts.membership.linked(stored))?.roots ?? [];
 		for (const root of linked.filter(({hidden}) => hidden.has(digest))) {
 			await linkRoot(parts, stored, {...root, hidden: without(root.hidden, digest)});
@@ -102,7 +99,7 @@ async function hideIn(
 	for (const link of (await parts.membership.linked(stored))?.links ?? []) {
 		const hidden = new Set(link.hidden);
 		if (!(await reaches({descriptor: link.descriptor, hidden}))) continue;
-		await writeManifestLink(parts.store.root, {...link, hidden: [...hidden, digest]}, {sync: parts.sync});
+		await writeLink(parts, {...link, hidden: [...hidden, digest]});
 	}
 	const reaching = new Set<Digest>();
 	for (const root of snapshot.repositories.get(stored)?.roots ?? []) {

@@ -4,17 +4,16 @@ import {writeFileAtomic} from '../../../core/atomic-file.js';
 import {SealError} from '../../../core/errors.js';
 import type {Abortable} from '../../../core/events.js';
 import {withIo} from '../../../core/io-error.js';
-import {mapBounded} from '../../../core/pool.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
 import {algorithmOf, type Digest, digestOf} from '../../../oci/digest.js';
 import {privateFolder} from '../../../oci/store/layout.js';
 import {withName} from '../../../oci/store/names.js';
-import {removeBlobLink, removeManifestLink, writeManifestLink} from '../../../oci/store/repository-links.js';
+import {type ManifestLink, writeManifestLink} from '../../../oci/store/repository-links.js';
 import type {Store} from '../../../oci/store/store.js';
 import {checkDigest} from '../../../oci/verify.js';
 import type {NewManifest} from '../storage.js';
 import {type Documents, factsOf} from './documents.js';
-import type {Editor} from './edit.js';
+import type {Editor, LinkKey} from './edit.js';
 import {withHidden} from './hidden.js';
 import {isDocument, isPresent, type Membership} from './membership.js';
 import {createReach, type Root} from './reach.js';
@@ -24,7 +23,7 @@ export interface ManifestParts {
 	readonly store: Store;
 	readonly documents: Documents;
 	readonly membership: Membership;
-	readonly edit: Editor;
+	readonly editor: Editor;
 	readonly sync: boolean;
 }
 
@@ -56,16 +55,21 @@ export async function putManifest(
 			return {result: []};
 		}
 		const entries = await moveTags(parts, snapshot, stored, root, tags);
-		return {result: [], entries, after: () => dropRedundantLinks(parts, stored, root)};
+		return {result: [], entries, drops: await redundantLinks(parts, stored, root)};
 	};
-	return await parts.edit(change, {signal});
+	return await parts.editor.edit(change, {signal});
 }
 
 /** The manifest keeps its place in the repository when a name goes: a link for it, written before the name is gone. */
 export async function linkRoot(parts: ManifestParts, stored: string, {descriptor, hidden}: Root): Promise<void> {
 	const facts = await parts.documents.facts(descriptor);
-	const link = {repository: stored, descriptor, subject: facts?.referrer?.subject, hidden: [...hidden]};
+	await writeLink(parts, {repository: stored, descriptor, subject: facts?.referrer?.subject, hidden: [...hidden]});
+}
+
+/** Writes a manifest link as a part of a change. */
+export async function writeLink(parts: ManifestParts, link: Omit<ManifestLink, 'pushedMs'>): Promise<void> {
 	await writeManifestLink(parts.store.root, link, {sync: parts.sync});
+	parts.editor.note({kind: 'manifest', repository: link.repository, digest: link.descriptor.digest});
 }
 
 async function findMissing(
@@ -135,8 +139,7 @@ async function keepWithoutTag(
 	const {descriptor, hidden} = root;
 	const named = await snapshot.repositories.get(stored)?.reach();
 	if (named?.content.has(descriptor.digest) === true && isDocument(descriptor)) return;
-	const link = {repository: stored, descriptor, subject, hidden: [...hidden]};
-	await writeManifestLink(parts.store.root, link, {sync: parts.sync});
+	await writeLink(parts, {repository: stored, descriptor, subject, hidden: [...hidden]});
 }
 
 /** What a tag pointed to before stays in the repository, as registries have it: only the tag moves. */
@@ -163,13 +166,13 @@ async function moveTags(
 }
 
 /** What a name keeps needs no link: else its content would outlive the removal of the name by another process. */
-async function dropRedundantLinks(parts: ManifestParts, stored: string, root: Root): Promise<void> {
-	const storeRoot = parts.store.root;
+async function redundantLinks(parts: ManifestParts, repository: string, root: Root): Promise<readonly LinkKey[]> {
 	const {content} = await createReach(parts.documents, [root])();
-	await mapBounded(content.values(), 8, async descriptor => {
-		const isManifest = descriptor.digest === root.descriptor.digest || isDocument(descriptor);
-		if (isManifest) await removeManifestLink(storeRoot, stored, descriptor.digest);
-		await removeBlobLink(storeRoot, stored, descriptor.digest);
+	return [...content.values()].flatMap(descriptor => {
+		const {digest} = descriptor;
+		const isManifest = digest === root.descriptor.digest || isDocument(descriptor);
+		const blob = {kind: 'blob', repository, digest} as const;
+		return isManifest ? [{kind: 'manifest', repository, digest} as const, blob] : [blob];
 	});
 }
 

@@ -26,11 +26,12 @@ export interface StoreStorageOptions {
  */
 export async function openStoreStorage(store: Store, options: StoreStorageOptions = {}): Promise<RegistryStorage> {
 	const documents = createDocuments(store);
-	const current = createSnapshots(store.root, documents);
+	const snapshots = createSnapshots(store.root, documents);
+	const {current} = snapshots;
 	const membership = createMembership(store, documents);
 	const sync = options.durability !== 'none';
-	const edit = createEditor(store, current, {sync, lockTimeoutMs: options.lockTimeoutMs});
-	const parts: ManifestParts = {store, documents, membership, edit, sync};
+	const editor = createEditor(store, snapshots, {sync, lockTimeoutMs: options.lockTimeoutMs});
+	const parts: ManifestParts = {store, documents, membership, editor, sync};
 	const uploads = createUploads({
 		folder: uploadsFolder(store.root),
 		durability: options.durability ?? 'full',

@@ -24,8 +24,14 @@ export interface Snapshot {
 	readonly repositories: ReadonlyMap<string, RepositoryView>;
 }
 
-/** The names of a store as they are now, whoever changed them last. @throws SealError ERR_STORE_DAMAGED */
-export function createSnapshots(root: string, documents: Documents): () => Promise<Snapshot> {
+export interface Snapshots {
+	/** The names of the store as they are now, whoever changed them last. @throws SealError ERR_STORE_DAMAGED */
+	current(): Promise<Snapshot>;
+	/** What the names will be with other entries. */
+	derive(snapshot: Snapshot, entries: readonly Descriptor[]): Snapshot;
+}
+
+export function createSnapshots(root: string, documents: Documents): Snapshots {
 	const path = join(root, indexFile);
 	const viewsOf = createViewer(documents);
 	let latest: {readonly stamp: Stamp; readonly hash: Digest; readonly snapshot: Snapshot} | undefined;
@@ -44,11 +50,14 @@ export function createSnapshots(root: string, documents: Documents): () => Promi
 		return snapshot;
 	};
 	const readShared = shareNext(read);
-	return async () => {
-		const stamp = await stampOf(path);
-		return latest !== undefined && stamp !== undefined && isSame(latest.stamp, stamp)
-			? latest.snapshot
-			: await readShared();
+	return {
+		async current() {
+			const stamp = await stampOf(path);
+			return latest !== undefined && stamp !== undefined && isSame(latest.stamp, stamp)
+				? latest.snapshot
+				: await readShared();
+		},
+		derive: (snapshot, entries) => viewsOf({...snapshot.index, manifests: entries}, snapshot.repositories),
 	};
 }
 

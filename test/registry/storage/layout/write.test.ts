@@ -233,6 +233,33 @@ test('a name that no store can hold is refused when it is written, and unknown w
 	t.deepEqual(await storage.tags(hex, {}), ['v1']);
 });
 
+test('changes that are written together fail and succeed each by itself', async t => {
+	const {store, storage} = await open(t);
+	const config = await uploadBlob(storage, 'app', '{}');
+	const absent = describeText('nowhere');
+	const stop = new AbortController();
+	stop.abort(new Error('stopped'));
+	const [first, missing, aborted, invalid, last] = await Promise.allSettled([
+		storage.putManifest('app', newManifest({config}), ['v1']),
+		storage.putManifest('app', newManifest({config, layers: [absent]}), ['v2']),
+		storage.putManifest('app', newManifest({config, artifactType: 'a'}), ['v3'], {signal: stop.signal}),
+		storage.putManifest('app', newManifest({config, layers: [{...config, mediaType: mediaTypes.index}]}), ['v4']),
+		storage.putManifest('app', newManifest({config, artifactType: 'b'}), ['v5', 'v1']),
+	]);
+	t.like(first, {status: 'fulfilled', value: []});
+	t.like(missing, {status: 'fulfilled', value: [absent]});
+	t.like(aborted, {status: 'rejected', reason: {message: 'stopped'}});
+	t.like(invalid, {status: 'rejected', reason: {code: 'ERR_MANIFEST_INVALID'}});
+	t.like(last, {status: 'fulfilled', value: []});
+	t.deepEqual(await storage.tags('app', {}), ['v1', 'v5']);
+	const {digest} = newManifest({config, artifactType: 'b'});
+	t.is(await storage.tag('app', 'v1'), digest, 'the later one counts');
+	t.is((await storage.manifest('app', newManifest({config}).digest)) === undefined, false, 'its tag moved');
+	t.is((await store.list()).length, 1);
+	await Promise.all(Array.from({length: 100}, (_, i) => storage.putManifest('app', newManifest({config}), [`n${i}`])));
+	t.is((await storage.tags('app', {}))?.length, 102);
+});
+
 test('many pushes and pulls at once in one process are all kept', async t => {
 	const {store, storage} = await open(t);
 	await Promise.all(
