@@ -18,6 +18,11 @@ export interface FetchOptions extends Abortable {
 	readonly offset?: number | undefined;
 	/** False: the caller checks the bytes itself, so the reader need not hash them too. Default true. */
 	readonly verify?: boolean | undefined;
+	/**
+	 * True: a chunk is done with when the caller asks for the one after the next, so its memory may be used again. Fresh
+	 * memory for each chunk costs more than reading it. Default false: chunks are the caller's to keep.
+	 */
+	readonly reuse?: boolean | undefined;
 }
 
 export interface ContentStore extends ContentReader {

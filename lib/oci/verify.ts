@@ -68,10 +68,10 @@ export async function* readFileVerified(
 	where: string,
 	options: FetchOptions & {readonly fileOffset?: number; readonly hint?: string} = {},
 ): AsyncGenerator<Uint8Array> {
-	const {offset = 0, verify = true, fileOffset = 0, hint, signal} = options;
+	const {offset = 0, verify = true, reuse, fileOffset = 0, hint, signal} = options;
 	const digester = offset === 0 && verify ? createDigester(algorithmOf(descriptor.digest)) : undefined;
 	let done = offset;
-	for await (const chunk of readFileRange(path, fileOffset + offset, descriptor.size - offset, {signal})) {
+	for await (const chunk of readFileRange(path, fileOffset + offset, descriptor.size - offset, {reuse, signal})) {
 		digester?.update(chunk);
 		done += chunk.length;
 		if (done === descriptor.size && digester !== undefined) checkDigest(descriptor, digester.finish(), where, hint);
@@ -81,18 +81,22 @@ export async function* readFileVerified(
 	if (descriptor.size === 0 && digester !== undefined) checkDigest(descriptor, digester.finish(), where);
 }
 
-/** `sizeBytes` bytes of a file from `offset` on; fewer when the file ends before. */
+/** `sizeBytes` bytes of a file from `offset` on; fewer when the file ends before. `reuse` is as in FetchOptions. */
 export async function* readFileRange(
 	path: string,
 	offset: number,
 	sizeBytes: number,
-	{signal}: Abortable = {},
+	{reuse = false, signal}: Pick<FetchOptions, 'reuse' | 'signal'> = {},
 ): AsyncGenerator<Uint8Array> {
 	const file = await withIo('read', path, () => open(path, 'r'));
+	const memories: [Buffer?, Buffer?] = [];
 	try {
-		for (let done = 0; done < sizeBytes; ) {
+		for (let done = 0, turn: 0 | 1 = 0; done < sizeBytes; turn = turn === 0 ? 1 : 0) {
 			signal?.throwIfAborted();
-			const chunk = Buffer.allocUnsafeSlow(Math.min(readBytes, sizeBytes - done));
+			const length = Math.min(readBytes, sizeBytes - done);
+			const memory = memories[turn] ?? Buffer.allocUnsafeSlow(length);
+			if (reuse) memories[turn] = memory;
+			const chunk = memory.length === length ? memory : memory.subarray(0, length);
 			const position = offset + done;
 			const {bytesRead} = await withIo('read', path, () => file.read(chunk, 0, chunk.length, position));
 			if (bytesRead === 0) return;

@@ -1,6 +1,8 @@
+import {randomBytes} from 'node:crypto';
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
+import {describe} from '../../lib/oci/descriptor.js';
 import {discard, readFileRange, readFileVerified, verified} from '../../lib/oci/verify.js';
 import {chunks, describeText, textOf} from '../helpers/images.js';
 import {tempDir} from '../helpers/temp-dir.js';
@@ -55,4 +57,26 @@ test('reads a part of a file, verified when it is the whole', async t => {
 	await t.throwsAsync(textOf(readFileVerified(path, descriptor, 'x', {fileOffset: 15})), {code: 'ERR_CONTENT_SIZE'});
 	await t.throwsAsync(textOf(readFileVerified(join(path, 'no'), descriptor, 'x')), {code: 'ERR_IO'});
 	t.is(await textOf(readFileRange(path, 13, 100)), 'after');
+});
+
+test('chunks stay as they are unless the reader may use their memory again', async t => {
+	const path = join(tempDir(t), 'file');
+	const bytes = randomBytes(3 * 1024 * 1024 + 5);
+	writeFileSync(path, bytes);
+	const descriptor = describe('application/octet-stream', bytes);
+	const kept: Uint8Array[] = [];
+	for await (const chunk of readFileVerified(path, descriptor, 'here')) kept.push(chunk);
+	t.true(Buffer.concat(kept).equals(bytes));
+	const copied: Buffer[] = [];
+	const memories = new Set<ArrayBufferLike>();
+	for await (const chunk of readFileVerified(path, descriptor, 'here', {reuse: true})) {
+		copied.push(Buffer.from(chunk));
+		memories.add(chunk.buffer);
+	}
+	t.true(Buffer.concat(copied).equals(bytes));
+	t.is(memories.size, 2);
+	const from: Buffer[] = [];
+	for await (const chunk of readFileVerified(path, descriptor, 'here', {reuse: true, offset: 7}))
+		from.push(Buffer.from(chunk));
+	t.true(Buffer.concat(from).equals(bytes.subarray(7)));
 });

@@ -126,7 +126,7 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 		pushFrom,
 		exists: (descriptor, {signal} = {}) => hasForKeeps(descriptor.digest, descriptor.size, signal),
 		peek: ({digest, size}) => has(digest, size),
-		async fetch(descriptor, {offset = 0, verify, signal} = {}) {
+		async fetch(descriptor, {offset = 0, verify, reuse, signal} = {}) {
 			signal?.throwIfAborted();
 			const found = await statBlob(blobPath(descriptor.digest));
 			if (found === undefined) throw missingContent(descriptor, name);
@@ -136,14 +136,14 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 			checkOffset(descriptor, offset);
 			const path = blobPath(descriptor.digest);
 			const hint = `Remove ${path}, then pull or build the image again.`;
-			return readFileVerified(path, descriptor, name, {offset, verify, hint, signal});
+			return readFileVerified(path, descriptor, name, {offset, verify, reuse, hint, signal});
 		},
 		async adopt(descriptor, path, {signal} = {}) {
 			if (await hasForKeeps(descriptor.digest, descriptor.size, signal)) return true;
 			const temporary = join(await session.folder(), randomBytes(8).toString('hex'));
 			if (!(await linkOwned(path, temporary))) return false;
 			try {
-				await drain(readFileVerified(temporary, descriptor, path, {signal}));
+				await drain(readFileVerified(temporary, descriptor, path, {reuse: true, signal}));
 				const {size} = await stat(temporary);
 				if (size !== descriptor.size) throw wrongSize(descriptor, path, 'longer', size);
 				await renameInto(temporary, blobPath(descriptor.digest));

@@ -168,7 +168,7 @@ async function fill(partial: Partial, offset: number): Promise<void> {
 	const {file, path, descriptor, options} = partial;
 	const digester = createDigester(algorithmOf(descriptor.digest));
 	if (offset === 0) await file.truncate(0);
-	for await (const chunk of readFileRange(path, 0, offset, options)) digester.update(chunk);
+	for await (const chunk of readFileRange(path, 0, offset, {...options, reuse: true})) digester.update(chunk);
 	if (digester.sizeBytes < offset) throw wrongSize(descriptor, path, 'shorter', digester.sizeBytes);
 	if (offset < descriptor.size || offset === 0) await append(partial, offset, digester);
 	checkDigest(descriptor, digester.finish(), 'what was pushed');

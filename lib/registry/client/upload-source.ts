@@ -51,7 +51,9 @@ export function createUploadSource(descriptor: Descriptor, read: ContentOpener, 
 		await close();
 		const held = all;
 		const bytes =
-			held === undefined ? await noting(undefined, () => read(offset, options)) : oneChunk(held.subarray(offset));
+			held === undefined
+				? await noting(undefined, () => read(offset, {...options, reuse: true}))
+				: oneChunk(held.subarray(offset));
 		cursor = {iterator: bytes[Symbol.asyncIterator](), position: offset, rest: undefined, isBusy: false};
 	};
 	async function* part(from: Cursor, end: number): AsyncGenerator<Uint8Array> {

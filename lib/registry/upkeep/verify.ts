@@ -90,7 +90,7 @@ async function hashAll(files: readonly ContentFile[], options: VerifyRegistryOpt
 	const work = async ({digest, path, sizeBytes}: ContentFile): Promise<void> => {
 		try {
 			const descriptor = {mediaType: 'application/octet-stream', digest, size: sizeBytes};
-			for await (const chunk of readFileVerified(path, descriptor, path, {signal})) {
+			for await (const chunk of readFileVerified(path, descriptor, path, {reuse: true, signal})) {
 				doneBytes += chunk.length;
 				tell(doneBytes);
 			}

@@ -53,7 +53,7 @@ export async function adoptBlob(
 	const path = await writer.temporary();
 	if (!(await renewable(from)) || !(await writer.link(from, path))) return false;
 	try {
-		for await (const _ of readFileVerified(path, descriptor, from, {signal}));
+		for await (const _ of readFileVerified(path, descriptor, from, {reuse: true, signal}));
 		const {size} = await stat(path);
 		if (size !== descriptor.size) throw wrongSize(descriptor, from, 'longer', size);
 		const file = await open(path, 'r');

@@ -123,7 +123,7 @@ function openRepository(parts: StockParts, name: string, reader: ImageSource): D
 async function fetchBlob(
 	{blobs, folder}: StockParts,
 	descriptor: Descriptor,
-	{offset = 0, verify, signal}: Parameters<RegistryDir['fetch']>[1] = {},
+	{offset = 0, verify, reuse, signal}: Parameters<RegistryDir['fetch']>[1] = {},
 ): Promise<Bytes> {
 	signal?.throwIfAborted();
 	const facts = await blobs.facts(descriptor.digest);
@@ -134,7 +134,7 @@ async function fetchBlob(
 	}
 	const path = blobs.path(descriptor.digest);
 	const hint = `Remove ${path}, then push or copy the image again.`;
-	return readFileVerified(path, descriptor, folder.name, {offset, verify, hint, signal});
+	return readFileVerified(path, descriptor, folder.name, {offset, verify, reuse, hint, signal});
 }
 
 async function resolveIn(parts: StockParts, reference: string): Promise<Descriptor> {
