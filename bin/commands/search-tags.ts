@@ -6,6 +6,7 @@ import {listPlaceTags} from '../../lib/registry/place/tags.js';
 import {defineCommand} from '../command.js';
 import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
 import {credsFlag, registryFlags} from '../registry-source.js';
+import {printable} from '../render/text.js';
 
 export const command = defineCommand({
 	description: `A name without a prefix is a repository in a registry, Docker Hub without a host. ${placeHelp} Of a folder or archive all names are listed.`,
@@ -42,7 +43,7 @@ export const command = defineCommand({
 					const shown = chosen(tags, flags.filter, flags.sort, flags.limit);
 					return {
 						json: {repository: repositoryName(place), tags: shown},
-						text: () => shown.map(shortReference).join('\n'),
+						text: () => shown.map(tag => printable(shortReference(tag))).join('\n'),
 					};
 				} finally {
 					await opened.close();

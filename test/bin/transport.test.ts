@@ -147,6 +147,23 @@ test('a copy to a name with a host says that it stays in the store', async t => 
 	t.false(asked.stderr.includes('docker://'));
 });
 
+test('names in an archive from outside cannot write to the terminal', async t => {
+	const {cli} = await setUp(t);
+	await cli.ok('save', '-o', 'a.tar', 'shop:v1');
+	const evil = '\u001b[2Jx';
+	const name = 'docker.io/library/shop:v1';
+	const bytes = readFileSync(join(cli.dir, 'a.tar')).toString('latin1');
+	const written = JSON.stringify(evil).slice(1, -1);
+	const padded = written.padEnd(name.length, 'y');
+	writeFileSync(join(cli.dir, 'evil.tar'), Buffer.from(bytes.replaceAll(name, padded), 'latin1'));
+	const listed = await cli.run(['tags', 'oci-archive:evil.tar']);
+	t.is(listed.exitCode, 0);
+	t.regex(listed.stdout, /^\\x1b\[2Jxy*\n$/);
+	const wrong = await cli.run(['copy', 'oci-archive:evil.tar:v9', 'a:1']);
+	t.regex(wrong.stderr, /holds no image "v9"/);
+	t.false(wrong.stderr.includes('\u001b'));
+});
+
 interface Refused {
 	readonly code: string;
 	readonly message: RegExp;

@@ -200,7 +200,9 @@ async function listed(
 	const names = held.map(({names: [first], descriptor}) =>
 		first === undefined ? descriptor.digest : shortReference(first),
 	);
-	const example = formatPlace({...place, reference: names[0]});
+	// People paste hints into a shell, and the names come from outside.
+	const plain = names.find(name => /^[\w./:@-]+$/.test(name));
+	const example = plain === undefined ? '' : `, for example ${formatPlace({...place, reference: plain})}`;
 	const message =
 		held.length === 0
 			? `${path} holds no image`
@@ -208,7 +210,7 @@ async function listed(
 				? `${path} holds ${held.length} images, and none is chosen`
 				: `${path} holds no image "${place.reference}"`;
 	return new SealError('ERR_IMAGE_UNKNOWN', message, {
-		hint: held.length === 0 ? 'Check the path.' : `Name one that is there, for example ${example}.`,
+		hint: held.length === 0 ? 'Check the path.' : `Name one that is there${example}.`,
 		details: {images: names.slice(0, maxListed)},
 		cause: error.cause,
 	});
