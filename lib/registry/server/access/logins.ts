@@ -33,14 +33,14 @@ export interface LoginFiles extends Observable {
 export async function openLogins(files: LoginFiles, passwords: PasswordCheck, now: () => number): Promise<Logins> {
 	const options = {warningCode: 'RegistryAccessFile', onEvent: files.onEvent};
 	const users = await watched(files.htpasswd, parseHtpasswd, options);
-	const tokens = await watched(files.tokens, parseTokenFile, options);
-	const liveTokens = async (): Promise<readonly StaticToken[]> => {
-		const all = (await tokens?.get()) ?? [];
-		return all.filter(({expiresAtMs}) => expiresAtMs === undefined || expiresAtMs > now());
+	const tokens = await watched(files.tokens, (text, name) => indexTokens(parseTokenFile(text, name)), options);
+	const tokenBy = async (index: keyof TokenIndex, key: string): Promise<StaticToken | undefined> => {
+		const found = (await tokens?.get())?.[index].get(key);
+		return found?.expiresAtMs === undefined || found.expiresAtMs > now() ? found : undefined;
 	};
 	return {
 		async byPassword(user, password) {
-			const token = (await liveTokens()).find(({name}) => name === user);
+			const token = await tokenBy('byName', user);
 			if (token !== undefined && timingSafeEqual(sha256(password), token.hash)) return loginOf(token);
 			const hashes = await users?.get();
 			if (hashes === undefined) return 'wrong';
@@ -51,18 +51,31 @@ export async function openLogins(files: LoginFiles, passwords: PasswordCheck, no
 		},
 		async byToken(token) {
 			const hash = sha256(token);
-			// All are compared, so that the time does not tell how far the search went.
-			const found = (await liveTokens()).filter(one => timingSafeEqual(hash, one.hash));
-			return found[0] === undefined ? undefined : loginOf(found[0]);
+			// The time of the search tells of the hash at most, and who knows a hash does not know a token.
+			const found = await tokenBy('byHash', hash.toString('hex'));
+			return found !== undefined && timingSafeEqual(hash, found.hash) ? loginOf(found) : undefined;
 		},
 		async bySubject(subject) {
 			const [kind, name = ''] = subject.split(':');
-			const token = kind === 'token' ? (await liveTokens()).find(one => one.name === name) : undefined;
+			const token = kind === 'token' ? await tokenBy('byName', name) : undefined;
 			const hash = kind === 'user' ? (await users?.get())?.get(nameOf(subject)) : undefined;
 			const login =
 				token !== undefined ? loginOf(token) : hash === undefined ? undefined : userLogin(nameOf(subject), hash);
 			return login?.subject === subject ? login : undefined;
 		},
+	};
+}
+
+interface TokenIndex {
+	readonly byName: ReadonlyMap<string, StaticToken>;
+	/** In hexadecimal. */
+	readonly byHash: ReadonlyMap<string, StaticToken>;
+}
+
+function indexTokens(tokens: readonly StaticToken[]): TokenIndex {
+	return {
+		byName: new Map(tokens.map(token => [token.name, token])),
+		byHash: new Map(tokens.map(token => [token.hash.toString('hex'), token])),
 	};
 }
 

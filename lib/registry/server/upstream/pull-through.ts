@@ -14,6 +14,8 @@ export interface PullThroughOptions extends Observable {
 	readonly transport?: TransportOptions | undefined;
 	/** For how long a tag is given out without asking again. Default 0: every pull asks. */
 	readonly tagTtlMs?: number | undefined;
+	/** How long an upstream may take to say what a tag points at; then it counts as down. Default 15 s. */
+	readonly answerMs?: number | undefined;
 }
 
 /** What a cache has done so far, for metrics. */
@@ -143,10 +145,10 @@ interface Upstreams {
 	close(): Promise<void>;
 }
 
-function createUpstreams({upstreams, transport = {}}: PullThroughOptions): Upstreams {
+function createUpstreams({upstreams, transport = {}, answerMs = 15_000}: PullThroughOptions): Upstreams {
 	const servers = new Map<string, UpstreamServer>();
 	for (const spec of upstreams) {
-		servers.set(spec.namespace === '*' ? '*' : folderOf(spec.namespace), openUpstream(spec, transport));
+		servers.set(spec.namespace === '*' ? '*' : folderOf(spec.namespace), openUpstream(spec, transport, answerMs));
 	}
 	const upstreamOf = (folder: string): Upstream | undefined => {
 		const named = servers.get(folder);

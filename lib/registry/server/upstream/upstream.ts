@@ -47,7 +47,7 @@ export interface UpstreamServer {
 }
 
 /** Many registries over one upstream cost nothing but their names, which may come from clients. */
-export function openUpstream(spec: UpstreamSpec, options: TransportOptions): UpstreamServer {
+export function openUpstream(spec: UpstreamSpec, options: TransportOptions, answerMs: number): UpstreamServer {
 	const place = upstreamPlace(spec);
 	const {host, prefix} = place;
 	const transport = createTransport({...options, hosts: upstreamHosts(place, options.hosts)});
@@ -60,7 +60,9 @@ export function openUpstream(spec: UpstreamSpec, options: TransportOptions): Ups
 			return {
 				namespace: ns ?? spec.namespace,
 				resolve: (name, wanted, operation) =>
-					backOff.run(() => orAbsent(resolveAt(wire, placeOf(name), wanted, operation))),
+					backOff.run(() =>
+						inTime(host, answerMs, operation, given => orAbsent(resolveAt(wire, placeOf(name), wanted, given))),
+					),
 				manifest: (name, descriptor, operation) =>
 					backOff.run(() => getDocument(wire, placeOf(name), descriptor, operation)),
 				hasBlob: (name, digest, operation) =>
@@ -95,6 +97,23 @@ function withNamespace(transport: Transport, ns: string | undefined): Transport 
 			return transport.send(path.startsWith('/') ? {...request, path: path + query} : request, options);
 		},
 	};
+}
+
+/** A pull does not wait for an upstream that hangs: it may be served with what was last seen. */
+async function inTime<R>(
+	host: string,
+	limitMs: number,
+	{signal, ...options}: OperationOptions,
+	work: (options: OperationOptions) => Promise<R>,
+): Promise<R> {
+	const timeout = AbortSignal.timeout(limitMs);
+	try {
+		return await work({...options, signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout])});
+	} catch (error) {
+		if (!timeout.aborted || signal?.aborted === true) throw error;
+		const message = `${host} does not answer within ${limitMs} ms`;
+		throw new RegistryError('ERR_REGISTRY_UNREACHABLE', message, {temporary: true, cause: error});
+	}
 }
 
 async function orAbsent<R>(work: Promise<R>): Promise<R | undefined> {

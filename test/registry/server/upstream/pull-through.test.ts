@@ -216,6 +216,19 @@ overCaches('while the upstream is down tags are served as last seen, and what is
 	t.is(asked, before, 'an upstream that is down is given a rest');
 });
 
+overCaches(
+	'an upstream that hangs counts as down',
+	async (t, {upstream, client, cache}) => {
+		const digest = upstream.image('team/app:v1');
+		t.is((await client.send('GET', `${image}/manifests/v1`)).status, 200);
+		upstream.intercept = () => true;
+		t.is((await client.send('GET', `${image}/manifests/v1`)).headers['docker-content-digest'], digest);
+		t.is(cache.counts.stale, 1);
+		t.is((await client.send('GET', `${image}/manifests/v2`)).status, 503);
+	},
+	{answerMs: 2000},
+);
+
 for (const [status, expected, code] of [
 	[401, 403, 'DENIED'],
 	[403, 403, 'DENIED'],
