@@ -1,5 +1,6 @@
 import {once} from 'node:events';
 import {copyFileSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
+import {connect as connectPlain} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {connect, type TLSSocket} from 'node:tls';
@@ -154,4 +155,21 @@ test('files that are not there are refused with their path', async t => {
 		code: 'ERR_IO',
 		message: /^Cannot read \/nowhere\/a\.(?:crt|key): it does not exist$/,
 	});
+});
+
+test('plain HTTP, rubbish and a handshake that stops do not trouble a TLS server', async t => {
+	const {port} = await setUp(t, {limits: {headersMs: 300}});
+	for (const bytes of [
+		'GET /v2/ HTTP/1.1\r\nhost: x\r\n\r\n',
+		'\u0016\u0003\u0001garbage',
+		'\u0000'.repeat(1000),
+		'',
+	]) {
+		const socket = connectPlain(port, '127.0.0.1');
+		socket.on('error', () => {});
+		socket.resume();
+		socket.write(bytes);
+		await new Promise(resolve => socket.once('close', resolve));
+	}
+	t.is(await ask(await handshake(t, port)), 'HTTP/1.1 200 OK');
 });
