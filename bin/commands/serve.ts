@@ -28,7 +28,7 @@ const serveFlags = {
 	},
 	store: {type: 'boolean', help: 'serve the images of the image store (the default without --root)'},
 	'read-only': {type: 'boolean', help: 'refuse every push and delete'},
-	delete: {type: 'boolean', default: true, help: 'allow to delete tags, images and blobs (on; --no-delete refuses)'},
+	delete: {type: 'boolean', default: true, help: 'allow to delete tags, images and blobs'},
 	'sparse-indexes': {
 		type: 'boolean',
 		help: 'take an index although some of its images are not here, as a copy of one platform leaves it',
