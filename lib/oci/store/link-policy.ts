@@ -21,6 +21,8 @@ export const defaultGraceMs = 60 * 60_000;
 
 /** What registry servers have noted about the content of a store, sorted by what a collector makes of it. */
 export interface LinkPolicy {
+	/** All that have links, or had some. */
+	readonly repositories: readonly string[];
 	/** Manifests without a name that are kept. */
 	readonly roots: readonly Descriptor[];
 	/** Uploads that a manifest may yet name. */
@@ -47,6 +49,7 @@ export async function readLinkPolicy(
 ): Promise<LinkPolicy> {
 	const since = Date.now() - graceMs;
 	const policy = {
+		repositories: [] as string[],
 		roots: [] as Descriptor[],
 		uploads: [] as Digest[],
 		referrers: [] as ManifestLink[],
@@ -55,6 +58,7 @@ export async function readLinkPolicy(
 	};
 	for await (const repository of listLinkedRepositories(store.root)) {
 		signal?.throwIfAborted();
+		policy.repositories.push(repository);
 		for (const link of await listManifestLinks(store.root, repository)) {
 			if (link.pushedMs > since) policy.roots.push(link.descriptor);
 			else if (link.subject !== undefined && (await hasContent(store, link.subject))) policy.referrers.push(link);
@@ -80,8 +84,7 @@ export async function dropLinks(
 	if (options.dryRun === true) return gone;
 	for (const {repository, descriptor} of gone) await removeManifestLink(store.root, repository, descriptor.digest);
 	for (const {repository, digest} of policy.spent) await removeBlobLink(store.root, repository, digest);
-	const repositories = new Set([...gone, ...policy.spent].map(link => link.repository));
-	for (const repository of repositories) await removeEmptyLinkFolders(store.root, repository);
+	for (const repository of policy.repositories) await removeEmptyLinkFolders(store.root, repository);
 	return gone;
 }
 

@@ -11,7 +11,7 @@ import {openTestRegistry, storageKinds} from '../../helpers/inventories.js';
 import {descriptorOf, newIndex, pushImage} from '../../helpers/storage-content.js';
 
 /** Work of each writer: some seconds; with 2000 it runs for an hour. */
-const rounds = 25;
+const rounds = 14;
 
 /** Numbers that are the same in every run. */
 function createRandom(seed: string): (limit: number) => number {
