@@ -39,11 +39,10 @@ export function receiveAnswer(
 ): Promise<HttpAnswer> {
 	return new Promise((resolve, reject) => {
 		let control: AnswerControl | undefined;
-		const body = createBody(reason => control?.abort(reason));
+		const body = new AnswerBody();
 		const abort = (): void => {
 			control?.abort(signal?.reason as Error);
-			body.fail(signal?.reason);
-			void body.discard();
+			body.forget(signal?.reason);
 			reject(signal?.reason as Error);
 		};
 		signal?.addEventListener('abort', abort, {once: true});
@@ -57,16 +56,16 @@ export function receiveAnswer(
 				if (status < 200) return;
 				// The length in an answer to HEAD is that of a body which does not come.
 				body.begin(given, method === 'HEAD' ? 0 : Number(headers['content-length'] ?? Number.NaN));
-				resolve({status, headers, body: body.bytes, discard: body.discard});
+				resolve({status, headers, body, discard: () => body.discard()});
 			},
 			onResponseData: (_, chunk) => body.push(chunk),
 			onResponseEnd() {
 				over();
-				body.end();
+				body.end(undefined);
 			},
 			onResponseError(_, error) {
 				over();
-				body.fail(error);
+				body.end({reason: error});
 				reject(error);
 			},
 		};
@@ -85,106 +84,101 @@ const lowBytes = 128 * 1024;
 /** A rest up to this is read for the sake of the connection; above it, a new connection is cheaper. */
 const discardBytes = 64 * 1024;
 
-interface Body {
-	readonly bytes: Bytes;
-	begin(control: AnswerControl, lengthBytes: number): void;
-	push(chunk: Uint8Array): void;
-	end(): void;
-	/** Of several failures the first counts. */
-	fail(reason: unknown): void;
-	discard(): Promise<void>;
-}
-
 type Result = IteratorResult<Uint8Array, undefined>;
 
-function createBody(abort: (reason: Error) => void): Body {
-	let control: AnswerControl | undefined;
-	let queue: Uint8Array[] = [];
-	let taken = 0;
-	let queuedBytes = 0;
-	let leftBytes = Number.NaN;
-	let isDropped = false;
-	let over: {readonly failure?: {readonly reason: unknown}} | undefined;
-	let waiting: {resolve(result: Result): void; reject(reason: unknown): void} | undefined;
-	let whenOver: (() => void)[] = [];
+/** Chunks between a connection that brings them and a reader that takes them. */
+class AnswerBody implements AsyncIterableIterator<Uint8Array, undefined> {
+	#control: AnswerControl | undefined;
+	/** A few chunks: `fullBytes` of what a socket gives at once. */
+	#queue: Uint8Array[] = [];
+	#queuedBytes = 0;
+	/** Still to come; NaN when the server does not say. */
+	#leftBytes = Number.NaN;
+	#isDropped = false;
+	#isOver = false;
+	#failure: {readonly reason: unknown} | undefined;
+	#reader: {resolve(result: Result): void; reject(reason: unknown): void} | undefined;
+	#whenOver: (() => void)[] = [];
 
-	const settle = (end: NonNullable<typeof over>): void => {
-		if (over !== undefined) return;
-		over = end;
-		if (end.failure === undefined) waiting?.resolve({done: true, value: undefined});
-		else waiting?.reject(end.failure.reason);
-		waiting = undefined;
-		for (const tell of whenOver) tell();
-		whenOver = [];
-	};
-	const drop = (): void => {
-		isDropped = true;
-		queue = [];
-		taken = 0;
-		queuedBytes = 0;
-	};
-	const take = (): Uint8Array | undefined => {
-		const chunk = queue[taken];
-		if (chunk === undefined) return undefined;
-		taken++;
-		if (taken === queue.length) {
-			queue = [];
-			taken = 0;
-		}
-		queuedBytes -= chunk.length;
-		if (queuedBytes < lowBytes && control?.paused === true) control.resume();
-		return chunk;
-	};
-	const next = (): Promise<Result> => {
-		const chunk = take();
-		if (chunk !== undefined) return Promise.resolve({done: false, value: chunk});
-		if (over?.failure !== undefined) return Promise.reject(over.failure.reason as Error);
-		if (over !== undefined || isDropped) return Promise.resolve({done: true, value: undefined});
-		return new Promise((resolve, reject) => {
-			waiting = {resolve, reject};
-		});
-	};
-	const discard = async (): Promise<void> => {
-		drop();
-		if (over !== undefined) return;
-		if (!(leftBytes <= discardBytes)) {
-			const reason = new Error('The rest of the body is not wanted');
-			settle({failure: {reason}});
-			abort(reason);
+	begin(control: AnswerControl, lengthBytes: number): void {
+		this.#control = control;
+		this.#leftBytes = lengthBytes;
+	}
+
+	push(chunk: Uint8Array): void {
+		this.#leftBytes -= chunk.length;
+		if (this.#isDropped) return;
+		const reader = this.#reader;
+		if (reader !== undefined) {
+			this.#reader = undefined;
+			reader.resolve({done: false, value: chunk});
 			return;
 		}
-		control?.resume();
-		await new Promise<void>(resolve => whenOver.push(resolve));
-	};
+		this.#queue.push(chunk);
+		this.#queuedBytes += chunk.length;
+		if (this.#queuedBytes >= fullBytes) this.#control?.pause();
+	}
 
-	return {
-		bytes: {
-			[Symbol.asyncIterator]: () => ({
-				next,
-				async return() {
-					await discard();
-					return {done: true, value: undefined};
-				},
-			}),
-		},
-		begin(given, lengthBytes) {
-			control = given;
-			leftBytes = lengthBytes;
-		},
-		push(chunk) {
-			leftBytes -= chunk.length;
-			if (isDropped) return;
-			if (waiting !== undefined) {
-				waiting.resolve({done: false, value: chunk});
-				waiting = undefined;
-				return;
-			}
-			queue.push(chunk);
-			queuedBytes += chunk.length;
-			if (queuedBytes >= fullBytes) control?.pause();
-		},
-		end: () => settle({}),
-		fail: reason => settle({failure: {reason}}),
-		discard,
-	};
+	/** Of several ends the first counts. */
+	end(failure: {readonly reason: unknown} | undefined): void {
+		if (this.#isOver) return;
+		this.#isOver = true;
+		this.#failure = failure;
+		if (failure === undefined) this.#reader?.resolve({done: true, value: undefined});
+		else this.#reader?.reject(failure.reason);
+		this.#reader = undefined;
+		for (const tell of this.#whenOver) tell();
+	}
+
+	/** Ends at once: what was not read yet is not given any more. */
+	forget(reason: unknown): void {
+		this.#drop();
+		this.end({reason});
+	}
+
+	async discard(): Promise<void> {
+		this.#drop();
+		if (this.#isOver) return;
+		if (this.#leftBytes <= discardBytes) {
+			this.#control?.resume();
+			await new Promise<void>(resolve => this.#whenOver.push(resolve));
+			return;
+		}
+		const reason = new Error('The rest of the body is not wanted');
+		this.end({reason});
+		this.#control?.abort(reason);
+	}
+
+	next(): Promise<Result> {
+		const chunk = this.#take();
+		if (chunk !== undefined) return Promise.resolve({done: false, value: chunk});
+		if (this.#failure !== undefined) return Promise.reject(this.#failure.reason as Error);
+		if (this.#isOver || this.#isDropped) return Promise.resolve({done: true, value: undefined});
+		return new Promise((resolve, reject) => {
+			this.#reader = {resolve, reject};
+		});
+	}
+
+	async return(): Promise<Result> {
+		await this.discard();
+		return {done: true, value: undefined};
+	}
+
+	[Symbol.asyncIterator](): this {
+		return this;
+	}
+
+	#take(): Uint8Array | undefined {
+		const chunk = this.#queue.shift();
+		if (chunk === undefined) return undefined;
+		this.#queuedBytes -= chunk.length;
+		if (this.#queuedBytes < lowBytes && this.#control?.paused === true) this.#control.resume();
+		return chunk;
+	}
+
+	#drop(): void {
+		this.#isDropped = true;
+		this.#queue = [];
+		this.#queuedBytes = 0;
+	}
 }
