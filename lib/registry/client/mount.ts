@@ -71,7 +71,7 @@ async function chooseCandidate(
 ): Promise<Place | undefined> {
 	if (places.length < 2) return places[0];
 	for (const place of places) {
-		if ((await orNothing(() => existsAt(wire, place, descriptor, {...options, direct: true}))) === true) return place;
+		if ((await orNothing(() => existsAt(wire, place, descriptor, options))) === true) return place;
 	}
 	return undefined;
 }

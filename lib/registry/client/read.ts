@@ -37,22 +37,21 @@ export async function resolveAt(
 	return describeHead(head, digest) ?? (await describeBody(wire, place, path, wanted, options));
 }
 
-/** Whether a repository has the content; with `direct` its mirrors do not count. @throws RegistryError */
+/** Whether a repository has the content. @throws RegistryError */
 export async function existsAt(
 	wire: Wire,
 	place: Place,
 	descriptor: Descriptor,
-	{direct, ...options}: OperationOptions & {readonly direct?: boolean},
+	options: OperationOptions,
 ): Promise<boolean> {
-	const request = {...requestOf(place, descriptor, 'HEAD'), direct};
-	const response = await send(wire, request, descriptor.digest, options);
+	const response = await send(wire, requestOf(place, descriptor, 'HEAD'), descriptor.digest, options);
 	await response.discard();
 	return response.status === 200;
 }
 
 /**
- * The same for content that is about to be written. Mirrors are not asked, and one token does for this and for the writing;
- * who may only read is answered all the same.
+ * The same for content that is about to be written: one token does for this and for the writing. Who may only read is
+ * answered all the same.
  */
 export async function existsToWrite(
 	wire: Wire,
@@ -67,7 +66,7 @@ export async function existsToWrite(
 		return response.status === 200;
 	} catch (error) {
 		if (!hasCode(error, 'ERR_REGISTRY_UNAUTHORIZED')) throw error;
-		return await existsAt(wire, place, descriptor, {...options, direct: true});
+		return await existsAt(wire, place, descriptor, options);
 	}
 }
 
