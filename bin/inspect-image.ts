@@ -5,7 +5,7 @@ import {isAttestation, listManifests, loadImage} from '../lib/oci/image.js';
 import {isManifestType} from '../lib/oci/media-types.js';
 import {formatPlatform, type Platform} from '../lib/oci/platform.js';
 import type {Store} from '../lib/oci/store/store.js';
-import type {OpenPlace} from '../lib/registry/place/open.js';
+import type {OpenPlace} from '../lib/registry/place/options.js';
 import {readImageFacts} from '../lib/sealfile/embed/image-type.js';
 import type {Context} from './context.js';
 import {type Embedded, embeddedImages} from './embedded-images.js';

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {parseReference} from '../lib/oci/reference.js';
 import {privateFolder} from '../lib/oci/store/layout.js';
 import {openStore, type Store} from '../lib/oci/store/store.js';
-import type {PlaceOptions} from '../lib/registry/place/open.js';
+import type {PlaceOptions} from '../lib/registry/place/options.js';
 import {type Place, parsePlace} from '../lib/registry/place/parse.js';
 import type {FlagValues, Operand} from './command.js';
 import type {Context} from './context.js';

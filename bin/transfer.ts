@@ -4,7 +4,7 @@ import {withIo} from '../lib/core/io-error.js';
 import type {Platform} from '../lib/oci/platform.js';
 import type {Tally} from '../lib/oci/tally.js';
 import {type CopiedImage, copyImage} from '../lib/registry/place/copy-image.js';
-import type {PlaceOptions} from '../lib/registry/place/open.js';
+import type {PlaceOptions} from '../lib/registry/place/options.js';
 import {formatPlace, type Place} from '../lib/registry/place/parse.js';
 import type {Flags, FlagValues, Result} from './command.js';
 import type {Context} from './context.js';

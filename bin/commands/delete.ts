@@ -1,7 +1,8 @@
 import {hasCode, SealError} from '../../lib/core/errors.js';
 import {isContentDeleter} from '../../lib/oci/content.js';
 import {isDigest} from '../../lib/oci/digest.js';
-import {type OpenPlace, openPlace} from '../../lib/registry/place/open.js';
+import {openPlace} from '../../lib/registry/place/open.js';
+import type {OpenPlace} from '../../lib/registry/place/options.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';

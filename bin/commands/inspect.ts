@@ -1,4 +1,5 @@
-import {openPlace, storeOf} from '../../lib/registry/place/open.js';
+import {openPlace} from '../../lib/registry/place/open.js';
+import {storeOf} from '../../lib/registry/place/options.js';
 import {defineCommand} from '../command.js';
 import {type Inspected, inspectImage} from '../inspect-image.js';
 import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';

@@ -23,7 +23,8 @@ export {type HostsOptions, openHosts} from './hosts/open-hosts.js';
 export {type CredentialSource, type Credentials, firstCredentials} from './login/credentials.js';
 export {type AuthPlace, credentialsFromConfig, credentialsFromFiles, type SourceOptions} from './login/sources.js';
 export {type CopiedImage, type CopyImageOptions, copyImage} from './place/copy-image.js';
-export {type OpenPlace, openPlace, type PlaceOptions} from './place/open.js';
+export {openPlace} from './place/open.js';
+export type {OpenPlace, PlaceOptions} from './place/options.js';
 export {
 	type FilePlace,
 	formatPlace,

@@ -5,7 +5,7 @@ import type {Digest} from '../../oci/digest.js';
 import {readManifest} from '../../oci/image.js';
 import {type ImageIndex, type ImageManifest, isIndex} from '../../oci/manifest.js';
 import {isIndexType, isManifestType} from '../../oci/media-types.js';
-import type {OpenPlace} from './open.js';
+import type {OpenPlace} from './options.js';
 
 export interface ReferrersOptions extends Abortable {
 	/** Only artifacts of this type at the top; what refers to those is given whatever its type. */

@@ -1,7 +1,7 @@
 import type {Abortable} from '../../core/events.js';
 import {isTagLister} from '../../oci/content.js';
 import {parseReference, repositoryOf} from '../../oci/reference.js';
-import type {OpenPlace} from './open.js';
+import type {OpenPlace} from './options.js';
 
 /**
  * The tags of the repository that a place is in, in byte order; of a folder or archive all names that it holds, as they are

@@ -11,7 +11,7 @@ import {formatPlatform} from '../../oci/platform.js';
 import {normalizeReference} from '../../oci/reference.js';
 import {openRegistryDir} from '../storage/stock/registry-dir.js';
 import {onlyPlatform} from './only-platform.js';
-import {type PlaceOptions, pathOf, repositoryAt, storeOf} from './open.js';
+import {type PlaceOptions, pathOf, repositoryAt, storeOf} from './options.js';
 import type {FilePlace, Place} from './parse.js';
 
 /** A place opened for writing. */
