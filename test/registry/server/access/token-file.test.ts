@@ -1,3 +1,4 @@
+import {readFileSync} from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
 import {isSealError} from '../../../../lib/core/errors.js';
@@ -22,6 +23,13 @@ test('a token file gives names, hashes, rights and expiry', t => {
 	t.false(node?.rights.catalog);
 	t.is(node?.expiresAtMs, Date.parse('2027-01-31T10:00:00Z'));
 	t.deepEqual(parseTokenFile('', 'empty'), []);
+});
+
+test('the example of the documentation is a token file', t => {
+	const example = /```yaml\n([\s\S]*?)```/.exec(readFileSync('docs/serve.md', 'utf8'))?.[1] ?? '';
+	const [token] = parseTokenFile(example.replace('sha256:0f2d...', hash), 'serve.md');
+	t.is(token?.name, 'ci');
+	t.true(token?.rights.catalog);
 });
 
 const refused = test.macro({
