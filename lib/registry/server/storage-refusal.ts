@@ -26,11 +26,15 @@ const byCode: Readonly<Record<string, (error: SealError) => Refusal>> = {
 	// The other request may be one that the client has given up: it ends soon, and the same can be tried again.
 	ERR_UPLOAD_BUSY: () =>
 		refuse('UNAVAILABLE', 'Another request is writing to this upload', {headers: {'retry-after': '1'}}),
+	ERR_STORE_LOCKED: () =>
+		refuse('UNAVAILABLE', 'Another program is writing to this registry', {headers: {'retry-after': '5'}}),
+	ERR_REFERENCE_INVALID: () => refuse('NAME_INVALID', 'A repository of this name cannot be kept here'),
 };
 
 const ofContent: typeof byCode = {
 	ERR_CONTENT_DIGEST: () => refuse('DIGEST_INVALID', 'The content does not have this digest'),
 	ERR_CONTENT_SIZE: () => refuse('SIZE_INVALID'),
+	ERR_MANIFEST_INVALID: error => refuse('MANIFEST_INVALID', error.message),
 };
 
 function sizeOf(error: SealError): number {
