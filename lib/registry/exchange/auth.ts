@@ -84,11 +84,7 @@ export function createAuthorizer(http: Http, options: AuthorizerOptions): Author
 				? basicGrant(endpoint, who, scopes)
 				: await bearerGrant(http, {endpoint, challenge, scopes, credentials: who, connection}, now);
 		known.challenge = challenge;
-		if (grant === undefined) return undefined;
-		const others = known.grants.filter(
-			other => other.expiresAtMs > now() && other.header !== grant.header && !coversScopes(grant.scopes, other.scopes),
-		);
-		known.grants = [grant, ...others].slice(0, maxGrants);
+		if (grant !== undefined) remember(known, grant, now());
 		return grant;
 	};
 	/** Many blobs meet the same 401 at once: one of them asks for the token, and its abort is not that of the others. */
@@ -136,6 +132,17 @@ export function createAuthorizer(http: Http, options: AuthorizerOptions): Author
 			return who === undefined ? undefined : describeCredentials(who);
 		},
 	};
+}
+
+/** One header may be good for several repositories: a password is, and some servers give the same token again. */
+function remember(known: Known, grant: Grant, nowMs: number): void {
+	const same = known.grants.filter(({header}) => header === grant.header).map(({scopes}) => scopes);
+	const merged = {...grant, scopes: mergeScopes(grant.scopes, ...same)};
+	const others = known.grants.filter(
+		({header, scopes, expiresAtMs}) =>
+			expiresAtMs > nowMs && header !== grant.header && !coversScopes(merged.scopes, scopes),
+	);
+	known.grants = [merged, ...others].slice(0, maxGrants);
 }
 
 /** Bearer where there is a choice: it tells less than a password. */

@@ -177,3 +177,19 @@ test('a challenge that nothing answers is a refusal, with the credentials that w
 		t.false(JSON.stringify(error).includes('secret'));
 	}
 });
+
+test('a password that is good for two repositories stays so for both', async t => {
+	const asked: string[] = [];
+	const server = await tokenServer(t, (_, repository) => {
+		asked.push(repository);
+		return {kind: 'password', username: 'u', password: 'p'};
+	});
+	const at = (repository: string) => ({
+		endpoint: {...server.endpoint, repository},
+		scopes: parseScopes(`repository:${repository}:pull`),
+	});
+	const challenges = parseChallenges('Basic realm="r"');
+	await server.authorizer.answer({...at('a'), challenges, refused: undefined, method: 'GET', url: ''});
+	for (const repository of ['b', 'a', 'b', 'a']) t.truthy(await server.authorizer.prepare(at(repository)));
+	t.deepEqual(asked, ['a', 'b']);
+});
