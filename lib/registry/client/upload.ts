@@ -1,4 +1,4 @@
-import {assert} from '../../core/errors.js';
+import {assert, hasCode} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import type {ContentOpener} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
@@ -228,16 +228,19 @@ function shrinkParts(upload: Upload, error: RegistryError): void {
 
 /** Keeps an upload that can go on later, and cancels any other. */
 async function giveUp(upload: Upload, error: unknown, {signal}: OperationOptions): Promise<void> {
-	const {wire, place, session, spare, source} = upload;
+	const {wire, place, session, spare} = upload;
 	const isAborted = signal?.aborted === true;
 	if (spare !== undefined) await cancelUpload(wire, place, spare, isAborted);
 	if (session === undefined) return;
-	const isBroken = error instanceof RegistryError && (error.temporary || error.code === 'ERR_REGISTRY_UNAUTHORIZED');
-	if ((isAborted || isBroken) && source.failure === undefined && isWorthRemembering(upload)) {
-		return await remember(upload, false);
-	}
+	if ((isAborted || canGoOn(upload, error)) && isWorthRemembering(upload)) return await remember(upload, false);
 	await cancelUpload(wire, place, session, isAborted);
 	await forget(upload);
+}
+
+/** What the registry has is right as far as anybody knows, and it would take more. */
+function canGoOn({source}: Upload, error: unknown): boolean {
+	if (source.failure !== undefined) return !hasCode(error, 'ERR_CONTENT_DIGEST') && !hasCode(error, 'ERR_CONTENT_SIZE');
+	return error instanceof RegistryError && (error.temporary || error.code === 'ERR_REGISTRY_UNAUTHORIZED');
 }
 
 function isWorthRemembering({journal, descriptor}: Upload): boolean {

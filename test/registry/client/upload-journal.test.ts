@@ -3,7 +3,9 @@ import {randomBytes} from 'node:crypto';
 import {mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {SealError} from '../../../lib/core/errors.js';
 import {copy} from '../../../lib/oci/copy.js';
+import {describe} from '../../../lib/oci/descriptor.js';
 import {digestOf} from '../../../lib/oci/digest.js';
 import {openStore, type Store} from '../../../lib/oci/store/store.js';
 import {createTally} from '../../../lib/oci/tally.js';
@@ -170,6 +172,36 @@ test('a push that was aborted goes on in the same process too', async t => {
 	t.is(registry.received.get('PATCH'), layer.length);
 	t.is(registry.sessions.size, 0);
 });
+
+const keeps = test.macro({
+	async exec(t, thrown: Error, isKept: boolean) {
+		const {registry, journal} = await world(t);
+		const client = openRegistry({uploadJournal: openUploadJournal(journal)});
+		t.teardown(() => client.close());
+		const descriptor = describe('application/octet-stream', layer);
+		const controller = new AbortController();
+		async function* breaks(): AsyncGenerator<Uint8Array> {
+			yield layer.subarray(0, 6_000_000);
+			if (thrown.message === 'aborted') controller.abort(thrown);
+			throw thrown;
+		}
+		const sink = client.repository(`${registry.host}/x`);
+		const push = sink.pushFrom(descriptor, async () => breaks(), {signal: controller.signal});
+		t.is(await t.throwsAsync(push), thrown);
+		t.is(registry.sessions.size, isKept ? 1 : 0);
+		t.is(readdirSync(journal).length, isKept ? 1 : 0);
+	},
+	title: title => `an upload ${title}`,
+});
+
+test('is kept when it is aborted while its source is read', keeps, new Error('aborted'), true);
+test('is kept when its source cannot be read further', keeps, new Error('the disk is gone'), true);
+test(
+	'is cancelled when its source is damaged',
+	keeps,
+	new SealError('ERR_CONTENT_DIGEST', 'Content from the store is wrong'),
+	false,
+);
 
 test('kill -9 at any moment of a push leaves what the next push ends well', async t => {
 	const {registry, root, journal, store} = await world(t);
