@@ -1,6 +1,8 @@
+import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
+import {ifExists, withIo} from '../../core/io-error.js';
 import {algorithmOf, type Digest, digestOf} from '../../oci/digest.js';
 import {maxManifestBytes} from '../../oci/manifest.js';
 import {readRegular, statRegular} from '../storage/stock/files.js';
@@ -30,7 +32,8 @@ export interface MarkOptions extends Abortable {
 /**
  * Finds what is needed: the manifests of every repository with all they name. Without a tag they are kept too, unless `untagged`;
  * then children of a kept index and referrers of kept manifests stay, and what is young.
- * @throws SealError ERR_STORE_DAMAGED when a manifest that is kept cannot be read: what it names is not known then
+ * @throws SealError ERR_STORE_DAMAGED when a manifest that is kept cannot be read: what it names is not known then;
+ * ERR_UNSAFE_PATH when a repository lies behind a symbolic link, where it is not looked for
  */
 export async function markStock(
 	folder: StockFolder,
@@ -42,6 +45,7 @@ export async function markStock(
 	const kept = new Set<Digest>();
 	const untagged: (LinkFile & {repository: string})[] = [];
 	const stale: LinkFile[] = [];
+	await refuseSymbolicLinks(join(folder.base, 'repositories'));
 	for (const repository of await storage.repositories({})) {
 		options.signal?.throwIfAborted();
 		const revisions = await listLinks(join(folder.base, revisionsFolder(repository)));
@@ -50,20 +54,52 @@ export async function markStock(
 			const digest = await links.read(join(folder.base, tagLink(repository, tag)), 'moving');
 			if (digest !== undefined) tagged.add(digest);
 		}
-		const found = await markRepository({repository, revisions, tagged, read, options});
+		const targets = await targetsOf(revisions, links);
+		const readHere: Reader = digest => read(targets.get(digest) ?? digest);
+		const found = await markRepository({repository, revisions, tagged, read: readHere, options});
 		for (const digest of [...found.manifests, ...found.blobs]) kept.add(digest);
 		for (const link of revisions) {
 			if (!found.manifests.has(link.digest)) untagged.push({...link, repository});
-			// A link may point elsewhere: the stock server stores sha512 content under sha256.
-			else kept.add((await links.read(link.path, 'fixed')) ?? link.digest);
+			else kept.add(targets.get(link.digest) ?? link.digest);
 		}
 		for (const link of await listLinks(join(folder.base, repositoryFolder(repository), '_layers'))) {
 			const isNeeded = found.blobs.has(link.digest) || link.facts.mtimeMs >= options.sinceMs;
-			if (isNeeded) kept.add((await links.read(link.path, 'fixed')) ?? link.digest).add(link.digest);
-			else stale.push(link);
+			if (!isNeeded) {
+				stale.push(link);
+				continue;
+			}
+			kept.add(link.digest);
+			if (algorithmOf(link.digest) === 'sha512') kept.add((await links.read(link.path, 'fixed')) ?? link.digest);
 		}
 	}
 	return {kept, untagged, stale};
+}
+
+/** The stock server follows them: what a repository behind one needs would be taken for garbage. */
+async function refuseSymbolicLinks(folder: string): Promise<void> {
+	const queue = [folder];
+	for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+		const path = next;
+		for (const entry of (await withIo('list', path, () => ifExists(() => readdir(path, {withFileTypes: true})))) ??
+			[]) {
+			if (entry.isSymbolicLink()) {
+				throw new SealError('ERR_UNSAFE_PATH', `${join(path, entry.name)} is a symbolic link: nothing was removed`, {
+					hint: 'Put a plain folder there: links inside a registry folder are not followed.',
+					details: {path: join(path, entry.name)},
+				});
+			}
+			if (entry.isDirectory() && !entry.name.startsWith('_')) queue.push(join(path, entry.name));
+		}
+	}
+}
+
+/** Where links lead that lead elsewhere: the stock server stores sha512 content under sha256. */
+async function targetsOf(revisions: readonly LinkFile[], links: Links): Promise<ReadonlyMap<Digest, Digest>> {
+	const targets = new Map<Digest, Digest>();
+	for (const {digest, path} of revisions) {
+		if (algorithmOf(digest) === 'sha512') targets.set(digest, (await links.read(path, 'fixed')) ?? digest);
+	}
+	return targets;
 }
 
 interface Repository {

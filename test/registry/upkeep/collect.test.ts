@@ -1,9 +1,10 @@
-import {existsSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {oneChunk} from '../../../lib/core/bytes.js';
 import {withLock} from '../../../lib/core/lock.js';
 import {describe} from '../../../lib/oci/descriptor.js';
+import {type Digest, digestOf} from '../../../lib/oci/digest.js';
 import {mediaTypes} from '../../../lib/oci/media-types.js';
 import {collectGarbage} from '../../../lib/oci/store/gc.js';
 import {openStore} from '../../../lib/oci/store/store.js';
@@ -165,6 +166,38 @@ both('content that is named as a manifest and is none does not stop the collecto
 	t.true(blobs.includes(lost.digest));
 	t.not(await storage.manifest('app', child.digest), undefined);
 	t.not(await storage.blob('app', config.digest), undefined);
+});
+
+test('stock folder: a repository behind a symbolic link stops the collector', async t => {
+	const {root, storage, inventory, age, file} = await openTestRegistry(t, 'stock folder');
+	const {digest} = await pushImage(storage, 'team/app', ['v1']);
+	age();
+	const repository = join(root, 'docker/registry/v2/repositories/team/app');
+	renameSync(repository, join(root, 'elsewhere'));
+	symlinkSync('../../../../../elsewhere', repository);
+	await t.throwsAsync(inventory.collect({}), {code: 'ERR_UNSAFE_PATH'});
+	t.true(existsSync(file(digest)));
+});
+
+test('stock folder: content that docker-registry keeps under another digest stays', async t => {
+	const {root, storage, inventory, age, file} = await openTestRegistry(t, 'stock folder');
+	const layer = await uploadBlob(storage, 'app', 'layer');
+	const config = await uploadBlob(storage, 'app', '{}');
+	const long = {...layer, digest: digestOf('layer', 'sha512')};
+	const repository = join(root, 'docker/registry/v2/repositories/app');
+	const alias = (kind: string, digest: Digest, target: Digest): void => {
+		mkdirSync(join(repository, kind, 'sha512', digest.slice(7)), {recursive: true});
+		writeFileSync(join(repository, kind, 'sha512', digest.slice(7), 'link'), target);
+	};
+	alias('_layers', long.digest, layer.digest);
+	const manifest = newManifest({config, layers: [long]});
+	t.deepEqual(await storage.putManifest('app', manifest, []), []);
+	const hex = digestOf(manifest.bytes, 'sha512');
+	alias('_manifests/revisions', hex, manifest.digest);
+	rmSync(join(repository, '_manifests/revisions/sha256'), {recursive: true});
+	age();
+	t.deepEqual((await inventory.collect({})).blobs, []);
+	for (const {digest} of [layer, config, manifest]) t.true(existsSync(file(digest)));
 });
 
 test('stock folder: a damaged manifest that is kept stops the collector before it removes anything', async t => {
