@@ -90,7 +90,7 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 		if (await hasForKeeps(descriptor.digest, descriptor.size, signal)) return await discard(bytes);
 		const target = await ingest({signal});
 		try {
-			for await (const chunk of verified(bytes, descriptor, 'what was pushed', {signal})) await target.write(chunk);
+			for await (const chunk of verified(bytes, descriptor, 'the source', {signal})) await target.write(chunk);
 			await target.commit(descriptor.digest);
 		} finally {
 			await target.abort();

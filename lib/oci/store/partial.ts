@@ -171,7 +171,7 @@ async function fill(partial: Partial, offset: number): Promise<void> {
 	for await (const chunk of readFileRange(path, 0, offset, {...options, reuse: true})) digester.update(chunk);
 	if (digester.sizeBytes < offset) throw wrongSize(descriptor, path, 'shorter', digester.sizeBytes);
 	if (offset < descriptor.size || offset === 0) await append(partial, offset, digester);
-	checkDigest(descriptor, digester.finish(), 'what was pushed');
+	checkDigest(descriptor, digester.finish(), 'the source', wrongHint);
 }
 
 async function append({file, descriptor, read, options}: Partial, offset: number, digester: Digester): Promise<void> {
@@ -182,7 +182,7 @@ async function append({file, descriptor, read, options}: Partial, offset: number
 		for await (const chunk of bytes) {
 			signal?.throwIfAborted();
 			digester.update(chunk);
-			if (digester.sizeBytes > descriptor.size) throw wrongSize(descriptor, 'what was pushed', 'longer');
+			if (digester.sizeBytes > descriptor.size) throw wrongSize(descriptor, 'the source', 'longer');
 			await writer.write(chunk);
 		}
 	} finally {
@@ -190,7 +190,7 @@ async function append({file, descriptor, read, options}: Partial, offset: number
 		await writer.flush();
 	}
 	const {sizeBytes} = digester;
-	if (sizeBytes < descriptor.size) throw wrongSize(descriptor, 'what was pushed', 'shorter', sizeBytes);
+	if (sizeBytes < descriptor.size) throw wrongSize(descriptor, 'the source', 'shorter', sizeBytes);
 }
 
 function changed(path: string): SealError {
@@ -199,6 +199,8 @@ function changed(path: string): SealError {
 		details: {path},
 	});
 }
+
+const wrongHint = 'Try again; if it stays so, the source, or a proxy before it, holds wrong content.';
 
 /** On a full disk what cannot be finished makes room. */
 function isUseless(error: unknown): boolean {

@@ -25,7 +25,7 @@ export async function pushBlob(
 			const file = await open(path, 'wx', 0o644);
 			try {
 				const target = createFileWriter(file);
-				for await (const chunk of verified(bytes, descriptor, 'what was pushed', {signal})) await target.write(chunk);
+				for await (const chunk of verified(bytes, descriptor, 'the source', {signal})) await target.write(chunk);
 				await target.flush();
 				await writer.sync(file);
 			} finally {
