@@ -68,6 +68,10 @@ export function createWalk(
 	};
 	const children = createChildren(inventory, contents, damaged, note, signal);
 
+	/** A sparse index names children that nobody has pushed here; another repository may have them. */
+	const isSparse = async (repository: string, {digest, isManifest}: Named): Promise<boolean> =>
+		isManifest && !(contents.has(digest) && (await inventory.isLinked(repository, digest, 'manifest')));
+
 	const follow = async (
 		repository: string,
 		image: string,
@@ -82,10 +86,8 @@ export function createWalk(
 			signal?.throwIfAborted();
 			if (seen.has(next.digest)) continue;
 			seen.add(next.digest);
-			const isAbsent = !contents.has(next.digest);
-			if (isAbsent && next.isElsewhere) continue;
-			// A sparse index names children that nobody has pushed here.
-			if (isAbsent && next.isManifest && next.digest !== root && !kept.has(next.digest)) {
+			if (next.isElsewhere && !contents.has(next.digest)) continue;
+			if (next.digest !== root && !kept.has(next.digest) && (await isSparse(repository, next))) {
 				counts.missingChildren++;
 				continue;
 			}
@@ -113,44 +115,64 @@ export function createWalk(
 				}
 			}
 		},
-		async repair(source) {
-			let progress = false;
-			for (const [key, each] of wrong) {
-				if (failures.has(key)) continue;
-				const [repository = ''] = each.repositories;
-				try {
-					if (!each.unlinked) await fetchAgain(inventory, contents, source, each, options);
-					for (const name of each.repositories) await inventory.link(name, each.digest, each.kind);
-					damaged.delete(each.digest);
-					mended.set(key, asFinding(each, true));
-					progress = true;
-				} catch (error) {
-					signal?.throwIfAborted();
-					if (!isSealError(error)) throw error;
-					failures.set(key, `; not in ${source.name} (${repository}): ${error.message}`);
-				}
-			}
-			// What nothing needs is not worth fetching, but a push of the same content must not take it for good.
-			for (const [digest, {code, message, path}] of damaged) {
-				if (wrong.has(digest)) continue;
-				await inventory.discard(digest);
-				damaged.delete(digest);
-				contents.delete(digest);
-				mended.set(digest, {code, message: `${message}; removed`, digest, path, images: [], mended: true});
-			}
-			return progress;
-		},
-		findings() {
-			const rest = [...wrong].map(([key, each]) => asFinding(each, false, failures.get(key)));
-			const unnamed = [...damaged].filter(([digest]) => !wrong.has(digest));
-			return [
-				...mended.values(),
-				...rest,
-				...unnamed.map(([digest, {code, message, path}]) => ({code, message, digest, path, images: [], mended: false})),
-			];
-		},
+		repair: source => repairAll({inventory, contents, damaged, wrong, mended, failures}, source, options),
+		findings: () => findingsOf({damaged, wrong, mended, failures}),
 		counts: () => counts,
 	};
+}
+
+interface State {
+	readonly inventory: StorageInventory;
+	readonly contents: Map<Digest, ContentFile>;
+	readonly damaged: Damage;
+	readonly wrong: ReadonlyMap<string, Wrong>;
+	readonly mended: Map<string, RegistryFinding>;
+	/** What was tried in vain, and why. */
+	readonly failures: Map<string, string>;
+}
+
+async function repairAll(state: State, source: RepairSource, options: OperationOptions): Promise<boolean> {
+	const {inventory, contents, damaged, wrong, mended, failures} = state;
+	let progress = false;
+	for (const [key, each] of wrong) {
+		if (failures.has(key)) continue;
+		const [repository = ''] = each.repositories;
+		try {
+			if (!each.unlinked) await fetchAgain(inventory, contents, source, each, options);
+			for (const name of each.repositories) await inventory.link(name, each.digest, each.kind);
+			damaged.delete(each.digest);
+			mended.set(key, asFinding(each, true));
+			progress = true;
+		} catch (error) {
+			options.signal?.throwIfAborted();
+			if (!isSealError(error)) throw error;
+			failures.set(key, `; not in ${source.name} (${repository}): ${error.message}`);
+		}
+	}
+	// What nothing needs is not worth fetching, but a push of the same content must not take it for good.
+	for (const [digest, {code, message, path}] of damaged) {
+		if (wrong.has(digest)) continue;
+		await inventory.discard(digest);
+		damaged.delete(digest);
+		contents.delete(digest);
+		mended.set(digest, {code, message: `${message}; removed`, digest, path, images: [], mended: true});
+	}
+	return progress;
+}
+
+function findingsOf({
+	damaged,
+	wrong,
+	mended,
+	failures,
+}: Pick<State, 'damaged' | 'wrong' | 'mended' | 'failures'>): readonly RegistryFinding[] {
+	const rest = [...wrong].map(([key, each]) => asFinding(each, false, failures.get(key)));
+	const unnamed = [...damaged].filter(([digest]) => !wrong.has(digest));
+	return [
+		...mended.values(),
+		...rest,
+		...unnamed.map(([digest, {code, message, path}]) => ({code, message, digest, path, images: [], mended: false})),
+	];
 }
 
 /** What manifests name, read once each. */

@@ -126,6 +126,10 @@ both('children that a sparse index lacks are counted and no fault', async (t, ki
 	const {findings, missingChildren} = await verifyRegistry(inventory);
 	t.deepEqual(findings, []);
 	t.is(missingChildren, 1);
+	const other = await pushImage(storage, 'other', ['v1'], ['only there']);
+	const sparse = newIndex([descriptorOf(child), descriptorOf(other)]);
+	await storage.putManifest('app', {...sparse, manifests: [descriptorOf(child)]}, ['v1']);
+	t.deepEqual((await verifyRegistry(inventory)).findings, [], 'that another repository has it is no fault');
 });
 
 test('stock folder: links that are missing or say nonsense are found, and missing ones are made again', async t => {
