@@ -1,4 +1,4 @@
-import {rmdir, stat, unlink} from 'node:fs/promises';
+import {rmdir, unlink} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import type {Abortable} from '../../core/events.js';
 import {ifExists, withIo} from '../../core/io-error.js';

@@ -2,7 +2,7 @@ import {SealError} from '../../../core/errors.js';
 import {listLinkedRepositories, uploadsFolder} from '../../../oci/store/repository-links.js';
 import type {Store} from '../../../oci/store/store.js';
 import type {Page, RegistryStorage} from '../storage.js';
-import {createUploads} from '../uploads/uploads.js';
+import {createUploads, type UploadSessions} from '../uploads/uploads.js';
 import {linkBlob, placeBlob, storedBlob} from './blobs.js';
 import {deleteBlob, deleteManifest, deleteTag, showAgain} from './deletes.js';
 import {createDocuments} from './documents.js';
@@ -11,7 +11,7 @@ import {type ManifestParts, putManifest} from './manifests.js';
 import {createMembership} from './membership.js';
 import {listedRepository, storedRepository} from './names.js';
 import {listReferrers} from './referrers.js';
-import {createSnapshots} from './snapshot.js';
+import {createSnapshots, type Snapshot} from './snapshot.js';
 
 export interface StoreStorageOptions {
 	/** `full` (default) survives a power cut, `none` kill -9 only. */
@@ -25,29 +25,38 @@ export interface StoreStorageOptions {
  * like a host is one: `registry.k8s.io/pause`. Names that other processes give and take (a build, `tag`, `rmi`) count at once.
  */
 export async function openStoreStorage(store: Store, options: StoreStorageOptions = {}): Promise<RegistryStorage> {
+	const {durability = 'full', lockTimeoutMs} = options;
 	const documents = createDocuments(store);
 	const snapshots = createSnapshots(store.root, documents);
+	const sync = durability === 'full';
+	const editor = createEditor(store, snapshots, {sync, lockTimeoutMs});
 	const {current} = snapshots;
-	const membership = createMembership(store, documents);
-	const sync = options.durability !== 'none';
-	const editor = createEditor(store, snapshots, {sync, lockTimeoutMs: options.lockTimeoutMs});
-	const parts: ManifestParts = {store, documents, membership, editor, sync};
-	const uploads = createUploads({
-		folder: uploadsFolder(store.root),
-		durability: options.durability ?? 'full',
-		async place(repository, digest, file) {
-			const stored = required(repository);
-			await placeBlob(store, stored, digest, file, {sync});
-			await showAgain(parts, await current(), stored, digest);
-			const blob = await storedBlob(store, digest);
-			if (blob !== undefined) return blob;
-			throw new SealError('ERR_STORE_DAMAGED', `${digest} has vanished from the store ${store.root}`, {
-				hint: 'Let only sealimage remove content from the store.',
-			});
-		},
-	});
+	const parts: StoreParts = {store, documents, membership: createMembership(store, documents), editor, sync, current};
+	const uploads = openUploads(parts, durability);
 	await current();
+	return {
+		name: `the store ${store.root}`,
+		...reads(parts),
+		...writes(parts),
+		uploads: {
+			...uploads,
+			async start(repository, algorithm) {
+				required(repository);
+				return await uploads.start(repository, algorithm);
+			},
+		},
+		close: uploads.close,
+	};
+}
 
+interface StoreParts extends ManifestParts {
+	current(): Promise<Snapshot>;
+}
+
+type Reads = Pick<RegistryStorage, 'repositories' | 'tags' | 'tag' | 'manifest' | 'blob' | 'referrers'>;
+
+function reads(parts: StoreParts): Reads {
+	const {store, documents, membership, current} = parts;
 	const repositories = async (): Promise<readonly string[]> => {
 		const named = [...(await current()).repositories.keys()];
 		const linked: string[] = [];
@@ -56,14 +65,7 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 		}
 		return [...new Set([...named, ...linked])].map(listedRepository);
 	};
-	/** Those too that have nothing but uploads so far. */
-	const everyRepository = async (): Promise<ReadonlySet<string>> => {
-		const all = new Set((await current()).repositories.keys());
-		for await (const stored of listLinkedRepositories(store.root)) all.add(stored);
-		return all;
-	};
-	const storage: RegistryStorage = {
-		name: `the store ${store.root}`,
+	return {
 		repositories: async page => pageOf(await repositories(), page),
 		async tags(repository, page) {
 			const stored = storedRepository(repository);
@@ -85,6 +87,30 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 				? undefined
 				: {digest, mediaType: descriptor.mediaType, bytes};
 		},
+		async blob(repository, digest) {
+			const stored = storedRepository(repository);
+			if (stored === undefined) return undefined;
+			const member = await membership.find(await current(), stored, digest);
+			return member === undefined ? undefined : await storedBlob(store, digest);
+		},
+		async referrers(repository, subject) {
+			const stored = storedRepository(repository);
+			return stored === undefined ? [] : await listReferrers(parts, await current(), stored, subject);
+		},
+	};
+}
+
+type Writes = Pick<RegistryStorage, 'putManifest' | 'deleteTag' | 'deleteManifest' | 'deleteBlob' | 'mount'>;
+
+function writes(parts: StoreParts): Writes {
+	const {store, membership, current} = parts;
+	/** Those too that have nothing but uploads so far. */
+	const everyRepository = async (): Promise<ReadonlySet<string>> => {
+		const all = new Set((await current()).repositories.keys());
+		for await (const stored of listLinkedRepositories(store.root)) all.add(stored);
+		return all;
+	};
+	return {
 		async putManifest(repository, manifest, tags, {signal} = {}) {
 			return await putManifest(parts, required(repository), manifest, tags, {signal});
 		},
@@ -95,12 +121,6 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 		async deleteManifest(repository, digest) {
 			const stored = storedRepository(repository);
 			return stored !== undefined && (await deleteManifest(parts, stored, digest));
-		},
-		async blob(repository, digest) {
-			const stored = storedRepository(repository);
-			if (stored === undefined) return undefined;
-			const member = await membership.find(await current(), stored, digest);
-			return member === undefined ? undefined : await storedBlob(store, digest);
 		},
 		async deleteBlob(repository, digest) {
 			const stored = storedRepository(repository);
@@ -118,20 +138,25 @@ export async function openStoreStorage(store: Store, options: StoreStorageOption
 			}
 			return false;
 		},
-		async referrers(repository, subject) {
-			const stored = storedRepository(repository);
-			return stored === undefined ? [] : await listReferrers(parts, await current(), stored, subject);
-		},
-		uploads: {
-			...uploads,
-			async start(repository, algorithm) {
-				required(repository);
-				return await uploads.start(repository, algorithm);
-			},
-		},
-		close: uploads.close,
 	};
-	return storage;
+}
+
+function openUploads(parts: StoreParts, durability: 'full' | 'none'): UploadSessions {
+	const {store, sync, current} = parts;
+	return createUploads({
+		folder: uploadsFolder(store.root),
+		durability,
+		async place(repository, digest, file) {
+			const stored = required(repository);
+			await placeBlob(store, stored, digest, file, {sync});
+			await showAgain(parts, await current(), stored, digest);
+			const blob = await storedBlob(store, digest);
+			if (blob !== undefined) return blob;
+			throw new SealError('ERR_STORE_DAMAGED', `${digest} has vanished from the store ${store.root}`, {
+				hint: 'Let only sealimage remove content from the store.',
+			});
+		},
+	});
 }
 
 function required(repository: string): string {
