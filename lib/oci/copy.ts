@@ -147,12 +147,16 @@ async function copyDocument(
 ): Promise<void> {
 	const {source, sink, options} = work;
 	const {signal} = options;
-	const [bytes, isThere] = await Promise.all([
-		work.gate.run(() =>
-			onSide('source', descriptor, () => readDocument(source, descriptor, maxManifestBytes, {signal})),
-		),
-		holdsWholeManifests(sink) ? isInSink(work, descriptor) : undefined,
-	]);
+	const asking = holdsWholeManifests(sink) ? isInSink(work, descriptor) : Promise.resolve(undefined);
+	let bytes: Buffer;
+	try {
+		const read = () => readDocument(source, descriptor, maxManifestBytes, {signal});
+		bytes = await work.gate.run(() => onSide('source', descriptor, read));
+	} finally {
+		// Nothing is left running behind a failure.
+		await asking.catch(() => undefined);
+	}
+	const isThere = await asking;
 	const document = await onSide('source', descriptor, async () =>
 		parseManifest(bytes, descriptor.mediaType, descriptor.digest),
 	);

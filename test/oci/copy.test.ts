@@ -232,8 +232,14 @@ test('copies at most as many blobs at once as allowed', async t => {
 	await from.tag('a:1', await putImage(from, {layers: Array.from({length: 12}, (_, i) => `layer ${i}`)}));
 	let running = 0;
 	let most = 0;
+	let release = (): void => undefined;
+	const three = new Promise<void>(resolve => {
+		release = resolve;
+	});
 	const push: ImageSink['push'] = async (descriptor, bytes, options) => {
 		most = Math.max(most, ++running);
+		if (running === 3) release();
+		await three;
 		await to.push(descriptor, bytes, options);
 		running--;
 	};
