@@ -18,3 +18,42 @@ export async function waitFor<R>(work: Promise<R>, {signal}: Abortable = {}): Pr
 		signal.removeEventListener('abort', stop);
 	}
 }
+
+/** As `waitFor`, for work that is named by a key. */
+export type SharedWork<R> = (key: string, work: (signal: AbortSignal) => Promise<R>, options?: Abortable) => Promise<R>;
+
+interface Running<R> {
+	readonly result: Promise<R>;
+	readonly controller: AbortController;
+	waiting: number;
+}
+
+/** Work that several may wait for at once: it is started once for a key, and aborted when all who waited for it were. */
+export function createSharedWork<R>(): SharedWork<R> {
+	const running = new Map<string, Running<R>>();
+	const start = (key: string, work: (signal: AbortSignal) => Promise<R>): Running<R> => {
+		const controller = new AbortController();
+		const started = {result: work(controller.signal), controller, waiting: 0};
+		running.set(key, started);
+		const end = (): void => {
+			if (running.get(key) === started) running.delete(key);
+		};
+		started.result.then(end, end);
+		return started;
+	};
+	return async (key, work, options = {}) => {
+		options.signal?.throwIfAborted();
+		const found = running.get(key) ?? start(key, work);
+		found.waiting++;
+		try {
+			return await waitFor(found.result, options);
+		} finally {
+			found.waiting--;
+			if (found.waiting === 0 && options.signal?.aborted === true) {
+				// Who comes now is not to meet the abort of others.
+				if (running.get(key) === found) running.delete(key);
+				found.controller.abort(options.signal.reason);
+			}
+		}
+	};
+}

@@ -1,4 +1,4 @@
-import {waitFor} from '../../core/abortable.js';
+import {createSharedWork} from '../../core/abortable.js';
 import type {Abortable} from '../../core/events.js';
 import type {Endpoint} from '../hosts/endpoint.js';
 import {type CredentialSource, type Credentials, describeCredentials} from '../login/credentials.js';
@@ -66,7 +66,7 @@ export interface AuthorizerOptions {
 export function createAuthorizer(http: Http, options: AuthorizerOptions): Authorizer {
 	const {credentials, connection, now = () => performance.now()} = options;
 	const registries = new Map<string, Known>();
-	const running = new Map<string, Promise<Grant | undefined>>();
+	const shared = createSharedWork<Grant | undefined>();
 	const knownOf = (endpoint: Endpoint): Known => {
 		const key = `${endpoint.host} ${endpoint.origin}`;
 		const known = registries.get(key) ?? {challenge: undefined, grants: []};
@@ -76,13 +76,18 @@ export function createAuthorizer(http: Http, options: AuthorizerOptions): Author
 	const find = (known: Known, scopes: Scopes): Grant | undefined =>
 		known.grants.find(grant => grant.expiresAtMs - marginMs > now() && coversScopes(grant.scopes, scopes));
 
-	const obtain = async (endpoint: Endpoint, challenge: Challenge, scopes: Scopes): Promise<Grant | undefined> => {
-		const who = await credentials(endpoint.host, endpoint.repository);
+	const obtain = async (
+		endpoint: Endpoint,
+		challenge: Challenge,
+		scopes: Scopes,
+		signal: AbortSignal,
+	): Promise<Grant | undefined> => {
+		const who = await credentials(endpoint.host, endpoint.repository, {signal});
 		const known = knownOf(endpoint);
 		const grant =
 			challenge.scheme === 'basic'
 				? basicGrant(endpoint, who, scopes)
-				: await bearerGrant(http, {endpoint, challenge, scopes, credentials: who, connection}, now);
+				: await bearerGrant(http, {endpoint, challenge, scopes, credentials: who, connection, signal}, now);
 		known.challenge = challenge;
 		if (grant !== undefined) remember(known, grant, now());
 		return grant;
@@ -95,9 +100,7 @@ export function createAuthorizer(http: Http, options: AuthorizerOptions): Author
 		abortable: Abortable,
 	): Promise<Grant | undefined> => {
 		const key = [endpoint.host, endpoint.origin, challenge.scheme, ...formatScopes(scopes)].join(' ');
-		const asked = running.get(key) ?? obtain(endpoint, challenge, scopes).finally(() => running.delete(key));
-		running.set(key, asked);
-		return await waitFor(asked, abortable);
+		return await shared(key, signal => obtain(endpoint, challenge, scopes, signal), abortable);
 	};
 
 	return {

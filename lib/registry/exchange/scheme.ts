@@ -1,4 +1,4 @@
-import {waitFor} from '../../core/abortable.js';
+import {createSharedWork} from '../../core/abortable.js';
 import type {Abortable} from '../../core/events.js';
 import type {Endpoint} from '../hosts/endpoint.js';
 import {RegistryError} from './error.js';
@@ -17,23 +17,23 @@ export interface Schemes {
  * and so its body is sent once.
  */
 export function createSchemes(http: Http): Schemes {
-	const asked = new Map<string, Promise<boolean>>();
+	const known = new Map<string, boolean>();
+	const shared = createSharedWork<boolean>();
 	return {
 		async settle(endpoint, options) {
 			const {origin} = endpoint;
 			if (!endpoint.plainHttp || !origin.startsWith('https:')) return endpoint;
-			const found = asked.get(origin) ?? isPlain(http, endpoint);
-			asked.set(origin, found);
-			found.catch(() => asked.delete(origin));
-			return (await waitFor(found, options)) ? {...endpoint, origin: origin.replace(/^https/, 'http')} : endpoint;
+			const found = known.get(origin) ?? (await shared(origin, signal => isPlain(http, endpoint, signal), options));
+			known.set(origin, found);
+			return found ? {...endpoint, origin: origin.replace(/^https/, 'http')} : endpoint;
 		},
 	};
 }
 
-async function isPlain(http: Http, endpoint: Endpoint): Promise<boolean> {
+async function isPlain(http: Http, endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
 	try {
 		const url = `${endpoint.origin}${endpoint.basePath}/`;
-		const response = await http.send({method: 'GET', url, ...homeConnection(endpoint)});
+		const response = await http.send({method: 'GET', url, ...homeConnection(endpoint), signal});
 		await response.discard();
 		return false;
 	} catch (error) {

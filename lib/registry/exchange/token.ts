@@ -1,4 +1,5 @@
 import {collect} from '../../core/bytes.js';
+import type {Abortable} from '../../core/events.js';
 import type {HttpResponse} from '../../core/http.js';
 import {isLoopback, isPrivate} from '../hosts/address.js';
 import type {Endpoint} from '../hosts/endpoint.js';
@@ -9,7 +10,7 @@ import type {Http, HttpRequest} from './http.js';
 import {responseError} from './response-error.js';
 import {formatScopes, type Scopes} from './scope.js';
 
-export interface TokenRequest {
+export interface TokenRequest extends Abortable {
 	readonly endpoint: Endpoint;
 	readonly challenge: Challenge;
 	readonly scopes: Scopes;
@@ -34,12 +35,12 @@ const maxTokenBytes = 1024 * 1024;
  * @throws RegistryError ERR_REGISTRY_UNAUTHORIZED, ERR_REGISTRY_RESPONSE, ERR_REGISTRY_UNREACHABLE, ERR_REGISTRY_TLS
  */
 export async function fetchToken(http: Http, request: TokenRequest): Promise<Token> {
-	const {endpoint, challenge, credentials} = request;
+	const {endpoint, challenge, credentials, signal} = request;
 	const realm = checkRealm(challenge.parameters.realm, endpoint);
 	if (credentials !== undefined) checkConfidential(realm.origin, endpoint);
 	const connection = await request.connection(realm.href);
 	const send = async (form: Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'>): Promise<HttpResponse> =>
-		http.send({...form, ...connection, headers: {'user-agent': 'sealimage', ...form.headers}});
+		http.send({...form, ...connection, signal, headers: {'user-agent': 'sealimage', ...form.headers}});
 	const isIdentity = credentials?.kind === 'identity-token';
 	let response = await send(isIdentity ? refreshForm(realm, request, credentials.token) : queryForm(realm, request));
 	if (isIdentity && (response.status === 404 || response.status === 405)) {

@@ -1,5 +1,5 @@
 import {open} from 'node:fs/promises';
-import {waitFor} from '../../core/abortable.js';
+import {createSharedWork} from '../../core/abortable.js';
 import {SealError, systemCode} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {ioError} from '../../core/io-error.js';
@@ -68,22 +68,22 @@ function fromFile(place: AuthPlace, options: SourceOptions): CredentialSource {
 /** What a helper said is good for so long: hundreds of repositories of one host must not start it hundreds of times. */
 const helperAnswerMs = 60_000;
 
-interface Asked {
+interface Answered {
 	readonly untilMs: number;
-	readonly answer: Promise<Credentials | undefined>;
+	readonly answer: Credentials | undefined;
 }
 
 function fromParsed(read: () => Promise<AuthFile>, options: SourceOptions): CredentialSource {
 	let parsed: Promise<AuthFile> | undefined;
-	const asked = new Map<string, Asked>();
+	const answered = new Map<string, Answered>();
+	const shared = createSharedWork<Credentials | undefined>();
 	const ask = async (name: string, host: string, abortable: Abortable): Promise<Credentials | undefined> => {
 		const key = `${name} ${host}`;
-		const before = asked.get(key);
-		if (before !== undefined && before.untilMs > performance.now()) return await waitFor(before.answer, abortable);
-		const answer = askHelper(name, host, options);
-		asked.set(key, {untilMs: performance.now() + helperAnswerMs, answer});
-		answer.catch(() => asked.delete(key));
-		return await waitFor(answer, abortable);
+		const before = answered.get(key);
+		if (before !== undefined && before.untilMs > performance.now()) return before.answer;
+		const answer = await shared(key, signal => askHelper(name, host, {...options, signal}), abortable);
+		answered.set(key, {untilMs: performance.now() + helperAnswerMs, answer});
+		return answer;
 	};
 	return async (host, repository, abortable = {}) => {
 		parsed ??= read();
@@ -99,7 +99,7 @@ function fromParsed(read: () => Promise<AuthFile>, options: SourceOptions): Cred
 /** docker keeps its own registry under a URL of old. */
 const hubServer = 'https://index.docker.io/v1/';
 
-async function askHelper(name: string, host: string, options: SourceOptions): Promise<Credentials | undefined> {
+async function askHelper(name: string, host: string, options: HelperOptions): Promise<Credentials | undefined> {
 	if (host !== 'docker.io') return await helperGet(name, host, options);
 	return (await helperGet(name, hubServer, options)) ?? (await helperGet(name, host, options));
 }
