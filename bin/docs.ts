@@ -90,7 +90,7 @@ function code(text: string): string {
 }
 
 function escapeMark(text: string): string {
-	return text.replace(/[<>*]/g, '\\$&');
+	return text.replace(/[<>*\\]/g, '\\$&');
 }
 
 function lower(text: string): string {

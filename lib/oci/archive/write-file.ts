@@ -76,7 +76,8 @@ async function checkReplaceable(path: string): Promise<void> {
 		const start = Buffer.alloc(512);
 		const facts = await file.stat();
 		if (facts.isDirectory()) throw notReplaced(path, 'is a folder', 'Name a file, or use oci: for a folder.');
-		if (!facts.isFile()) throw notReplaced(path, 'is no regular file', 'Name a new file.');
+		if (!facts.isFile())
+			throw notReplaced(path, 'is no regular file', 'Name a new file; "sealimage save" writes to stdout.');
 		const {bytesRead} = await withIo('read', path, () => file.read(start, 0, start.length, 0));
 		const isTar = start.toString('latin1', 257, 262) === 'ustar';
 		if (bytesRead === 0 || isTar || sniffCompression(start) !== 'none') return;
