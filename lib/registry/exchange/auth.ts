@@ -76,31 +76,26 @@ export function createAuthorizer(http: Http, options: AuthorizerOptions): Author
 	const find = (known: Known, scopes: Scopes): Grant | undefined =>
 		known.grants.find(grant => grant.expiresAtMs - marginMs > now() && coversScopes(grant.scopes, scopes));
 
-	const obtain = async (
-		endpoint: Endpoint,
-		challenge: Challenge,
-		scopes: Scopes,
-		signal: AbortSignal,
-	): Promise<Grant | undefined> => {
-		const who = await credentials(endpoint.host, endpoint.repository, {signal});
-		const known = knownOf(endpoint);
-		const grant =
-			challenge.scheme === 'basic'
-				? basicGrant(endpoint, who, scopes)
-				: await bearerGrant(http, {endpoint, challenge, scopes, credentials: who, connection, signal}, now);
-		known.challenge = challenge;
-		if (grant !== undefined) remember(known, grant, now());
-		return grant;
-	};
 	/** Many blobs meet the same 401 at once: one of them asks for the token, and its abort is not that of the others. */
-	const obtainOnce = async (
+	const obtain = async (
 		endpoint: Endpoint,
 		challenge: Challenge,
 		scopes: Scopes,
 		abortable: Abortable,
 	): Promise<Grant | undefined> => {
 		const key = [endpoint.host, endpoint.origin, challenge.scheme, ...formatScopes(scopes)].join(' ');
-		return await shared(key, signal => obtain(endpoint, challenge, scopes, signal), abortable);
+		const ask = async (signal: AbortSignal): Promise<Grant | undefined> => {
+			const who = await credentials(endpoint.host, endpoint.repository, {signal});
+			const known = knownOf(endpoint);
+			const grant =
+				challenge.scheme === 'basic'
+					? basicGrant(endpoint, who, scopes)
+					: await bearerGrant(http, {endpoint, challenge, scopes, credentials: who, connection, signal}, now);
+			known.challenge = challenge;
+			if (grant !== undefined) remember(known, grant, now());
+			return grant;
+		};
+		return await shared(key, ask, abortable);
 	};
 
 	return {
@@ -110,7 +105,7 @@ export function createAuthorizer(http: Http, options: AuthorizerOptions): Author
 			if (found !== undefined || known.challenge === undefined) return found?.header;
 			const wider = widened(known, scopes);
 			try {
-				return (await obtainOnce(endpoint, known.challenge, wider, abortable))?.header;
+				return (await obtain(endpoint, known.challenge, wider, abortable))?.header;
 			} catch (error) {
 				abortable.signal?.throwIfAborted();
 				// Without a header the registry says itself what is missing, if anything is.
@@ -126,7 +121,7 @@ export function createAuthorizer(http: Http, options: AuthorizerOptions): Author
 			if (found !== undefined && found.header !== refused) return found.header;
 			known.grants = known.grants.filter(({header}) => header !== refused);
 			const grant =
-				challenge === undefined ? undefined : await obtainOnce(endpoint, challenge, widened(known, wanted), abortable);
+				challenge === undefined ? undefined : await obtain(endpoint, challenge, widened(known, wanted), abortable);
 			if (grant !== undefined && grant.header !== refused) return grant.header;
 			throw unauthorized(endpoint, await credentials(endpoint.host, endpoint.repository), method, url);
 		},
