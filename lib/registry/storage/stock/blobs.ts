@@ -12,7 +12,7 @@ import type {Links} from './links.js';
 import {createLru} from './lru.js';
 import {blobFile, layerLink} from './paths.js';
 import {putLink} from './put-link.js';
-import type {Writer} from './writer.js';
+import type {PutOptions, Writer} from './writer.js';
 
 /** The blobs of a registry's folder, which all repositories share, and the links that make them usable in one. */
 export interface Blobs {
@@ -24,7 +24,11 @@ export interface Blobs {
 	/** Whether a repository has a blob, of this size when it is given. */
 	has(repository: string, blob: {readonly digest: Digest; readonly size?: number}): Promise<boolean>;
 	/** Takes a verified file that is on the same file system as a blob. It is dropped when the blob is there already. */
-	place(digest: Digest, file: {readonly path: string; readonly sizeBytes: number}): Promise<void>;
+	place(
+		digest: Digest,
+		file: {readonly path: string; readonly sizeBytes: number; readonly touchedMs?: number},
+		options?: PutOptions,
+	): Promise<void>;
 	/** Tells collectors that a blob is wanted again: if it is there afterwards, it stays. */
 	renew(digest: Digest): Promise<void>;
 	/** The files that a blob of a repository consists of. */
@@ -34,7 +38,7 @@ export interface Blobs {
 	/** Writes a small blob. */
 	write(digest: Digest, bytes: Uint8Array): Promise<void>;
 	/** Makes a blob readable in a repository. */
-	link(repository: string, digest: Digest): Promise<void>;
+	link(repository: string, digest: Digest, options?: PutOptions): Promise<void>;
 	unlink(repository: string, digest: Digest): Promise<boolean>;
 }
 
@@ -77,23 +81,24 @@ export function createBlobs(folder: StockFolder, links: Links, writer: Writer): 
 			const found = await find(repository, digest);
 			return found !== undefined && (size === undefined || found.sizeBytes === size);
 		},
-		async place(digest, file) {
+		async place(digest, file, options) {
 			if (await isThere(digest, file.sizeBytes)) {
 				await writer.remove(file.path);
 				return;
 			}
 			// An upload may have waited for long: its age counts from now.
 			const now = new Date();
-			await withIo('renew the time of', file.path, () => utimes(file.path, now, now));
-			await writer.move(file.path, path(digest));
+			if (now.getTime() - (file.touchedMs ?? 0) > youngMs)
+				await withIo('renew the time of', file.path, () => utimes(file.path, now, now));
+			await writer.move(file.path, path(digest), options);
 			forget(digest);
 		},
 		async write(digest, bytes) {
 			await writer.write(path(digest), bytes);
 			forget(digest);
 		},
-		async link(repository, digest) {
-			await putLink({folder, links, writer}, linkPath(repository, digest), digest, path(digest));
+		async link(repository, digest, options) {
+			await putLink({folder, links, writer}, linkPath(repository, digest), digest, path(digest), options);
 			forget(digest);
 		},
 		async unlink(repository, digest) {
@@ -118,8 +123,9 @@ function createFacts(path: (digest: Digest) => string): Pick<Blobs, 'facts'> & {
 			if (entry !== undefined && performance.now() - entry.checkedAt < believedMs) return entry.facts;
 			const began = epoch;
 			const found = await withIo('read', path(digest), async () => {
-				if (entry === undefined) await checkInside(path(digest));
-				return await statRegular(path(digest));
+				const facts = await statRegular(path(digest));
+				if (facts !== undefined && entry === undefined) await checkInside(path(digest));
+				return facts;
 			});
 			if (found === undefined) known.delete(digest);
 			else if (began === epoch) known.set(digest, {facts: found, checkedAt: performance.now()});
@@ -132,6 +138,8 @@ function createFacts(path: (digest: Digest) => string): Pick<Blobs, 'facts'> & {
 	};
 }
 
+/** Collectors leave alone what is this young, and much older. */
+const youngMs = 60_000;
 /** How long a look at the disk is believed: another process that removes a blob is noticed after that. */
 const believedMs = 1000;
 

@@ -35,7 +35,6 @@ export async function statRegular(path: string): Promise<FileFacts | undefined> 
 export async function openRegular(
 	path: string,
 ): Promise<{readonly file: FileHandle; readonly facts: FileFacts} | undefined> {
-	await checkInside(path);
 	// Without O_NONBLOCK a pipe without a writer would hold a thread of the pool for ever.
 	const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 	let file: FileHandle;
@@ -47,6 +46,7 @@ export async function openRegular(
 		throw error;
 	}
 	try {
+		await checkInside(path);
 		const found = await file.stat();
 		if (!found.isFile()) throw damaged(path, 'is no regular file');
 		return {file, facts: {sizeBytes: found.size, inode: found.ino, mtimeMs: found.mtimeMs}};
@@ -97,10 +97,10 @@ export async function checkInside(path: string): Promise<void> {
 		real = await realpath(folder);
 	} catch (error) {
 		if (isAbsent(error)) return;
-		if (systemCode(error) === 'ELOOP') throw unsafe(folder, 'a circle');
+		if (systemCode(error) === 'ELOOP') throw unsafeFolder(folder, 'a circle');
 		throw error;
 	}
-	if (real !== folder) throw unsafe(folder, real);
+	if (real !== folder) throw unsafeFolder(folder, real);
 }
 
 export function isAbsent(error: unknown): boolean {
@@ -116,7 +116,7 @@ export function damaged(path: string, what: string): SealError {
 	});
 }
 
-function unsafe(folder: string, real: string): SealError {
+export function unsafeFolder(folder: string, real: string): SealError {
 	return new SealError('ERR_UNSAFE_PATH', `${folder} leads through a symbolic link to ${real}`, {
 		hint: 'Put a plain folder there: links inside a registry folder are not followed.',
 		details: {path: folder},

@@ -25,15 +25,19 @@ export type StockStorageOptions = StockFolderOptions & Abortable;
 export async function openStockStorage(root: string, options: StockStorageOptions = {}): Promise<RegistryStorage> {
 	options.signal?.throwIfAborted();
 	const parts = await openStockParts(root, options);
-	const {folder, blobs} = parts;
+	const {folder, blobs, writer} = parts;
 	const turns = createTurns();
 	const holders = createLru<Digest, string>(10_000);
 	const uploads = createUploads({
 		folder: join(folder.privateDir, 'uploads'),
 		durability: options.durability ?? 'full',
 		async place(repository, digest, file) {
-			await blobs.place(digest, file);
-			await turns.shared(repository, () => blobs.link(repository, digest));
+			const unflushed = new Set<string>();
+			const after = blobs.place(digest, file, {unflushed});
+			// Awaited where the link appears; until then its failure is nobody's.
+			after.catch(() => undefined);
+			await turns.shared(repository, () => blobs.link(repository, digest, {unflushed, after}));
+			await writer.flush(unflushed);
 			holders.set(digest, repository);
 			return storedBlob(digest, blobs.path(digest), file.sizeBytes);
 		},

@@ -1,10 +1,11 @@
-import {type FileHandle, link, mkdir, open, realpath, rename, rm, rmdir, unlink} from 'node:fs/promises';
+import {type FileHandle, link, open, rename, rm, rmdir, unlink} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {syncFolder} from '../../../core/atomic-file.js';
-import {hasCode, SealError, systemCode} from '../../../core/errors.js';
+import {hasCode, systemCode} from '../../../core/errors.js';
 import {ioError, withIo} from '../../../core/io-error.js';
 import {checkInside, isAbsent} from './files.js';
 import type {StockFolder} from './folder.js';
+import {createFolders, type Folders} from './folders.js';
 import {openScratch, type Scratch} from './scratch.js';
 
 export interface WriterOptions {
@@ -17,11 +18,13 @@ export interface Writer {
 	/** A path on the same file system for what is not whole yet; swept by the next process when this one dies. */
 	temporary(): Promise<string>;
 	/** Writes a small file, replacing an older one. */
-	write(path: string, content: Uint8Array | string): Promise<void>;
+	write(path: string, content: Uint8Array | string, options?: PutOptions): Promise<void>;
 	/** Waits until an open file is on the disk, when that is wanted. */
 	sync(file: FileHandle): Promise<void>;
 	/** Moves a file that is whole to its place, replacing an older one. */
-	move(from: string, path: string): Promise<void>;
+	move(from: string, path: string, options?: PutOptions): Promise<void>;
+	/** Waits until the entries of folders are on the disk, when that is wanted. */
+	flush(folders: Iterable<string>): Promise<void>;
 	/** Gives a file a second, temporary name. False when the file system or the owner of the file does not allow it. */
 	link(from: string, temporary: string): Promise<boolean>;
 	/** Makes a folder and those above it. */
@@ -34,18 +37,31 @@ export interface Writer {
 	close(): Promise<void>;
 }
 
+export interface PutOptions {
+	/** Gets the folders that `flush` is still to be called with; without it they are flushed at once. */
+	readonly unflushed?: Set<string> | undefined;
+	/** The file appears after this, although it is made ready before. */
+	readonly after?: Promise<unknown> | undefined;
+}
+
 export async function createWriter(folder: StockFolder, options: WriterOptions): Promise<Writer> {
 	const scratch = await openScratch(join(folder.privateDir, 'tmp'));
 	const durable = options.durability === 'full';
+	const place: Place = {scratch, folders: createFolders([folder.base, folder.root]), durable};
 	return {
 		temporary: scratch.path,
-		write: (path, content) => writeWhole(path, content, scratch, durable),
+		write: (path, content, how) => writeWhole(place, path, content, how ?? {}),
 		async sync(file) {
 			if (durable) await file.datasync();
 		},
-		move: (from, path) => inFolder(path, durable, () => rename(from, path)),
+		move: (from, path, how) => put(place, from, path, how ?? {}),
+		flush: folders => flush(place, folders),
 		link: linkFile,
-		folder: path => withIo('make', path, () => makeFolder(path, durable)),
+		folder: path =>
+			withIo('make', path, async () => {
+				const changed = await place.folders.make(path);
+				await flush(place, changed);
+			}),
 		remove: path => removeAtOnce(path, scratch, durable),
 		async prune(path, top) {
 			for (let at = path; at.startsWith(`${top}/`); at = dirname(at)) {
@@ -60,46 +76,61 @@ export async function createWriter(folder: StockFolder, options: WriterOptions):
 	};
 }
 
+interface Place {
+	readonly scratch: Scratch;
+	readonly folders: Folders;
+	readonly durable: boolean;
+}
+
 async function writeWhole(
+	place: Place,
 	path: string,
 	content: Uint8Array | string,
-	scratch: Scratch,
-	durable: boolean,
+	options: PutOptions,
 ): Promise<void> {
-	const beside = await scratch.path();
+	const beside = await place.scratch.path();
 	try {
 		await withIo('write', path, async () => {
 			const file = await open(beside, 'wx', 0o644);
 			try {
 				await file.writeFile(content);
-				if (durable) await file.datasync();
+				if (place.durable) await file.datasync();
 			} finally {
 				await file.close();
 			}
 		});
-		await inFolder(path, durable, () => rename(beside, path));
+		await put(place, beside, path, options);
 	} catch (error) {
 		await unlink(beside).catch(() => undefined);
 		throw error;
 	}
 }
 
-/** Puts something into a folder, which is made when it is not there: a delete may remove it between being made and being used. */
-async function inFolder(path: string, durable: boolean, put: () => Promise<void>): Promise<void> {
+/** Moves a file into a folder, which is made when it is not there: a delete may remove it between being made and being used. */
+async function put({folders, ...place}: Place, from: string, path: string, options: PutOptions): Promise<void> {
+	const folder = dirname(path);
+	const changed = new Set([folder]);
 	await withIo('write', path, async () => {
-		await checkInside(path);
 		for (let attempt = 1; ; attempt++) {
+			for (const above of await folders.make(folder)) changed.add(above);
+			await options.after;
 			try {
-				await put();
+				await rename(from, path);
 				break;
 			} catch (error) {
 				if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
-				await makeFolder(dirname(path), durable);
+				folders.forget(folder);
 			}
 		}
-		// A folder that is gone again took the file with it: another process has deleted it since.
-		if (durable) await syncFolder(dirname(path)).catch(passAbsent);
 	});
+	if (options.unflushed === undefined) await flush({folders, ...place}, changed);
+	else for (const one of changed) options.unflushed.add(one);
+}
+
+async function flush({durable}: Place, folders: Iterable<string>): Promise<void> {
+	if (!durable) return;
+	// A folder that is gone again took its entries with it: somebody has deleted it since.
+	await Promise.all([...folders].map(folder => syncFolder(folder).catch(passAbsent)));
 }
 
 async function linkFile(from: string, temporary: string): Promise<boolean> {
@@ -143,32 +174,6 @@ const cannotLink: ReadonlySet<string> = new Set([
 	'EOPNOTSUPP',
 	'ENOENT',
 ]);
-
-async function makeFolder(path: string, durable: boolean): Promise<void> {
-	const parents = await makeFolders(path);
-	if (durable) await Promise.all(parents.map(syncFolder));
-}
-
-/** Makes what is missing of a path, never through a symbolic link. Resolves with the folders that got a new entry. */
-async function makeFolders(path: string): Promise<readonly string[]> {
-	try {
-		const real = await realpath(path);
-		if (real === path) return [];
-		throw new SealError('ERR_UNSAFE_PATH', `${path} leads through a symbolic link to ${real}`, {
-			hint: 'Put a plain folder there: links inside a registry folder are not followed.',
-			details: {path},
-		});
-	} catch (error) {
-		if (systemCode(error) !== 'ENOENT') throw error;
-	}
-	const above = await makeFolders(dirname(path));
-	try {
-		await mkdir(path);
-	} catch (error) {
-		if (systemCode(error) !== 'EEXIST') throw error;
-	}
-	return [...above, dirname(path)];
-}
 
 function passAbsent(error: unknown): void {
 	const cause = (error as {cause?: unknown}).cause;

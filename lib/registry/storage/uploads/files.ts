@@ -19,10 +19,10 @@ export interface UploadFiles {
 	/** Puts a file in the place of the data. */
 	putData(id: string, path: string): Promise<void>;
 	/**
-	 * Takes the data out of its place, so that no other process can open it any more. Resolves with its path, or undefined when
-	 * another file was there than that with this inode.
+	 * Takes the data out of its place, so that no other process can open it any more. Resolves with its path and the time
+	 * of its last change, or undefined when another file was there than that with this inode.
 	 */
-	seal(id: string, inode: number): Promise<string | undefined>;
+	seal(id: string, inode: number): Promise<{readonly path: string; readonly touchedMs: number} | undefined>;
 	/** Puts the data back when `seal` has taken it and its end was never reached. */
 	unseal(id: string): Promise<void>;
 	/** Bytes stored so far; 0 when there are none. */
@@ -45,9 +45,9 @@ export function createUploadFiles(folder: string): UploadFiles {
 		lockPath: id => join(folder, `${id}.lock`),
 		...dataFilesIn(folder),
 		async remove(id) {
-			const wasThere = await removeFile(statePath(folder, id));
-			for (const path of [dataPath(folder, id), sealedPath(folder, id)]) await removeFile(path);
-			return wasThere;
+			const paths = [statePath(folder, id), dataPath(folder, id), sealedPath(folder, id)];
+			const [wasThere] = await Promise.all(paths.map(removeFile));
+			return wasThere === true;
 		},
 		list: async () => (await namesIn(folder)).flatMap(name => /^([0-9a-f]{32})\.json$/.exec(name)?.[1] ?? []),
 		async touchedAt(id) {
@@ -81,7 +81,8 @@ function dataFilesIn(folder: string): DataFiles {
 			const path = sealedPath(folder, id);
 			return await withIo('write', path, async () => {
 				await rename(dataPath(folder, id), path);
-				if ((await stat(path)).ino === inode) return path;
+				const {ino, mtimeMs} = await stat(path);
+				if (ino === inode) return {path, touchedMs: mtimeMs};
 				await put(path, id);
 				return undefined;
 			});

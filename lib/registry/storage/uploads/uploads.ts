@@ -18,7 +18,7 @@ export interface UploadsOptions {
 	place(
 		repository: string,
 		digest: Digest,
-		file: {readonly path: string; readonly sizeBytes: number},
+		file: {readonly path: string; readonly sizeBytes: number; readonly touchedMs: number},
 	): Promise<StoredBlob>;
 }
 
@@ -39,11 +39,11 @@ export function createUploads(options: UploadsOptions): UploadSessions {
 	/** The file leaves its place first: no other process can open it any more, so it stays what was verified. */
 	const place = async (repository: string, id: string, digest: Digest, file: DataFile): Promise<StoredBlob> => {
 		const {sizeBytes, inode} = file;
-		const path = await files.seal(id, inode);
-		if (path === undefined) throw uploadBusy(id);
+		const sealed = await files.seal(id, inode);
+		if (sealed === undefined) throw uploadBusy(id);
 		await sessions.release(id);
 		try {
-			const blob = await options.place(repository, digest, {path, sizeBytes});
+			const blob = await options.place(repository, digest, {...sealed, sizeBytes});
 			await sessions.drop(id);
 			return blob;
 		} catch (error) {
