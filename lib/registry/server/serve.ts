@@ -38,8 +38,7 @@ export async function serveRegistry(storage: RegistryStorage, options: ServeOpti
 	const {server, close: letGo} = await openServer(options, limits, take);
 	const stopper = createStopper(server, options.stopMs ?? 30_000);
 	const connections = guardConnections(server, limits, socket => current.get(socket));
-	const {ended} = stopper;
-	const traffic = createTraffic(options, limits, {connections, isStopping: () => stopper.isStopping, ended});
+	const traffic = createTraffic(options, limits, {connections, isStopping: () => stopper.isStopping});
 	const parts: ServerParts = {
 		storage,
 		access,

@@ -4,8 +4,6 @@ import type {Server} from 'node:http';
 export interface Stopper {
 	/** Whether the end has begun: answers then tell clients to use another connection. */
 	readonly isStopping: boolean;
-	/** A request has ended: its connection may be idle now. */
-	ended(): void;
 	/**
 	 * Takes no new connections, lets requests under way end, and resolves when all connections are gone. After `limitMs` those
 	 * that are left are cut.
@@ -13,20 +11,22 @@ export interface Stopper {
 	stop(): Promise<void>;
 }
 
+const idleMs = 50;
+
 export function createStopper(server: Server, limitMs: number): Stopper {
 	let stopped: Promise<void> | undefined;
 	return {
 		get isStopping() {
 			return stopped !== undefined;
 		},
-		ended() {
-			if (stopped !== undefined) setImmediate(() => server.closeIdleConnections());
-		},
 		stop() {
 			stopped ??= new Promise(resolve => {
-				const timer = setTimeout(() => server.closeAllConnections(), limitMs);
+				const limit = setTimeout(() => server.closeAllConnections(), limitMs);
+				// An answer whose head went out before the stop has told its client that the connection stays.
+				const idle = setInterval(() => server.closeIdleConnections(), idleMs);
 				server.close(() => {
-					clearTimeout(timer);
+					clearTimeout(limit);
+					clearInterval(idle);
 					resolve();
 				});
 				server.closeIdleConnections();

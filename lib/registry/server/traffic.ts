@@ -16,14 +16,12 @@ export interface Traffic {
 	/** Set once the server listens. */
 	connections(): number;
 	isStopping(): boolean;
-	/** Called when a request is over. */
-	ended(): void;
 }
 
 export function createTraffic(
 	{accessLog, metrics = false}: ServeOptions,
 	limits: EffectiveLimits,
-	server: Pick<Traffic, 'connections' | 'isStopping' | 'ended'>,
+	server: Pick<Traffic, 'connections' | 'isStopping'>,
 ): Traffic {
 	return {
 		...server,
@@ -34,10 +32,11 @@ export function createTraffic(
 	};
 }
 
-/** Notes a request when it is over, however it ends. */
+/** Notes a request when it is over, however it ends, if anybody wants to know. */
 export function watchExchange(exchange: Exchange): void {
 	const {parts, request, response, startedAt} = exchange;
-	const {log, metrics, ended} = parts.traffic;
+	const {log, metrics} = parts.traffic;
+	if (log === undefined && metrics === undefined) return;
 	const time = Date.now();
 	// Known only while the connection is open.
 	const client = request.socket.remoteAddress ?? '';
@@ -60,18 +59,18 @@ export function watchExchange(exchange: Exchange): void {
 		log?.write(record);
 		metrics?.observe(record);
 	};
-	response.once('close', () => {
-		ended();
-		// Who sends the last bytes counts them after this event.
-		if (log !== undefined || metrics !== undefined) setImmediate(note);
-	});
+	// Who sends the last bytes counts them after this event.
+	response.once('close', () => setImmediate(note));
 }
 
-/** Runs what handles a request that carries content while there is room for one more. @throws Refusal TOOMANYREQUESTS */
-export async function withinLimits<R>(exchange: Exchange, handle: () => Promise<R>): Promise<R> {
-	const {traffic} = exchange.parts;
+/** Runs what handles a request; one that carries content only while there is room for one more. @throws Refusal TOOMANYREQUESTS */
+export function withinLimits<R>(exchange: Exchange, handle: () => Promise<R>): Promise<R> {
 	const {method} = exchange;
-	if (method === 'GET' || method === 'HEAD' || method === 'DELETE' || !hasBody(exchange)) return await handle();
+	const carriesContent = method !== 'GET' && method !== 'HEAD' && method !== 'DELETE' && hasBody(exchange);
+	return carriesContent ? counted(exchange.parts.traffic, handle) : handle();
+}
+
+async function counted<R>(traffic: Traffic, handle: () => Promise<R>): Promise<R> {
 	if (traffic.uploads >= traffic.limits.uploads) {
 		throw refuse('TOOMANYREQUESTS', 'Too many uploads at once', {headers: {'retry-after': '5'}});
 	}
