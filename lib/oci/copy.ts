@@ -148,6 +148,8 @@ async function copyDocument(
 	const {source, sink, options} = work;
 	const {signal} = options;
 	const asking = holdsWholeManifests(sink) ? isInSink(work, descriptor) : Promise.resolve(undefined);
+	// It may fail before the manifest is read: an abort ends both.
+	asking.catch(() => undefined);
 	let bytes: Buffer;
 	try {
 		const read = () => readDocument(source, descriptor, maxManifestBytes, {signal});

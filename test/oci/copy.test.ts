@@ -260,3 +260,33 @@ test('refuses manifests that are too large, and claims that are none', async t =
 	await from.tag('rubbish', rubbish);
 	await t.throwsAsync(copy(from, 'rubbish', to), {code: 'ERR_MANIFEST_INVALID'});
 });
+
+test('an abort that ends a question to the sink before the manifest is read is the copy that fails, nothing else', async t => {
+	const {from, to} = await twoStores(t);
+	const slow = await putImage(from);
+	const absent = {mediaType: mediaTypes.manifest, digest: `sha256:${'a'.repeat(64)}`, size: 10} as const;
+	await from.tag('a:1', await putIndex(from, [slow, absent]));
+	let end = (): void => undefined;
+	const ended = new Promise<void>(resolve => {
+		end = resolve;
+	});
+	const exists: ImageSink['exists'] = async (descriptor, {signal} = {}) => {
+		if (descriptor.digest !== slow.digest) return false;
+		return await new Promise((_, reject) => {
+			signal?.addEventListener('abort', () => {
+				reject(signal.reason as Error);
+				// A rejection that nobody handles is reported before this.
+				setImmediate(() => setImmediate(end));
+			});
+		});
+	};
+	const source: ImageSource = {
+		...streaming(from),
+		async fetch(descriptor, options) {
+			if (descriptor.digest === slow.digest) await ended;
+			return await from.fetch(descriptor, options);
+		},
+	};
+	const sink: ImageSink = Object.assign({}, to, {exists, holdsWholeManifests: true});
+	await t.throwsAsync(copy(source, 'a:1', sink), {instanceOf: ContentError, code: 'ERR_CONTENT_MISSING'});
+});
