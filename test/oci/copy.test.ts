@@ -288,5 +288,10 @@ test('an abort that ends a question to the sink before the manifest is read is t
 		},
 	};
 	const sink: ImageSink = Object.assign({}, to, {exists, holdsWholeManifests: true});
+	const reported: unknown[] = [];
+	const report = (reason: unknown): unknown => reported.push(reason);
+	process.on('unhandledRejection', report);
+	t.teardown(() => process.off('unhandledRejection', report));
 	await t.throwsAsync(copy(source, 'a:1', sink), {instanceOf: ContentError, code: 'ERR_CONTENT_MISSING'});
+	t.deepEqual(reported, []);
 });
