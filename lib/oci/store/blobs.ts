@@ -8,7 +8,7 @@ import type {Abortable} from '../../core/events.js';
 import {createFileWriter} from '../../core/file-writer.js';
 import {ifExists, ioError, withIo} from '../../core/io-error.js';
 import {isLocked, withLock} from '../../core/lock.js';
-import {mapBounded} from '../../core/pool.js';
+import {createGate, mapBounded} from '../../core/pool.js';
 import type {BlobAdopter, BlobFiles, ContentStore, Ingest, Ingester, ResumableSink} from '../content.js';
 import type {Descriptor} from '../descriptor.js';
 import {algorithmOf, type Digest, hexOf} from '../digest.js';
@@ -34,11 +34,34 @@ export interface BlobFolderOptions {
 	/** The lock that the collector holds while it removes blobs. */
 	readonly collectorLock: string;
 	readonly lockTimeoutMs?: number | undefined;
+	/** `sync` will be called: large content may be flushed before that. */
+	readonly flushEarly?: boolean | undefined;
 }
+
+/** Below this a flush of its own costs more than it saves. */
+const earlyFlushBytes = 4 * 1024 * 1024;
 
 export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 	const {root, name, session} = options;
 	const unsynced = new Set<Digest>();
+	/** Large content goes to the disk while other content still comes in; what `sync` waits for at the end is then little. */
+	const flushes = new Map<Digest, Promise<void>>();
+	const flushGate = createGate(2);
+	const flush = async (digest: Digest): Promise<void> => {
+		await withIo('flush', blobPath(digest), () => syncFile(blobPath(digest)));
+		unsynced.delete(digest);
+	};
+	/** Folders with new names in them. */
+	const folders = new Set<string>();
+	const written = (digest: Digest, sizeBytes: number): void => {
+		unsynced.add(digest);
+		folders.add(join(root, 'blobs', algorithmOf(digest)));
+		if (options.flushEarly !== true || sizeBytes < earlyFlushBytes) return;
+		const early = flushGate.run(() => flush(digest)).finally(() => flushes.delete(digest));
+		// Who syncs meets the failure again.
+		early.catch(() => undefined);
+		flushes.set(digest, early);
+	};
 	const renewed = new Set<Digest>();
 	const blobPath = (digest: Digest): string => join(root, 'blobs', algorithmOf(digest), hexOf(digest));
 
@@ -64,12 +87,12 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 		return still;
 	};
 
-	const place = async (temporary: string, digest: Digest): Promise<void> => {
+	const place = async (temporary: string, digest: Digest, sizeBytes: number): Promise<void> => {
 		await withIo('store', blobPath(digest), async () => {
 			await chmod(temporary, 0o444);
 			await renameInto(temporary, blobPath(digest));
 		});
-		unsynced.add(digest);
+		written(digest, sizeBytes);
 		renewed.add(digest);
 	};
 
@@ -81,7 +104,7 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 			signal,
 			async commit(digest, sizeBytes) {
 				if (await hasForKeeps(digest, sizeBytes, signal)) await unlink(path);
-				else await place(path, digest);
+				else await place(path, digest, sizeBytes);
 			},
 		});
 	};
@@ -107,7 +130,7 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 			const work = async (): Promise<void> => {
 				if (await hasForKeeps(digest, size, signal)) return;
 				await completePartial(path, descriptor, read, {signal});
-				await place(path, digest);
+				await place(path, digest, size);
 			};
 			if (await whileOwned(path, work, {signal, patienceMs: options.lockTimeoutMs ?? 30_000})) return;
 		}
@@ -148,7 +171,7 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 				if (size !== descriptor.size) throw wrongSize(descriptor, path, 'longer', size);
 				await renameInto(temporary, blobPath(descriptor.digest));
 				renewed.add(descriptor.digest);
-				unsynced.add(descriptor.digest);
+				written(descriptor.digest, descriptor.size);
 				return true;
 			} finally {
 				await unlink(temporary).catch(() => undefined);
@@ -156,15 +179,17 @@ export function createBlobFolder(options: BlobFolderOptions): BlobFolder {
 		},
 		async close() {
 			renewed.clear();
+			await Promise.allSettled(flushes.values());
 			await session.close();
 		},
 		async sync() {
-			const digests = [...unsynced];
-			await mapBounded(digests, 4, async digest => {
-				await withIo('flush', blobPath(digest), () => syncFile(blobPath(digest)));
-				unsynced.delete(digest);
-			});
-			for (const algorithm of new Set(digests.map(algorithmOf))) await syncFolder(join(root, 'blobs', algorithm));
+			const changed = [...folders];
+			await Promise.allSettled(flushes.values());
+			await mapBounded([...unsynced], 4, flush);
+			for (const folder of changed) {
+				folders.delete(folder);
+				await syncFolder(folder);
+			}
 		},
 	};
 }

@@ -116,6 +116,7 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
 		session,
 		collectorLock: collectorLockPath(path),
 		lockTimeoutMs: options.lockTimeoutMs,
+		flushEarly: options.durability !== 'none',
 	});
 	return createStore({root: path, name, tempDir, blobs, options});
 }

@@ -2,7 +2,7 @@ import {type Bytes, collect, oneChunk} from '../../core/bytes.js';
 import type {Abortable} from '../../core/events.js';
 import type {ContentOpener} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
-import {wrongSize} from '../../oci/verify.js';
+import {verified, wrongSize} from '../../oci/verify.js';
 
 /** Content that is sent in parts, and again from another offset when the connection breaks. */
 export interface UploadSource {
@@ -10,10 +10,12 @@ export interface UploadSource {
 	readonly failure: {readonly reason: unknown} | undefined;
 	/** All of it. */
 	whole(): Promise<Uint8Array>;
-	/** Goes to an offset: stays there when it is there already, which keeps the check of what is read from the start. */
+	/** Goes to an offset: stays there when it is there already. */
 	seek(offset: number): Promise<void>;
-	/** The bytes up to `end`; the last ones only when all that was read from the start was right. */
+	/** The bytes up to `end`. Their digest is for the registry to check, which has to in any case. */
 	part(end: number): Bytes;
+	/** Reads all of it once more and checks it. @throws SealError ERR_CONTENT_DIGEST, and what reading fails with */
+	check(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -52,7 +54,7 @@ export function createUploadSource(descriptor: Descriptor, read: ContentOpener, 
 		const held = all;
 		const bytes =
 			held === undefined
-				? await noting(undefined, () => read(offset, {...options, reuse: true}))
+				? await noting(undefined, () => read(offset, {...options, reuse: true, verify: false}))
 				: oneChunk(held.subarray(offset));
 		cursor = {iterator: bytes[Symbol.asyncIterator](), position: offset, rest: undefined, isBusy: false};
 	};
@@ -81,6 +83,13 @@ export function createUploadSource(descriptor: Descriptor, read: ContentOpener, 
 			return all;
 		},
 		seek,
+		async check() {
+			await close();
+			await noting(undefined, async () => {
+				const bytes = await read(0, {...options, reuse: true});
+				for await (const _ of verified(bytes, descriptor, where, options));
+			});
+		},
 		part: end => part(cursor!, end),
 		close,
 	};

@@ -182,6 +182,8 @@ async function recover(upload: Upload, error: unknown, options: OperationOptions
 	if (error.status === 416) return;
 	if (error.status === 413) return shrinkParts(upload, error);
 	if (isWrongContent(error)) {
+		// The source is asked first: what it holds may be damaged, and only now was that worth reading it twice.
+		await upload.source.check();
 		if (session.isClean) throw otherContent(upload, error);
 	} else if (!isLost(error)) throw error;
 	upload.session = undefined;
@@ -201,7 +203,7 @@ function isLost({status, errors}: RegistryError): boolean {
 	);
 }
 
-/** What was read is verified: then it changed on the way, or the registry counts otherwise. */
+/** The source is right: then it changed on the way, or the registry counts otherwise. */
 function otherContent({place, descriptor}: Upload, cause: RegistryError): RegistryError {
 	const {status, errors} = cause;
 	return new RegistryError(
