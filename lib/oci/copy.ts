@@ -30,7 +30,7 @@ export interface CopyOptions extends OperationOptions {
 	readonly platform?: Platform | undefined;
 	/** With `platform`: keep the index bytes (and digest) although only one child comes along. */
 	readonly keepIndex?: boolean | undefined;
-	/** Blobs in flight; default 4. */
+	/** Blobs in flight; default 6. */
 	readonly concurrency?: number | undefined;
 	/** Places of the sink (`host/repository`) that may hold content already: it is mounted from there instead of sent. */
 	readonly mountFrom?: readonly string[] | undefined;
@@ -80,7 +80,7 @@ export async function copyContent(
 		source,
 		sink,
 		options: {...options, signal: either},
-		gate: createGate(Math.max(1, options.concurrency ?? 4)),
+		gate: createGate(Math.max(1, options.concurrency ?? 6)),
 		questions: createGate(maxQuestions),
 		started: new Map(),
 		only: undefined,
