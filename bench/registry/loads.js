@@ -9,9 +9,11 @@ import {noise} from './image.js';
 export function loadsFor({big, blobs, manifest, scale}) {
 	const many = Math.max(8, Math.round(200 * scale));
 	return {
-		'one stream of 1 GB': server => streams([`http://${server.host}/v2/bench/big/blobs/${big}`]),
-		'8 streams of 128 MB': server =>
-			streams(blobs.map(digest => `http://${server.host}/v2/bench/streams/blobs/${digest}`)),
+		'one stream of 1 GB': server => streams([[`http://${server.host}/v2/bench/big/blobs/${big}`]]),
+		'8 streams of 8 x 128 MB': server => {
+			const urls = blobs.map(digest => `http://${server.host}/v2/bench/streams/blobs/${digest}`);
+			return streams(urls.map((_, first) => [...urls.slice(first), ...urls.slice(0, first)]));
+		},
 		'manifest GET': server => wrk(server, manifest),
 		'manifest HEAD': server => ab(server, manifest),
 		'uploads of 1 MB, 2 at once': server => uploads(server, 1e6, many, 2),
@@ -21,25 +23,24 @@ export function loadsFor({big, blobs, manifest, scale}) {
 	};
 }
 
-/** curl costs little itself, so that the server gets most of the machine. */
-async function streams(urls) {
+/** Each stream asks for its blobs one after the other. curl costs little itself, so that the server gets most of the machine. */
+async function streams(lists) {
 	const started = performance.now();
 	const answers = await Promise.all(
-		urls.map(url =>
+		lists.map(urls =>
 			runQuietly([
-				'curl',
-				'--silent',
-				'--fail',
-				'--output',
-				'/dev/null',
-				'--write-out',
-				'%{size_download} %{time_total}',
-				url,
+				...['curl', '--silent', '--fail', '--write-out', '%{size_download} %{time_total}\n'],
+				...urls.flatMap(url => ['--output', '/dev/null', url]),
 			]),
 		),
 	);
 	const seconds = (performance.now() - started) / 1000;
-	const rows = answers.map(text => text.split(' ').map(Number));
+	const rows = answers.flatMap(text =>
+		text
+			.trim()
+			.split('\n')
+			.map(line => line.split(' ').map(Number)),
+	);
 	return {bytes: rows.reduce((sum, [bytes]) => sum + bytes, 0), seconds, latencies: rows.map(([, time]) => time)};
 }
 
