@@ -170,7 +170,9 @@ async function moveAll() {
 				for (const [what, list] of Object.entries(samples)) {
 					await runQuietly(['sync']);
 					const verb = what.slice(0, 4);
-					list.push(await measure([movers[tool][verb]({layout, store, target, host: server.host})]));
+					// The same end state for all: what was pulled is on the disk.
+					const after = verb === 'pull' ? [['sync']] : [];
+					list.push(await measure([movers[tool][verb]({layout, store, target, host: server.host}), ...after]));
 				}
 			} finally {
 				await server.stop();

@@ -1,8 +1,10 @@
+import type {Socket} from 'node:net';
 import type {buildConnector, Dispatcher} from 'undici';
 import {type Bytes, translateErrors} from './bytes.js';
 import {isSealError, SealError, systemCode} from './errors.js';
 import type {Abortable} from './events.js';
 import {type HttpAnswer, receiveAnswer} from './http-answer.js';
+import {type ReadInto, receiveBulk} from './http-bulk.js';
 import {decodePercents, type ProxyRoute, type ProxySettings, proxyFor} from './proxy.js';
 import {createTrust, type HttpTls, type Trust, untrustedCodes} from './trust.js';
 
@@ -34,6 +36,11 @@ export interface HttpRequest extends Abortable {
 	readonly connectTimeoutMs?: number | undefined;
 	/** Milliseconds without a byte; default that of the client. For requests whose answer takes work. */
 	readonly idleTimeoutMs?: number | undefined;
+	/**
+	 * For large bodies: a GET over a connection of its own, whose chunks are valid until the next is asked for only. Default
+	 * false. Through a proxy, and for answers without a length, it makes no difference.
+	 */
+	readonly bulk?: boolean | undefined;
 }
 
 export interface HttpResponse {
@@ -66,8 +73,10 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 	const trust = createTrust([options.ca ?? []].flat(), options.caFiles ?? []);
 	const dispatchers = new Map<string, Promise<Dispatcher>>();
 	const alerts: Route['alerts'] = new Map();
+	/** Servers that give no lengths: what is large comes from them in the usual way. */
+	const withoutLengths = new Set<string>();
 	return {
-		async request(url, {body, headers, method = 'GET', signal, tls, connectTimeoutMs, idleTimeoutMs} = {}) {
+		async request(url, {body, headers, method = 'GET', signal, tls, connectTimeoutMs, idleTimeoutMs, bulk} = {}) {
 			signal?.throwIfAborted();
 			const target = new URL(url);
 			loaded ??= loadUndici();
@@ -75,6 +84,17 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
 			try {
 				const proxy = proxyFor(target, options.proxy);
 				const timeout = connectTimeoutMs ?? options.connectTimeoutMs ?? 30_000;
+				if (bulk === true && method === 'GET' && proxy === undefined && !withoutLengths.has(target.origin)) {
+					const route = {options, trust, tls, proxy, timeout, target, alerts};
+					const all = {...basicLogin(target), ...headers};
+					const waitMs = idleTimeoutMs ?? options.idleTimeoutMs ?? 60_000;
+					const answer = await receiveBulk(onread => connectOnce(undici, route, onread), headOf(target, all), {
+						signal,
+						idleTimeoutMs: waitMs,
+					});
+					if (answer !== undefined) return responseOf(answer, target, signal);
+					withoutLengths.add(target.origin);
+				}
 				const key = `${timeout} ${target.protocol} ${proxy?.origin} ${keyOf(tls)}`;
 				const made =
 					dispatchers.get(key) ?? createDispatcher(undici, {options, trust, tls, proxy, timeout, target, alerts});
@@ -186,10 +206,15 @@ async function createDispatcher(undici: Undici, route: Route): Promise<Dispatche
  * Most certificates are signed by an authority that Node brings along, whose list costs nothing. Only when one is not, the
  * whole list is loaded and the connection made again: nothing was sent over the first.
  */
-function createConnector(undici: Undici, {trust, tls, timeout, alerts}: Route): buildConnector.connector {
+function createConnector(
+	undici: Undici,
+	{trust, tls, timeout, alerts}: Route,
+	onread?: ReadInto,
+): buildConnector.connector {
 	const build = (secureContext: ReturnType<Trust['first']>): buildConnector.connector =>
 		undici.buildConnector({
 			timeout,
+			...(onread === undefined ? {} : {onread}),
 			...(secureContext === undefined ? {} : {secureContext}),
 			...(tls?.insecure === true ? {rejectUnauthorized: false} : {}),
 		});
@@ -227,6 +252,33 @@ function createConnector(undici: Undici, {trust, tls, timeout, alerts}: Route): 
 			else callback(error, null);
 		});
 	};
+}
+
+/** A connection that belongs to one exchange. */
+function connectOnce(undici: Undici, route: Route, onread: ReadInto): Promise<Socket> {
+	const {hostname, host, protocol, port} = route.target;
+	const target = {hostname: hostname.replace(/^\[|\]$/g, ''), host, protocol, port};
+	return new Promise((resolve, reject) => {
+		createConnector(
+			undici,
+			route,
+			onread,
+		)(target, (...[error, socket]) => {
+			if (error !== null) reject(error);
+			else resolve(socket);
+		});
+	});
+}
+
+/** The head of a GET (RFC 9112, section 3). Nothing that comes in may end a line. */
+function headOf(target: URL, headers: Readonly<Record<string, string>>): string {
+	const fields = Object.entries({host: target.host, connection: 'close', ...headers});
+	const lines = [
+		`GET ${target.pathname}${target.search} HTTP/1.1`,
+		...fields.map(([name, value]) => `${name}: ${value}`),
+	];
+	if (lines.some(line => /[\0\r\n]/.test(line))) throw new TypeError('A header holds a line break');
+	return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
 function basicLogin(url: URL): Record<string, string> {

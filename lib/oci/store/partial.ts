@@ -176,7 +176,7 @@ async function fill(partial: Partial, offset: number): Promise<void> {
 
 async function append({file, descriptor, read, options}: Partial, offset: number, digester: Digester): Promise<void> {
 	const {signal} = options;
-	const bytes = await read(offset, {signal, verify: false});
+	const bytes = await read(offset, {signal, verify: false, reuse: true});
 	const writer = createFileWriter(file);
 	try {
 		for await (const chunk of bytes) {

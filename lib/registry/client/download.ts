@@ -41,7 +41,9 @@ async function openLarge(
 	const stop = new AbortController();
 	const {options} = given;
 	const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-	const download = {...given, options: {...options, signal}};
+	// Parts wait in memory for their turn.
+	const request = {...given.request, bulk: false};
+	const download = {...given, request, options: {...options, signal}};
 	const {start} = rest;
 	const first = await openSpan(download, {start, end: Math.min(rest.end, start + partBytes)});
 	const bytes = first.isPart

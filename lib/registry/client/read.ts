@@ -92,15 +92,18 @@ export async function fetchAt(
 	wire: Wire,
 	place: Place,
 	descriptor: Descriptor,
-	{offset = 0, verify = true, ...options}: FetchOptions & OperationOptions,
+	{offset = 0, verify = true, reuse = false, ...options}: FetchOptions & OperationOptions,
 ): Promise<Bytes> {
 	if (isDocument(descriptor)) {
 		return oneChunk((await getDocument(wire, place, descriptor, options)).subarray(offset));
 	}
-	const request = requestOf(place, descriptor, 'GET');
+	const request = {...requestOf(place, descriptor, 'GET'), bulk: reuse && descriptor.size - offset >= bulkBytes};
 	const bytes = await openBlob({wire, request, descriptor, options}, offset);
 	return offset === 0 && verify ? verified(bytes, descriptor, placeName(place), options) : bytes;
 }
+
+/** Below this a connection of its own costs more than it saves. */
+const bulkBytes = 1024 * 1024;
 
 /** A manifest or index, verified. @throws SealError ERR_CONTENT_MISSING, ERR_CONTENT_SIZE, ERR_CONTENT_DIGEST; RegistryError */
 export async function getDocument(

@@ -28,7 +28,7 @@ export async function follow(
 	from: string,
 ): Promise<{readonly response: HttpResponse; readonly finalUrl: string}> {
 	const {http, endpoint, request, authorization, signal} = journey;
-	const {method, idleTimeoutMs} = request;
+	const {method, idleTimeoutMs, bulk} = request;
 	let url = from;
 	let atHome = new URL(from).origin === endpoint.origin;
 	if (!atHome) checkTarget(endpoint, method, from, endpoint.origin, undefined);
@@ -46,6 +46,7 @@ export async function follow(
 			headers,
 			body: request.body?.(),
 			idleTimeoutMs,
+			bulk,
 			...connection,
 			signal,
 		});

@@ -53,6 +53,8 @@ export interface RegistryRequest {
 	readonly direct?: boolean | undefined;
 	/** Milliseconds without a byte, where the answer takes more work than others. */
 	readonly idleTimeoutMs?: number | undefined;
+	/** The body is large, and each of its chunks is done with before the next is asked for. */
+	readonly bulk?: boolean | undefined;
 	/** Further repositories of the host that it reads: the source of a mount. */
 	readonly readsFrom?: readonly string[] | undefined;
 }

@@ -130,14 +130,16 @@ for (const [kind, layer] of Object.entries(layers)) {
 			const chunked = manner === 'a clean end';
 			if (chunked && moment === 'before the headers') continue;
 			const end = at(layer.length);
+			// What is large is asked for once more, in the usual way, of a server that gives no length.
+			const probes = chunked && kind === 'large' ? 1 : 0;
 			test(`${manner} ${moment} of a ${kind} blob: the rest is asked for, and the pull is complete`, async t => {
 				const fault = cutAt(layer, end, manner, chunked);
 				const options = manner === 'silence' ? impatient : quick;
-				const one = await startCase(t, layer, fault, attempt => attempt === 0, options);
+				const one = await startCase(t, layer, fault, attempt => attempt <= probes, options);
 				t.is(await one.pull(), 'complete');
-				t.true(one.asked.length >= 2);
-				if (end > 0 && manner === 'a clean end') t.is(one.asked[1], `bytes=${end}-`);
-				else t.true(startOf(one.asked[1]) <= Math.max(0, end));
+				t.true(one.asked.length >= 2 + probes);
+				if (end > 0 && manner === 'a clean end') t.is(one.asked[1 + probes], `bytes=${end}-`);
+				else t.true(startOf(one.asked[1 + probes]) <= Math.max(0, end));
 				await checkStore(t, one, layer, true);
 			});
 		}
@@ -181,7 +183,7 @@ for (const [kind, layer] of Object.entries(layers)) {
 			response.writeHead(200);
 			response.end(Buffer.concat([layer, Buffer.from('x')]));
 		};
-		const one = await startCase(t, layer, tooMuch, attempt => attempt === 0);
+		const one = await startCase(t, layer, tooMuch, attempt => attempt <= (kind === 'large' ? 1 : 0));
 		t.is(await one.pull(), 'ERR_CONTENT_SIZE');
 		await checkStore(t, one, layer, false);
 		const announced: Fault = response => {

@@ -216,9 +216,4 @@ test('kill -9 at any moment of a push leaves what the next push ends well', asyn
 	t.is(await ended(fork(pusher, [root, journal, `${registry.host}/x`])), 0);
 	t.true(registry.blobs.get(`x@${digestOf(layer)}`)?.equals(layer));
 	t.is(registry.tags.get('x:1'), (await store.resolve('a:1')).digest);
-	// Half-written entries of killed processes are named otherwise, and go when they are old.
-	t.deepEqual(
-		readdirSync(journal).filter(name => name.endsWith('.json')),
-		[],
-	);
 });
