@@ -162,7 +162,7 @@ test('an abort ends it with its reason, before the answer and within the body', 
 	for (const answer of ['', plain(large)]) {
 		let closed: Promise<unknown> | undefined;
 		const {url} = await serve(t, socket => {
-			closed = once(socket, 'close');
+			closed = new Promise(resolve => socket.once('close', resolve));
 			socket.write(answer);
 		});
 		const controller = new AbortController();
@@ -177,7 +177,7 @@ test('an abort ends it with its reason, before the answer and within the body', 
 test('a body that is not wanted lets go of its connection', async t => {
 	let closed: Promise<unknown> | undefined;
 	const {url} = await serve(t, socket => {
-		closed = once(socket, 'close');
+		closed = new Promise(resolve => socket.once('close', resolve));
 		socket.write(plain(large));
 	});
 	const response = await client(t).request(url, {bulk: true});

@@ -32,11 +32,21 @@ export async function openStockFolder(path: string, create: boolean): Promise<St
 		throw notRegistry(given, 'it cannot be listed', error);
 	});
 	if (!create) throw notRegistry(given, names === undefined ? 'it does not exist' : `it has no ${stockRoot}`);
-	if (names?.some(name => !name.startsWith('.') && name !== 'lost+found') === true) {
+	const others = names?.filter(name => !name.startsWith('.') && name !== 'lost+found') ?? [];
+	if (others.length > 0 && !(await isBegun(given, others))) {
 		throw notRegistry(given, `it has other content and no ${stockRoot}`);
 	}
 	await withIo('make the registry folder', given, () => mkdir(join(given, stockRoot), {recursive: true}));
 	return await describeFolder(await realpath(given), given);
+}
+
+/** True for a folder that another process is making right now, or was killed while it did: nothing is in it but the way to the root. */
+async function isBegun(given: string, others: readonly string[]): Promise<boolean> {
+	const [first = '', second = '', third = ''] = stockRoot.split('/');
+	const namesIn = async (...path: string[]): Promise<readonly string[]> =>
+		(await ifExists(() => readdir(join(given, ...path))).catch(() => ['unreadable'])) ?? [];
+	const isOnly = (names: readonly string[], name: string): boolean => names.every(found => found === name);
+	return isOnly(others, first) && isOnly(await namesIn(first), second) && isOnly(await namesIn(first, second), third);
 }
 
 /** @throws SealError ERR_UNSAFE_PATH when a link in the folder, which may come from an image, leads elsewhere */

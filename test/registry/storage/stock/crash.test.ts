@@ -53,7 +53,8 @@ test('kill -9 at any moment loses nothing that was acknowledged and leaves nothi
 
 function startPusher(root: string, name: string, durability: string, told: Told) {
 	const child = fork(pusher, [root, name, durability]);
-	const ready = new Promise<void>(resolve => {
+	const ready = new Promise<void>((resolve, reject) => {
+		child.once('exit', code => reject(new Error(`The pusher ended with ${code} before it was ready`)));
 		child.on('message', message => {
 			const said = message as Message;
 			if (said.said === 'ready') resolve();
@@ -63,6 +64,7 @@ function startPusher(root: string, name: string, durability: string, told: Told)
 			if (said.said === 'offset') told.offsets.set(`${name}:${said.id}`, said);
 		});
 	});
+	ready.catch(() => undefined);
 	return {child, ready, ended: ended(child)};
 }
 

@@ -61,6 +61,20 @@ test('a manifest is refused with what is missing, and nothing of it is stored', 
 	await storage.close();
 });
 
+test('a folder that another process is making, or had begun to make when it was killed, is taken', async t => {
+	for (const begun of ['', 'docker', 'docker/registry', 'docker/registry/v2']) {
+		const root = tempDir(t);
+		mkdirSync(join(root, begun), {recursive: true});
+		await (await openStockStorage(root, {create: true})).close();
+	}
+	const root = join(tempDir(t), 'new');
+	const opened = await Promise.all(Array.from({length: 12}, () => openStockStorage(root, {create: true})));
+	for (const storage of opened) await storage.close();
+	const foreign = tempDir(t);
+	mkdirSync(join(foreign, 'docker/registry/v3'), {recursive: true});
+	await t.throwsAsync(openStockStorage(foreign, {create: true}), {code: 'ERR_REGISTRY_DIR'});
+});
+
 test('a folder with other content is no registry', async t => {
 	const root = tempDir(t);
 	mkdirSync(join(root, 'other'));
