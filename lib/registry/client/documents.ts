@@ -3,11 +3,12 @@ import {createGate, mapBounded} from '../../core/pool.js';
 import {type Descriptor, parseDescriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
 import {childrenOf, parseManifest} from '../../oci/manifest.js';
+import {referrerDescriptor} from '../../oci/referrer.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
 import type {RegistryResponse} from '../exchange/transport.js';
 import {digestOfTag, existsToWrite, getDocument, placeName} from './read.js';
-import {listUnderSubject, referrerOf} from './subject.js';
+import {listUnderSubject} from './subject.js';
 import type {Place, Wire} from './wire.js';
 
 /** Writes manifests and indexes to a repository. */
@@ -34,7 +35,7 @@ export function createDocumentWriter(wire: Wire, place: Place): DocumentWriter {
 			const {digest: subject} = parseDescriptor(document.subject, `${descriptor.digest} subject`);
 			const gate = listing.get(subject) ?? createGate(1);
 			listing.set(subject, gate);
-			const referrer = referrerOf(descriptor, document);
+			const referrer = referrerDescriptor(descriptor, document);
 			await gate.run(() => listUnderSubject(wire, place, subject, referrer, options));
 		},
 		async tag(tag, descriptor, options = {}) {

@@ -3,34 +3,13 @@ import {collect} from '../../core/bytes.js';
 import {emit, type OperationOptions} from '../../core/events.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
-import {
-	formatManifest,
-	type ImageIndex,
-	type ImageManifest,
-	isIndex,
-	maxManifestBytes,
-	parseManifest,
-} from '../../oci/manifest.js';
+import {formatManifest, type ImageIndex, maxManifestBytes, parseManifest} from '../../oci/manifest.js';
 import {mediaTypes} from '../../oci/media-types.js';
 import {RegistryError} from '../exchange/error.js';
 import {withRetry} from '../exchange/retry.js';
 import {referrersTag} from '../storage/referrer.js';
 import {existsToWrite, placeName} from './read.js';
 import type {Place, Wire} from './wire.js';
-
-/** How a document is listed under its subject (distribution-spec, "Listing Referrers"). */
-export function referrerOf(descriptor: Descriptor, document: ImageManifest | ImageIndex): Descriptor {
-	const {mediaType, digest, size} = descriptor;
-	const artifactType = document.artifactType ?? (isIndex(document) ? undefined : document.config.mediaType);
-	const {annotations} = document;
-	return {
-		mediaType,
-		digest,
-		size,
-		...(artifactType === undefined ? {} : {artifactType}),
-		...(annotations === undefined ? {} : {annotations}),
-	};
-}
 
 const maxRounds = 6;
 

@@ -3,8 +3,8 @@ import {isReferrerLister} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
 import {readManifest} from '../../oci/image.js';
-import {type ImageIndex, type ImageManifest, isIndex} from '../../oci/manifest.js';
 import {isIndexType, isManifestType} from '../../oci/media-types.js';
+import {referrerDescriptor} from '../../oci/referrer.js';
 import type {OpenPlace} from './options.js';
 
 export interface ReferrersOptions extends Abortable {
@@ -52,21 +52,8 @@ async function finderFor({content, images}: OpenPlace, {signal}: Abortable): Pro
 		const document = await readManifest(content, descriptor, {signal});
 		if (document.subject === undefined) continue;
 		const {digest} = document.subject;
-		bySubject.set(digest, [...(bySubject.get(digest) ?? []), asReferrer(descriptor, document)]);
+		bySubject.set(digest, [...(bySubject.get(digest) ?? []), referrerDescriptor(descriptor, document)]);
 	}
 	return async (subject, artifactType) =>
 		(bySubject.get(subject) ?? []).filter(item => artifactType === undefined || item.artifactType === artifactType);
-}
-
-/** As registries list them (distribution-spec, "Listing Referrers"): an image manifest without the field has the type of its config. */
-function asReferrer({mediaType, digest, size}: Descriptor, document: ImageManifest | ImageIndex): Descriptor {
-	const artifactType = document.artifactType ?? (isIndex(document) ? undefined : document.config.mediaType);
-	const {annotations} = document;
-	return {
-		mediaType,
-		digest,
-		size,
-		...(artifactType === undefined ? {} : {artifactType}),
-		...(annotations === undefined ? {} : {annotations}),
-	};
 }

@@ -3,6 +3,7 @@ import {type Descriptor, parseDescriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
 import {type ImageIndex, type ImageManifest, isIndex, parseManifest} from '../../oci/manifest.js';
 import {isIndexType, isManifestType} from '../../oci/media-types.js';
+import {referrerDescriptor} from '../../oci/referrer.js';
 import type {NewManifest} from '../storage/storage.js';
 import {refuse} from './refusal.js';
 
@@ -51,20 +52,8 @@ function isForeign({mediaType, urls = []}: Descriptor): boolean {
 	return urls.length > 0 && /\.foreign\.|\.nondistributable\./.test(mediaType);
 }
 
-/** distribution-spec, "Listing Referrers": an image without an artifactType has that of its config, an index has none then. */
 function referrerOf(document: ImageManifest | ImageIndex, digest: Digest, size: number): NewManifest['referrer'] {
 	if (document.subject === undefined) return undefined;
 	const subject = parseDescriptor(document.subject, `${digest} subject`).digest;
-	const {mediaType, annotations} = document;
-	const artifactType = document.artifactType || (isIndex(document) ? undefined : document.config.mediaType);
-	return {
-		subject,
-		descriptor: {
-			mediaType,
-			digest,
-			size,
-			...(artifactType === undefined ? {} : {artifactType}),
-			...(annotations === undefined ? {} : {annotations}),
-		},
-	};
+	return {subject, descriptor: referrerDescriptor({mediaType: document.mediaType, digest, size}, document)};
 }
