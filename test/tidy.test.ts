@@ -14,8 +14,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 	'lib/oci': ['lib/core'],
 	'lib/registry': ['lib/core', 'lib/oci'],
 	'lib/sealfile': ['lib/core', 'lib/oci'],
-	lib: ['lib/core', 'lib/oci', 'lib/registry', 'lib/sealfile'],
-	bin: ['lib', 'lib/core', 'lib/oci', 'lib/registry', 'lib/sealfile'],
+	'lib/runtime': ['lib/core', 'lib/oci', 'lib/registry'],
+	lib: ['lib/core', 'lib/oci', 'lib/registry', 'lib/runtime', 'lib/sealfile'],
+	bin: ['lib', 'lib/core', 'lib/oci', 'lib/registry', 'lib/runtime', 'lib/sealfile'],
 };
 
 /** The one file that may import each third-party package. */

@@ -82,6 +82,20 @@ export const errorCodes = {
 	ERR_SERVER_TLS: 'The certificate or key of a registry server cannot be used.',
 	ERR_SERVER_LISTEN: 'A registry server cannot listen on the address it was given.',
 	ERR_UPSTREAM_INVALID: 'The registry that a pull-through cache should copy from is malformed.',
+
+	// runtime: hosts and lists of hosts
+
+	// runtime: transports
+
+	// runtime: facts and preflight
+
+	// runtime: the agent
+
+	// runtime: content on hosts
+
+	// runtime: distribution
+
+	// runtime: the registry on hosts
 } as const satisfies Record<`ERR_${string}`, string>;
 
 export type ErrorCode = keyof typeof errorCodes;
