@@ -1,3 +1,4 @@
+import type {Readable} from 'node:stream';
 import type {ErrorReport} from '../../core/errors.js';
 
 /**
@@ -55,4 +56,8 @@ export interface AgentContext {
 	readonly root: string;
 	/** What lives as long as the session (a relay that listens): closed in reverse order when it ends. */
 	defer(close: () => Promise<void>): void;
+	/** The same object for all requests of one session and another one for each session: a key for what verbs share. */
+	readonly session: object;
+	/** When the verb runs alone: what follows the line of params on stdin, as raw bytes. Absent in a session. */
+	readonly input?: Readable | undefined;
 }

@@ -13,12 +13,20 @@ export interface DistributionWorld {
 	sleep(ms: number, options?: Abortable): Promise<void>;
 }
 
+/**
+ * A host under distribution. A call that rejects with a HostError of this very host says that the host itself is lost (its
+ * connection, its disk): it is asked for nothing any more. A host that has died rejects what it was asked within some time,
+ * and a call that is aborted rejects at once.
+ */
 export interface DistributionHost {
 	readonly name: string;
 	have(blobs: readonly BlobQuery[], options?: Abortable): Promise<readonly BlobState[]>;
-	/** From the operator's store to the host, over the operator's own connection. */
+	/** From the operator's store to the host, over the operator's own connection. What is no HostError of this host is the operator's own trouble. */
 	send(blob: BlobParts, part: Part, options?: Abortable): Promise<void>;
-	/** The host fetches a part from another host and checks it. Rejects when the source is dead, slow or lies. */
+	/**
+	 * The host fetches a part from another host and checks it. Rejects when the source is dead, slow or lies: with anything but
+	 * a HostError of this host.
+	 */
 	fetch(blob: BlobParts, part: Part, from: DistributionHost, options?: Abortable): Promise<void>;
 	/** Begins to serve to the others; false when the host cannot listen. */
 	serve(options?: Abortable): Promise<boolean>;
