@@ -88,6 +88,7 @@ export const errorCodes = {
 	// runtime: transports
 
 	// runtime: facts and preflight
+	ERR_FACTS: 'The answer of a host that was asked for its facts cannot be understood.',
 
 	// runtime: the agent
 
