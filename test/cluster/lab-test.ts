@@ -1,0 +1,45 @@
+import {readlinkSync, statSync} from 'node:fs';
+import test, {type ExecutionContext} from 'ava';
+import {whyNoHosts} from '../lab/available.js';
+import {type BootOptions, bootHosts, type LabHost, removeHost} from '../lab/hosts.js';
+import {namespace} from '../lab/place.js';
+
+/**
+ * Real hosts for the tests of one file: booted with fresh disks before the first test, gone after the last. The returned function declares a serial test on them.
+ * Where no host can be booted its tests pass with "skipped: <why>" in their log; see lab/available.ts for what is a failure in CI.
+ */
+export function onLabHosts<const Names extends readonly string[]>(
+	names: Names,
+	options: BootOptions = {},
+): (
+	title: string,
+	body: (t: ExecutionContext, hosts: {readonly [Name in keyof Names]: LabHost}) => Promise<void>,
+) => void {
+	let hosts: LabHost[] = [];
+	let why: string | undefined;
+	test.serial.before('boot the hosts', async t => {
+		t.timeout(180_000);
+		why = whyNoHosts() ?? whyNotInside();
+		if (why === undefined) hosts = await bootHosts(names, {fresh: true, ...options});
+	});
+	test.after.always('remove the hosts', () => {
+		if (why === undefined) for (const name of names) removeHost(name);
+	});
+	return (title, body) => {
+		test.serial(title, async t => {
+			if (why === undefined) {
+				await body(t, hosts as {readonly [Name in keyof Names]: LabHost});
+				return;
+			}
+			t.log(`skipped: ${why}`);
+			t.pass();
+		});
+	};
+}
+
+/** The tests speak to the hosts from within their network. */
+function whyNotInside(): string | undefined {
+	const own = /\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0];
+	if (own === String(statSync(`/run/netns/${namespace}`, {throwIfNoEntry: false})?.ino)) return undefined;
+	return 'not in the network of the lab (npm run test:cluster, or npm run lab -- exec npx ava --config cluster.config.js)';
+}

@@ -1,0 +1,230 @@
+import {execFileSync, spawn} from 'node:child_process';
+import {closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {insideNetwork, openNetwork, plugIn, setCable, unplug} from './network.js';
+import {baseDir, labDir, network4, network6} from './place.js';
+
+/** A real Linux host: its own kernel, disk, systemd and sshd. Users: root (the key, or the password) and ops (the password; sudo asks for it). */
+export interface LabHost {
+	readonly name: string;
+	readonly address: string;
+	readonly address6: string;
+	/** The private key of root. */
+	readonly keyFile: string;
+	readonly password: 'sealimage';
+}
+
+export interface BootOptions {
+	/** Default 640. */
+	readonly memoryMiB?: number;
+	/** Throw away the disk of a host of this name first. */
+	readonly fresh?: boolean;
+}
+
+/** Boots hosts and waits until each answers over SSH, about three seconds. Hosts that run already are left alone. */
+export async function bootHosts(names: readonly string[], options: BootOptions = {}): Promise<LabHost[]> {
+	openNetwork();
+	if (options.fresh === true) for (const name of names) removeHost(name);
+	for (const name of names) boot(name, options.memoryMiB ?? 640);
+	for (const name of names) await answers(name);
+	return names.map(describeHost);
+}
+
+/** A power cut: nothing is flushed, no connection is closed. `bootHosts` starts it again with the disk as it was. */
+export function crash(name: string): void {
+	const pid = pidOf(name);
+	if (pid === undefined) return;
+	process.kill(pid, 'SIGKILL');
+	while (isAlive(pid)) execFileSync('sleep', ['0.05']);
+	rmSync(join(hostDir(name), 'pid'), {force: true});
+}
+
+/** A power cut for good: the disk goes too. */
+export function removeHost(name: string): void {
+	if (!existsSync(hostDir(name))) return;
+	crash(name);
+	unplug(tapOf(name));
+	rmSync(hostDir(name), {recursive: true, force: true});
+}
+
+/** Pulls the network cable out, or puts it back. */
+export function cable(name: string, state: 'in' | 'out'): void {
+	setCable(tapOf(name), state);
+}
+
+/** Runs a shell line on a host as root with OpenSSH's client, for setting the scene and for looking at it. @returns its stdout */
+export function onHost(name: string, line: string, input = ''): string {
+	const [command, args] = insideNetwork(sshArguments(name, line));
+	return execFileSync(command, args, {encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'], maxBuffer: 64 << 20});
+}
+
+/** Copies a file or folder of this machine into a folder of a host. */
+export function copyToHost(name: string, source: string, folder: string): void {
+	const copy = `tar -C "$1" -cf - "$2" | ssh $4 "mkdir -p '$3' && tar -C '$3' -xf -"`;
+	const options = [...sshOptions(), `root@${describeHost(name).address}`].join(' ');
+	const [command, args] = insideNetwork([
+		'sh',
+		'-ec',
+		copy,
+		'sh',
+		join(source, '..'),
+		source.split('/').pop() ?? '',
+		folder,
+		options,
+	]);
+	execFileSync(command, args, {stdio: ['ignore', 'ignore', 'pipe']});
+}
+
+/** The Debian packages that the base carries for tests, such as `containerd`. */
+export function packageFile(name: string): string {
+	const folder = join(baseDir(), 'packages');
+	const file = readdirSync(folder).find(entry => entry.startsWith(`${name}_`));
+	if (file === undefined) throw new Error(`The lab has no package ${name}`);
+	return join(folder, file);
+}
+
+export function describeHost(name: string): LabHost {
+	const number = numberOf(name);
+	return {
+		name,
+		address: `${network4}.${number}`,
+		address6: `${network6}${number}`,
+		keyFile: join(baseDir(), 'id'),
+		password: 'sealimage',
+	};
+}
+
+export function listHosts(): readonly (LabHost & {readonly running: boolean})[] {
+	const folder = join(labDir, 'hosts');
+	if (!existsSync(folder)) return [];
+	return readdirSync(folder).map(name => ({...describeHost(name), running: pidOf(name) !== undefined}));
+}
+
+export function sshArguments(name: string, line?: string): string[] {
+	return ['ssh', ...sshOptions(), `root@${describeHost(name).address}`, ...(line === undefined ? [] : [line])];
+}
+
+function sshOptions(): string[] {
+	const set = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'ConnectTimeout=5', 'BatchMode=yes'];
+	return ['-q', '-i', join(baseDir(), 'id'), ...set.flatMap(option => ['-o', option])];
+}
+
+function boot(name: string, memoryMiB: number): void {
+	if (pidOf(name) !== undefined) return;
+	const folder = hostDir(name);
+	const number = numberOf(name);
+	plugIn(tapOf(name));
+	const kernel = [
+		`mem=${memoryMiB}M`,
+		// What the host writes goes beside the base, which all hosts share.
+		`ubd0=/hosts/${name}/disk.cow,/base/base.img`,
+		'root=/dev/ubda',
+		'rw',
+		`vec0:transport=tap,ifname=${tapOf(name)},depth=128,gro=1,mac=02:00:00:00:00:${number.toString(16).padStart(2, '0')}`,
+		'con=null',
+		'con0=null,fd:1',
+		`umid=${name}`,
+		`lab.name=${name}`,
+		`lab.address=${network4}.${number}`,
+		`lab.address6=${network6}${number}`,
+	];
+	// The mounts are seen by this process alone (ip netns exec gives it a mount namespace) and go with it.
+	const start = `
+		runner=$1 hosts=$2 base=$3; shift 3
+		mkdir -p "$runner/base"
+		mount --bind "$hosts" "$runner/hosts"
+		mount --bind "$base" "$runner/base"
+		mount -t proc proc "$runner/proc"
+		mount --rbind /dev "$runner/dev"
+		mount -t tmpfs -o size=90%,exec tmpfs "$runner/dev/shm"
+		HOME=/dev/shm TMPDIR=/dev/shm exec chroot "$runner" /usr/bin/linux.uml "$@"`;
+	const runner = join(baseDir(), 'runner');
+	const [command, args] = insideNetwork([
+		'sh',
+		'-ec',
+		start,
+		'sh',
+		runner,
+		join(labDir, 'hosts'),
+		baseDir(),
+		...kernel,
+	]);
+	const log = openSync(join(folder, 'console.log'), 'w');
+	const child = spawn(command, args, {detached: true, stdio: ['ignore', log, log]});
+	closeSync(log);
+	child.unref();
+	writeFileSync(join(folder, 'pid'), `${child.pid}\n`);
+}
+
+async function answers(name: string): Promise<void> {
+	for (let attempt = 0; attempt < 240; attempt++) {
+		if (pidOf(name) === undefined) break;
+		try {
+			onHost(name, 'true');
+			return;
+		} catch {
+			await sleep(250);
+		}
+	}
+	throw new Error(`The lab host ${name} did not come up; see ${join(hostDir(name), 'console.log')}`);
+}
+
+/** The first use of a name takes the lowest free number; making the folder of the number is what decides between two processes. */
+function numberOf(name: string): number {
+	const file = join(hostDir(name), 'number');
+	if (existsSync(file)) return Number(readFileSync(file, 'utf8'));
+	mkdirSync(hostDir(name), {recursive: true});
+	const numbers = join(labDir, 'numbers');
+	mkdirSync(numbers, {recursive: true});
+	for (let number = 11; number < 250; number++) {
+		if (!claims(join(numbers, String(number)), name)) continue;
+		writeFileSync(file, String(number));
+		return number;
+	}
+	throw new Error('The lab has no free address');
+}
+
+/** A number whose host is gone is free again. */
+function claims(file: string, name: string): boolean {
+	if (existsSync(file) && !existsSync(join(hostDir(readFileSync(file, 'utf8')), 'number'))) rmSync(file, {force: true});
+	try {
+		writeFileSync(file, name, {flag: 'wx'});
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+function pidOf(name: string): number | undefined {
+	const file = join(hostDir(name), 'pid');
+	if (!existsSync(file)) return undefined;
+	const pid = Number(readFileSync(file, 'utf8'));
+	return pid > 0 && isAlive(pid) && isLabKernel(pid) ? pid : undefined;
+}
+
+/** After a reboot of this machine the number may be another process's. */
+function isLabKernel(pid: number): boolean {
+	try {
+		return /linux\.uml|\0sh\0-ec|^sh\0-ec|netns/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+	} catch {
+		return false;
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		// A killed child that nobody has waited for yet is dead too.
+		return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+	} catch {
+		return false;
+	}
+}
+
+function tapOf(name: string): string {
+	return `tap${numberOf(name)}`;
+}
+
+function hostDir(name: string): string {
+	return join(labDir, 'hosts', name);
+}
