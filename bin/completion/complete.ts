@@ -132,6 +132,8 @@ async function itemsFor(
 			return items(['linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/ppc64le', 'linux/s390x', 'linux/riscv64']);
 		case 'verb':
 			return matching(verbItems(verbs, undefined), current);
+		// Names of hosts are many and elsewhere; what is half-written stays as it is.
+		case 'host':
 		case 'none':
 			return [];
 	}

@@ -84,6 +84,11 @@ export const errorCodes = {
 	ERR_UPSTREAM_INVALID: 'The registry that a pull-through cache should copy from is malformed.',
 
 	// runtime: hosts and lists of hosts
+	ERR_CLUSTERFILE: 'A Clusterfile cannot be used to find hosts.',
+	ERR_HOST_DUPLICATE: 'A list names one host several times.',
+	ERR_HOST_INVALID: 'A string that should name a host is none.',
+	ERR_HOST_RANGE: 'A range of hosts ends before it begins, is too long, or mixes kinds of addresses.',
+	ERR_HOSTS_MISSING: 'No host was named, or none has the wanted role.',
 
 	// runtime: transports
 

@@ -1,0 +1,82 @@
+import {createReadStream, existsSync} from 'node:fs';
+import {join, resolve} from 'node:path';
+import {collect} from '../lib/core/bytes.js';
+import {isSealError} from '../lib/core/errors.js';
+import {withIo} from '../lib/core/io-error.js';
+import {parseClusterfile} from '../lib/runtime/host/clusterfile.js';
+import {type ListedHost, parseHostList, resolveHosts, withRoles} from '../lib/runtime/host/list.js';
+import type {HostLogin, HostTarget} from '../lib/runtime/host/target.js';
+import type {FlagValues} from './command.js';
+import type {Context} from './context.js';
+import type {hostFlags, loginFlags} from './host-flags.js';
+import {readLogin} from './host-login.js';
+import {UsageError} from './usage-error.js';
+
+export type HostFlags = FlagValues<typeof hostFlags>;
+export type LoginFlags = FlagValues<typeof loginFlags>;
+
+/**
+ * The hosts that the flags of a command choose, and its operands when they are hosts, with their logins.
+ * @throws UsageError for whatever is wrong with the list; SealError ERR_IO, ERR_PERMISSION for files that cannot be read
+ */
+export async function readHosts(
+	flags: Partial<HostFlags> & LoginFlags,
+	operands: readonly string[],
+	context: Context,
+): Promise<readonly HostTarget[]> {
+	const login = await readLogin(flags, context);
+	try {
+		const listed = [
+			...[...operands, ...(flags.hosts ?? [])].flatMap(text => parseHostList(text)),
+			...(flags.masters ?? []).flatMap(text => parseHostList(text, ['master'])),
+			...(flags.nodes ?? []).flatMap(text => parseHostList(text, ['node'])),
+			...(await readHostFiles(flags['hosts-file'] ?? [], context)),
+			...(flags.cluster === undefined ? [] : await readCluster(flags.cluster, login, context)),
+		];
+		if (listed.length === 0) throw noHosts(flags);
+		return withRoles(resolveHosts(listed, login), flags.roles ?? []);
+	} catch (error) {
+		if (!isSealError(error) || !/^ERR_(?:HOST|CLUSTERFILE|YAML)/.test(error.code)) throw error;
+		throw new UsageError(error.message, {code: error.code, hint: error.hint, details: error.details});
+	}
+}
+
+function noHosts(flags: Partial<HostFlags>): UsageError {
+	return new UsageError('No host was named', {
+		code: 'ERR_HOSTS_MISSING',
+		hint:
+			flags.hosts === undefined
+				? 'Name at least one host.'
+				: 'Name hosts with --hosts, --masters, --nodes, --hosts-file or --cluster.',
+	});
+}
+
+async function readHostFiles(files: readonly string[], context: Context): Promise<readonly ListedHost[]> {
+	const texts = await Promise.all(files.map(file => readText(file, 4 * 1024 * 1024, context)));
+	return texts.flatMap(text => parseHostList(text));
+}
+
+/** `--cluster FILE`, or a name: sealos keeps the Clusterfile of each of its clusters. */
+async function readCluster(cluster: string, login: HostLogin, context: Context): Promise<readonly ListedHost[]> {
+	const {home, cwd} = context.io;
+	const kept = join(home, '.sealos', cluster, 'Clusterfile');
+	const isName = /^[\w-][\w.-]*$/.test(cluster) && !existsSync(resolve(cwd, cluster)) && existsSync(kept);
+	const text = await readText(isName ? kept : cluster, 4 * 1024 * 1024, context);
+	const hosts = parseClusterfile(text, {shown: isName ? kept : cluster, home, overrides: login});
+	return hosts.map(host => ({...host, login: withoutMissingKeys(host.login, login)}));
+}
+
+/** sealos writes the path of a key into every Clusterfile, there or not. Keys that the command line names stay, to be missed. */
+function withoutMissingKeys(login: HostLogin, given: HostLogin): HostLogin {
+	if (login.identities === undefined || login.identities === given.identities) return login;
+	const {identities, ...rest} = login;
+	const found = identities.filter(identity => !('file' in identity) || existsSync(identity.file));
+	return found.length === 0 ? rest : {...rest, identities: found};
+}
+
+async function readText(path: string, limitBytes: number, {io}: Context): Promise<string> {
+	const whole = resolve(io.cwd, path);
+	return await withIo('read', path, async () =>
+		(await collect(createReadStream(whole), limitBytes, path)).toString('utf8'),
+	);
+}
