@@ -102,6 +102,7 @@ export const errorCodes = {
 	// runtime: distribution
 
 	// runtime: the registry on hosts
+	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',
 } as const satisfies Record<`ERR_${string}`, string>;
 
 export type ErrorCode = keyof typeof errorCodes;

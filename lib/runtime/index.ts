@@ -1,6 +1,18 @@
 export type {HostFacts} from './facts/facts.js';
 export {type GatherOptions, gatherFacts} from './facts/gather.js';
 export type {Wanted} from './facts/wanted.js';
+export {
+	type AuthorityRequest,
+	type Circumstances,
+	createAuthority,
+	issueLeaf,
+	type KeyPair,
+	type LeafRequest,
+} from './pki/authority.js';
+export type {KeyPurpose} from './pki/extensions.js';
+export {type LeafDemands, leafProblem} from './pki/judge.js';
+export {generateKey, type KeyAlgorithm} from './pki/keys.js';
+export type {Subject} from './pki/subject.js';
 export type {HostFinding} from './preflight/finding.js';
 export type {HostNeeds, PortNeed, PreflightOptions} from './preflight/options.js';
 export {preflight} from './preflight/preflight.js';
