@@ -31,10 +31,7 @@ export async function writeImage(session: BuildSession, state: ImageState): Prom
 		schemaVersion: 2,
 		mediaType: docker ? mediaTypes.dockerManifest : mediaTypes.manifest,
 		config: configDescriptor,
-		layers: state.layers.map(layer => ({
-			...layer.descriptor,
-			mediaType: layerType(layer.descriptor.mediaType, docker),
-		})),
+		layers: state.layers.map(({descriptor}) => layerOf(descriptor, docker)),
 		...annotationsOf(session),
 	};
 	const bytes = formatManifest(manifest);
@@ -77,6 +74,12 @@ const ociNames: Readonly<Record<string, string>> = {
 	[mediaTypes.dockerLayer]: mediaTypes.layer,
 	[mediaTypes.dockerLayerGzip]: mediaTypes.layerGzip,
 };
+
+/** Docker's schema 2 has no annotations on layers either: what they say is lost there, and nothing depends on it. */
+function layerOf({annotations, ...layer}: Descriptor, docker: boolean): Descriptor {
+	const typed = {...layer, mediaType: layerType(layer.mediaType, docker)};
+	return docker || annotations === undefined ? typed : {...typed, annotations};
+}
 
 /** A manifest never mixes the two families: layers of a base take the names of the result (the bytes are the same). */
 function layerType(mediaType: string, docker: boolean): string {

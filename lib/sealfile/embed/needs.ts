@@ -1,4 +1,5 @@
 import {emit} from '../../core/events.js';
+import {withComponent} from '../../oci/component.js';
 import type {ImageSource} from '../../oci/content.js';
 import {digestOf, hexOf} from '../../oci/digest.js';
 import type {LayerEntry} from '../../oci/entry.js';
@@ -155,7 +156,8 @@ async function embedOne<Lower extends ImageSource>(
 				sizeBytes: size,
 				elapsedMs: performance.now() - started,
 			});
-		state = withLayer(session, state, record, `EMBED ${layer.title}`);
+		const marked = {...record, descriptor: withComponent(record.descriptor, 'registry')};
+		state = withLayer(session, state, marked, `EMBED ${layer.title}`);
 	}
 	const entries = await lockEntries(state, lock, mtime);
 	const record = await layerOf(session, {id: `${platform} lock`, entries, compression: {algorithm: 'none'}});
