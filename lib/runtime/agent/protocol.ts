@@ -1,14 +1,27 @@
 import type {Readable} from 'node:stream';
 import type {ErrorReport} from '../../core/errors.js';
 
+/** Raised when the meaning of a line or of a verb changes: operator and agent must agree on it. */
+export const agentProtocol = 1;
+/** Of a request, and of what goes into one file of params. */
+export const maxRequestBytes: number = 16 * 1024 * 1024;
+/** Of a reply. Smaller: an operator listens to thousands of agents at once. */
+export const maxReplyBytes: number = 4 * 1024 * 1024;
+/** Requests of one session that may be under way at once. */
+export const maxRequests = 256;
+/** An operator that has nothing to say sends an empty line this often. */
+export const keepAliveMs = 20_000;
+/** An agent that has heard nothing for so long takes its operator for dead: a power cut ends no TCP connection. */
+export const silenceMs = 120_000;
+
 /**
  * What the operator and `sealimage-agent session` say to each other, one JSON document a line: requests on the agent's stdin,
  * replies on its stdout. Many requests may run at once. When stdin ends, for whatever reason, the agent aborts what runs,
- * closes what listens and exits: nothing outlives the operator's connection.
+ * closes what listens and exits: nothing outlives the operator's connection. Empty lines mean nothing.
  */
 export type AgentRequest =
 	| {readonly id: number; readonly verb: string; readonly params: unknown}
-	/** Aborts a running request; it answers with ERR_ABORTED. */
+	/** Aborts a running request; it answers with ERR_ABORTED. One that has ended is no mistake: the lines crossed. */
 	| {readonly id: number; readonly cancel: true};
 
 /** Any number of events, then one result or one error. */
@@ -17,10 +30,12 @@ export type AgentReply =
 	| {readonly hello: AgentIdentity}
 	| {readonly id: number; readonly event: unknown}
 	| {readonly id: number; readonly result: unknown}
-	| {readonly id: number; readonly error: ErrorReport};
+	| {readonly id: number; readonly error: ErrorReport}
+	/** The last line of a session that cannot go on. */
+	| {readonly fatal: ErrorReport};
 
 export interface AgentIdentity {
-	/** Raised when a verb or its meaning changes. */
+	/** `agentProtocol` of the agent. */
 	readonly protocol: number;
 	/** The version of sealimage that the agent was built from. */
 	readonly version: string;
@@ -40,7 +55,10 @@ export interface AgentConnection extends AsyncDisposable {
 	close(): Promise<void>;
 }
 
-/** One verb of the agent. `sealimage-agent VERB` runs it once with its params from stdin; `session` runs many. */
+/**
+ * One verb of the agent. `sealimage-agent VERB` runs it once: the first line of stdin is its params, replies have the id 0.
+ * `sealimage-agent session` runs many.
+ */
 export interface AgentVerb<P = unknown, R = unknown> {
 	readonly name: string;
 	/** Checks what came over the wire. @throws SealError ERR_USAGE */
@@ -50,7 +68,10 @@ export interface AgentVerb<P = unknown, R = unknown> {
 
 export interface AgentContext {
 	readonly signal: AbortSignal;
-	/** Sends an event line of this request. */
+	/**
+	 * Sends an event line of this request. Events are a courtesy: while the operator does not read, only the last one of each request
+	 * is kept. What counts belongs into the result.
+	 */
 	event(event: unknown): void;
 	/** The content store's folder, `/var/lib/sealimage`. */
 	readonly root: string;

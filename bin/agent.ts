@@ -1,0 +1,100 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {SealError} from '../lib/core/errors.js';
+import {formatPlatform, hostPlatform} from '../lib/oci/platform.js';
+import {runOnce} from '../lib/runtime/agent/once.js';
+import {type AgentIdentity, agentProtocol, maxRequestBytes} from '../lib/runtime/agent/protocol.js';
+import {type AgentSurroundings, runSession} from '../lib/runtime/agent/session.js';
+import {agentVerbs} from '../lib/runtime/agent/verbs.js';
+import {readVersion} from './version.js';
+
+const usage = `usage: sealimage-agent [--root DIR] session
+       sealimage-agent [--root DIR] VERB [--params FILE]
+       sealimage-agent --version
+`;
+
+/** After the end of the work, for lines that are on their way to a reader. */
+const lastWordsMs = 2000;
+
+process.exitCode = await main(process.argv.slice(2));
+// Nothing may keep an agent alive: not a socket that a verb forgot, nor a reader that does not read.
+setTimeout(() => process.exit(), lastWordsMs).unref();
+process.stdout.write('', () => process.exit());
+
+async function main(args: readonly string[]): Promise<number> {
+	const parsed = parseArguments(args);
+	if (parsed === undefined) {
+		process.stderr.write(usage);
+		return 2;
+	}
+	const identity = readIdentity();
+	if (parsed.verb === '--version') {
+		process.stdout.write(`sealimage-agent ${identity.version}, protocol ${identity.protocol}, ${identity.platform}\n`);
+		return 0;
+	}
+	const surroundings: AgentSurroundings = {
+		stdin: process.stdin,
+		stdout: process.stdout,
+		identity,
+		verbs: agentVerbs,
+		root: parsed.root,
+		signal: stopSignal(),
+	};
+	if (parsed.verb !== 'session') return (await runOnce(parsed.verb, readParams(parsed.params), surroundings)) ? 0 : 1;
+	await runSession(surroundings);
+	return 0;
+}
+
+interface Arguments {
+	readonly verb: string;
+	readonly root: string;
+	readonly params: string | undefined;
+}
+
+function parseArguments(args: readonly string[]): Arguments | undefined {
+	const rest = [...args];
+	const values: Record<string, string> = {};
+	const words: string[] = [];
+	for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+		if (word !== '--root' && word !== '--params') {
+			words.push(word);
+			continue;
+		}
+		const value = rest.shift();
+		if (value === undefined) return undefined;
+		values[word] = value;
+	}
+	const [verb] = words;
+	if (verb === undefined || words.length > 1 || (verb.startsWith('-') && verb !== '--version')) return undefined;
+	return {verb, root: values['--root'] ?? '/var/lib/sealimage', params: values['--params']};
+}
+
+function readParams(file: string | undefined): string | undefined {
+	if (file === undefined) return undefined;
+	const text = readFileSync(file, 'utf8');
+	if (text.length > maxRequestBytes) throw new RangeError(`${file} is longer than ${maxRequestBytes} bytes`);
+	return text;
+}
+
+/** Installed agents have their facts beside them; in a working copy there is package.json. */
+function readIdentity(): AgentIdentity {
+	const manifest = new URL('agent.json', import.meta.url);
+	const version = existsSync(manifest)
+		? (JSON.parse(readFileSync(manifest, 'utf8')) as {version: string}).version
+		: readVersion();
+	return {protocol: agentProtocol, version, platform: formatPlatform(hostPlatform())};
+}
+
+/** A second signal ends the process at once, whatever still cleans up. */
+function stopSignal(): AbortSignal {
+	const controller = new AbortController();
+	for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+		process.on(name, () => {
+			if (controller.signal.aborted) process.exit(1);
+			controller.abort(new SealError('ERR_ABORTED', `Stopped by ${name}`));
+		});
+	}
+	// A reader that went away ends the session through the closed stream; without this it would end the process instead.
+	process.stdout.on('error', () => undefined);
+	process.stdin.on('error', () => undefined);
+	return controller.signal;
+}

@@ -1,0 +1,75 @@
+import {pipeline} from 'node:stream/promises';
+import type {Bytes} from '../../core/bytes.js';
+import {HostError} from '../host/error.js';
+import type {Transport} from '../transport/transport.js';
+import {type AgentProcess, type AgentProcessOptions, hostError, startAgent} from './agent-process.js';
+import {errorFrom, parseReply} from './reply.js';
+
+export interface RunVerbOptions extends AgentProcessOptions {
+	/** Goes to the verb's `input`, as it is. */
+	readonly input?: Bytes | undefined;
+	readonly onEvent?: ((event: unknown) => void) | undefined;
+}
+
+/**
+ * Runs one verb in an agent of its own, which ends with it. For bytes: what a session would have to wrap in JSON goes to the verb as
+ * it is.
+ * @throws HostError the agent's own error; ERR_AGENT_MISSING, ERR_AGENT_START, ERR_AGENT_PROTOCOL, ERR_AGENT_LOST; those of the transport
+ */
+export async function runAgentVerb(
+	transport: Transport,
+	verb: string,
+	params: unknown,
+	options: RunVerbOptions = {},
+): Promise<unknown> {
+	options.signal?.throwIfAborted();
+	const life = new AbortController();
+	const signal = options.signal === undefined ? life.signal : AbortSignal.any([life.signal, options.signal]);
+	const agent = await startAgent(transport, [verb], {...options, signal});
+	try {
+		const sent = send(agent, params, options.input, signal);
+		// The agent's error says more than the pipe that breaks because of it.
+		sent.catch(() => undefined);
+		const result = await awaitResult(transport.host, agent, options.onEvent);
+		await sent;
+		await agent.process.exit;
+		return result;
+	} catch (error) {
+		options.signal?.throwIfAborted();
+		throw hostError(transport.host, error);
+	} finally {
+		life.abort();
+	}
+}
+
+async function send(
+	{process: {stdin}}: AgentProcess,
+	params: unknown,
+	input: Bytes | undefined,
+	signal: AbortSignal,
+): Promise<void> {
+	stdin.write(`${JSON.stringify(params ?? null)}\n`);
+	if (input === undefined) stdin.end();
+	else await pipeline(input, stdin, {signal});
+}
+
+async function awaitResult(
+	host: string,
+	{lines, process, stderrTail}: AgentProcess,
+	onEvent: RunVerbOptions['onEvent'],
+): Promise<unknown> {
+	for (let line = await lines.line(); line !== undefined; line = await lines.line()) {
+		if (line.length === 0) continue;
+		const reply = parseReply(line);
+		if ('result' in reply) return reply.result;
+		if ('error' in reply) throw errorFrom(host, reply.error);
+		if ('fatal' in reply) throw errorFrom(host, reply.fatal);
+		if ('hello' in reply) throw new HostError(host, 'ERR_AGENT_PROTOCOL', 'The agent says hello twice');
+		onEvent?.(reply.event);
+	}
+	const status = await process.exit;
+	const stderr = stderrTail();
+	throw new HostError(host, 'ERR_AGENT_LOST', 'The agent ended before it answered', {
+		details: {...status, ...(stderr === '' ? {} : {stderr})},
+	});
+}

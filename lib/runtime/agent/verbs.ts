@@ -1,0 +1,19 @@
+import {SealError} from '../../core/errors.js';
+import type {AgentVerb} from './protocol.js';
+
+/** Verbs by name; the code of each is loaded when it is asked for, because an agent is started often and briefly. */
+export type AgentVerbs = Readonly<Record<string, () => Promise<AgentVerb>>>;
+
+/** Every verb of the agent. */
+export const agentVerbs: AgentVerbs = {};
+
+/** @throws SealError ERR_AGENT_VERB */
+export async function loadVerb(verbs: AgentVerbs, name: string): Promise<AgentVerb> {
+	const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+	if (load === undefined) {
+		throw new SealError('ERR_AGENT_VERB', `This agent has no verb ${JSON.stringify(name.slice(0, 40))}`, {
+			hint: 'Install the agent of this version of sealimage with "sealimage agent install".',
+		});
+	}
+	return await load();
+}

@@ -1,0 +1,37 @@
+import {spawn} from 'node:child_process';
+import type {ExitStatus, RemoteProcess, Transport} from '../../lib/runtime/transport/transport.js';
+
+/** A transport on which every command is the same local program, whatever is asked for: agents that misbehave. */
+export function programTransport(program: readonly string[], host = 'box'): Transport {
+	const [command = '', ...args] = program;
+	return {
+		host,
+		async spawn(_, options = {}) {
+			options.signal?.throwIfAborted();
+			const child = spawn(command, args, {stdio: 'pipe', detached: true});
+			const kill = (): void => {
+				process.kill(-child.pid!, 'SIGKILL');
+				child.stdout.destroy();
+			};
+			options.signal?.addEventListener('abort', kill);
+			const exit = new Promise<ExitStatus>((resolve, reject) => {
+				child.on('error', reject);
+				child.on('close', (code, signal) => {
+					options.signal?.removeEventListener('abort', kill);
+					if (options.signal?.aborted) reject(options.signal.reason as Error);
+					resolve(code === null ? {signal: signal!.slice(3)} : {code});
+				});
+			});
+			return {
+				stdin: child.stdin,
+				stdout: child.stdout,
+				stderr: child.stderr,
+				exit,
+				kill: async signal => void child.kill(`SIG${signal}`),
+				resize: () => {},
+			} satisfies RemoteProcess;
+		},
+		close: async () => {},
+		[Symbol.asyncDispose]: async () => {},
+	};
+}
