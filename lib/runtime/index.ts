@@ -1,3 +1,7 @@
+export type {AgentProcessOptions} from './agent/agent-process.js';
+export {openAgent} from './agent/connection.js';
+export type {AgentConnection, AgentIdentity} from './agent/protocol.js';
+export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export type {HostFacts} from './facts/facts.js';
 export {type GatherOptions, gatherFacts} from './facts/gather.js';
 export type {Wanted} from './facts/wanted.js';
