@@ -5,17 +5,35 @@ import {RegistryError} from '../../exchange/error.js';
 export interface BackOff {
 	/** Runs `work`, or rejects at once with the last failure while the upstream is given a rest. */
 	run<R>(work: () => Promise<R>): Promise<R>;
+	/** Counts a failure that came when the answer had begun already. */
+	failed(error: unknown): void;
 }
 
-const firstMs = 1000;
-const longestMs = 60_000;
+export interface BackOffOptions {
+	/** The rest after the first failure. Default: a second. */
+	readonly firstMs?: number | undefined;
+	/** The longest rest. Default: a minute. */
+	readonly longestMs?: number | undefined;
+	/** Milliseconds that only grow. */
+	readonly now?: (() => number) | undefined;
+}
 
-/** Each failure in a row doubles the rest, up to a minute; an upstream that says how long it wants is given that, up to a minute. */
-export function createBackOff(now: () => number = () => performance.now()): BackOff {
+/** Each failure in a row doubles the rest, up to the longest; an upstream that says how long it wants is given that, up to the longest. */
+export function createBackOff(options: BackOffOptions = {}): BackOff {
+	const {firstMs = 1000, longestMs = 60_000, now = () => performance.now()} = options;
 	let failures = 0;
 	let restsUntil = 0;
 	let last: unknown;
+	const failed = (error: unknown): void => {
+		// Of many requests that fail together, one counts.
+		if (!isUpstreamDown(error) || now() < restsUntil) return;
+		failures++;
+		last = error;
+		const asked = error instanceof RegistryError ? (error.retryAfterMs ?? 0) : 0;
+		restsUntil = now() + Math.min(longestMs, Math.max(asked, firstMs * 2 ** Math.min(failures - 1, 10)));
+	};
 	return {
+		failed,
 		async run(work) {
 			const startedAt = now();
 			if (startedAt < restsUntil) throw last;
@@ -24,13 +42,7 @@ export function createBackOff(now: () => number = () => performance.now()): Back
 				failures = 0;
 				return result;
 			} catch (error) {
-				// Of many requests that fail together, one counts.
-				if (isUpstreamDown(error) && now() >= restsUntil) {
-					failures++;
-					last = error;
-					const asked = error instanceof RegistryError ? (error.retryAfterMs ?? 0) : 0;
-					restsUntil = now() + Math.min(longestMs, Math.max(asked, firstMs * 2 ** Math.min(failures - 1, 10)));
-				}
+				failed(error);
 				throw error;
 			}
 		},

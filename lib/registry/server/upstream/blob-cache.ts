@@ -1,3 +1,4 @@
+import {hasCode} from '../../../core/errors.js';
 import {emit} from '../../../core/events.js';
 import type {Digest} from '../../../oci/digest.js';
 import {createLru} from '../../storage/stock/lru.js';
@@ -27,6 +28,10 @@ export function createBlobCache(work: PullThroughWork): BlobCache {
 	/** A blob that was fetched for another repository needs no second transfer, if the upstream has it in this one, too. */
 	const mounted = async ({upstream, name, stored}: UpstreamRepository, digest: Digest) => {
 		const place = places.get(digest);
+		// Among replicas everybody may read everything: what the disk has needs no question.
+		if (work.options.replica !== undefined && (await storage.mount(stored, digest, undefined))) {
+			return await storage.blob(stored, digest);
+		}
 		if (place === undefined || place === stored || (await storage.blob(place, digest)) === undefined) return undefined;
 		if (!(await upstream.hasBlob(name, digest, work))) return undefined;
 		return (await storage.mount(stored, digest, place)) ? await storage.blob(stored, digest) : undefined;
@@ -46,6 +51,7 @@ export function createBlobCache(work: PullThroughWork): BlobCache {
 				},
 				(error: unknown) => {
 					counts.failures++;
+					if (hasCode(error, 'ERR_CONTENT_DIGEST') || hasCode(error, 'ERR_CONTENT_SIZE')) found.isWrong?.();
 					warnFailed(work, repository, digest, error);
 				},
 			)

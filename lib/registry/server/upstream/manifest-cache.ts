@@ -42,15 +42,17 @@ export function createManifestCache(work: PullThroughWork): ManifestCache {
 	const compare = async (repository: UpstreamRepository, tag: string): Promise<Digest | undefined> => {
 		const {upstream, name, stored} = repository;
 		const last = await storage.tag(stored, tag);
+		if (last !== undefined && options.replica === 'local') return last;
 		const key = `${stored}:${tag}`;
 		const age = Date.now() - (checked.get(key) ?? Number.NEGATIVE_INFINITY);
 		if (last !== undefined && age >= 0 && age < (options.tagTtlMs ?? 0)) return last;
 		try {
 			const found = await upstream.resolve(name, tag, work);
-			if (found === undefined) await storage.deleteTag(stored, tag);
-			else if (found.digest !== last) await fetched(repository, found, [tag]);
+			const isOnlyHere = found === undefined && options.replica !== undefined;
+			if (found === undefined && !isOnlyHere) await storage.deleteTag(stored, tag);
+			else if (found !== undefined && found.digest !== last) await fetched(repository, found, [tag]);
 			checked.set(key, Date.now());
-			return found?.digest;
+			return isOnlyHere ? last : found?.digest;
 		} catch (error) {
 			counts.failures++;
 			if (last === undefined || !isUpstreamDown(error)) throw refusalOr(error, upstream.namespace);

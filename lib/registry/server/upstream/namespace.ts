@@ -26,13 +26,17 @@ export async function namespacedRepository(
 	const reference = referenceOf(ns, route.name);
 	const full = embeddedRepository(reference);
 	if (!isRepositoryName(full)) throw refuse('NAME_INVALID');
+	const isFetched = isPullThrough(storage) && storage.hasUpstream(reference.domain);
+	const local = isFetched ? storage.replica : storage;
 	// An upstream knows for sure what its names mean.
-	if (isPullThrough(storage) && storage.hasUpstream(reference.domain)) return full;
+	if (local === undefined) return full;
 	const plain = plainRepository(reference);
 	if (!(await mayRead(plain))) return full;
-	if ((await holds(storage, full, route)) || !(await holds(storage, plain, route))) return full;
+	if ((await holds(local, full, route)) || !(await holds(local, plain, route))) return full;
+	// Replicas that are down cannot say, and then what is here has to do.
+	if (isFetched && (await holds(storage, full, route).catch(() => false))) return full;
 	if (route.kind !== 'manifest' || isDigest(route.reference)) return plain;
-	return (await isClaimed(storage, reference, plain, route.reference)) ? full : plain;
+	return (await isClaimed(local, reference, plain, route.reference)) ? full : plain;
 }
 
 function referenceOf(ns: string, name: string): ImageReference {

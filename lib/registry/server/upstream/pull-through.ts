@@ -1,14 +1,16 @@
-import type {Observable} from '../../../core/events.js';
+import {emit, type Observable, type SealEvent} from '../../../core/events.js';
 import type {TransportOptions} from '../../exchange/transport.js';
 import type {RegistryStorage} from '../../storage/storage.js';
 import {refuse} from '../refusal.js';
+import type {BackOffOptions} from './back-off.js';
 import {createBlobCache} from './blob-cache.js';
+import {openFailover} from './failover.js';
 import {createManifestCache} from './manifest-cache.js';
 import {folderOf, namespaceOfFolder, type UpstreamSpec} from './spec.js';
 import {openUpstream, type Upstream, type UpstreamServer} from './upstream.js';
 
 export interface PullThroughOptions extends Observable {
-	/** For every registry at most one; `*` for all others. */
+	/** `*` is for every registry that has none of its own. Of several for one registry each is asked when those before it fail or lack what is wanted. */
 	readonly upstreams: readonly UpstreamSpec[];
 	/** How upstreams are reached: credentials, certificates, proxies. */
 	readonly transport?: TransportOptions | undefined;
@@ -16,6 +18,14 @@ export interface PullThroughOptions extends Observable {
 	readonly tagTtlMs?: number | undefined;
 	/** How long an upstream may take to say what a tag points at; then it counts as down. Default 15 s. */
 	readonly answerMs?: number | undefined;
+	/** For how long an upstream that is down is left alone. Default: a second at first, a minute at most. */
+	readonly rests?: BackOffOptions | undefined;
+	/**
+	 * The upstreams and this storage are meant to hold the same, as the registries of one cluster are: what only this one has is
+	 * served and kept, under its plain name too, and a blob that is here for any repository is here for all. `local` gives out
+	 * a tag that is here without asking.
+	 */
+	readonly replica?: 'upstream' | 'local' | undefined;
 }
 
 /** What a cache has done so far, for metrics. */
@@ -37,6 +47,8 @@ export interface PullThroughStorage extends RegistryStorage {
 	readonly counts: Readonly<PullThroughCounts>;
 	/** Whether the repositories of a registry are fetched: `docker.io`. */
 	hasUpstream(namespace: string): boolean;
+	/** What is here already, when this is one of several that hold the same. */
+	readonly replica?: RegistryStorage | undefined;
 }
 
 export function isPullThrough(storage: RegistryStorage): storage is PullThroughStorage {
@@ -49,6 +61,8 @@ export interface PullThroughWork {
 	readonly counts: PullThroughCounts;
 	/** Ends what is being fetched when the cache closes. */
 	readonly signal: AbortSignal;
+	/** Hears of what goes wrong on the way to an upstream. */
+	readonly onEvent: (event: SealEvent) => void;
 	readonly options: PullThroughOptions;
 }
 
@@ -70,7 +84,10 @@ export interface UpstreamRepository {
 export function openPullThrough(storage: RegistryStorage, options: PullThroughOptions): PullThroughStorage {
 	const controller = new AbortController();
 	const counts: PullThroughCounts = {hits: 0, misses: 0, stale: 0, failures: 0, fetchedBytes: 0};
-	const work: PullThroughWork = {storage, counts, signal: controller.signal, options};
+	const onEvent = (event: SealEvent): void => {
+		if (event.type === 'warning') emit(options, event);
+	};
+	const work: PullThroughWork = {storage, counts, signal: controller.signal, onEvent, options};
 	const upstreams = createUpstreams(options);
 	const manifests = createManifestCache(work);
 	const blobs = createBlobCache(work);
@@ -86,6 +103,7 @@ export function openPullThrough(storage: RegistryStorage, options: PullThroughOp
 	return {
 		name: storage.name,
 		counts,
+		replica: options.replica === undefined ? undefined : storage,
 		hasUpstream: namespace => find(`${folderOf(namespace)}/x`) !== undefined,
 		repositories: page => storage.repositories(page),
 		async tags(repository, page) {
@@ -145,11 +163,13 @@ interface Upstreams {
 	close(): Promise<void>;
 }
 
-function createUpstreams({upstreams, transport = {}, answerMs = 15_000}: PullThroughOptions): Upstreams {
-	const servers = new Map<string, UpstreamServer>();
-	for (const spec of upstreams) {
-		servers.set(spec.namespace === '*' ? '*' : folderOf(spec.namespace), openUpstream(spec, transport, answerMs));
+function createUpstreams(options: PullThroughOptions): Upstreams {
+	const specs = new Map<string, UpstreamSpec[]>();
+	for (const spec of options.upstreams) {
+		const folder = spec.namespace === '*' ? '*' : folderOf(spec.namespace);
+		specs.set(folder, [...(specs.get(folder) ?? []), spec]);
 	}
+	const servers = new Map([...specs].map(([folder, several]) => [folder, openServers(several, options)]));
 	const upstreamOf = (folder: string): Upstream | undefined => {
 		const named = servers.get(folder);
 		if (named !== undefined) return named.of(undefined);
@@ -166,4 +186,11 @@ function createUpstreams({upstreams, transport = {}, answerMs = 15_000}: PullThr
 			await Promise.all([...servers.values()].map(server => server.close()));
 		},
 	};
+}
+
+/** Where there is another server to ask, none is asked twice. */
+function openServers(specs: readonly UpstreamSpec[], options: PullThroughOptions): UpstreamServer {
+	const {transport = {}, answerMs = 15_000, rests} = options;
+	const times = {answerMs, rests, ...(specs.length > 1 ? {attempts: 1} : {})};
+	return openFailover(specs.map(spec => openUpstream(spec, transport, times)));
 }

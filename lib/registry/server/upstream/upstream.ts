@@ -4,7 +4,7 @@ import type {OperationOptions} from '../../../core/events.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
 import type {Digest} from '../../../oci/digest.js';
 import {missingContent} from '../../../oci/verify.js';
-import {readSpan} from '../../client/range.js';
+import {openSpan, readSpan, type Span} from '../../client/range.js';
 import {existsAt, getDocument, resolveAt} from '../../client/read.js';
 import {listReferrers} from '../../client/referrers.js';
 import {listTags} from '../../client/tags.js';
@@ -13,11 +13,13 @@ import {RegistryError} from '../../exchange/error.js';
 import {withRetry} from '../../exchange/retry.js';
 import {createTransport, type Transport, type TransportOptions} from '../../exchange/transport.js';
 import {type HostResolver, homeEndpoint} from '../../hosts/endpoint.js';
-import {createBackOff} from './back-off.js';
+import {type BackOffOptions, createBackOff} from './back-off.js';
 import {type UpstreamPlace, type UpstreamSpec, upstreamPlace} from './spec.js';
 
 /** One registry that content is fetched from. Names are those of its own repositories: `library/redis`. */
 export interface Upstream {
+	/** Where it is, for messages. */
+	readonly host: string;
 	readonly namespace: string;
 	/** What a tag or digest points at; undefined when there is no such manifest. @throws RegistryError */
 	resolve(name: string, wanted: string, options: OperationOptions): Promise<Descriptor | undefined>;
@@ -26,18 +28,30 @@ export interface Upstream {
 	hasBlob(name: string, digest: Digest, options: OperationOptions): Promise<boolean>;
 	/** The bytes of a blob with their number, in one request unless the connection breaks; not verified. Undefined when there is none. */
 	blob(name: string, digest: Digest, options: OperationOptions): Promise<UpstreamBlob | undefined>;
+	/** A part of a blob, for what another server began to give. @throws SealError ERR_CONTENT_MISSING, ERR_CONTENT_SIZE; RegistryError */
+	blobFrom(name: string, digest: Digest, span: Span, options: OperationOptions): Promise<Bytes>;
 	/** @throws SealError ERR_IMAGE_UNKNOWN */
 	tags(name: string, options: OperationOptions): Promise<readonly string[]>;
 	referrers(name: string, subject: Digest, options: OperationOptions): Promise<readonly Descriptor[]>;
+	/** Notes that an answer broke off after it had begun. */
+	failed(error: unknown, options: OperationOptions): void;
 }
 
 export interface UpstreamBlob {
 	readonly sizeBytes: number;
 	readonly bytes: Bytes;
+	/** To be called when the bytes turn out not to be those of the digest: where there are other servers, they are asked first from then on. */
+	isWrong?(): void;
 }
 
-/** A client of ours waits: what does not answer after three attempts is down. */
-const retry = {attempts: 3, firstDelayMs: 200, longestDelayMs: 2000};
+export interface UpstreamTimes {
+	/** How long it may take to say what a tag points at. */
+	readonly answerMs: number;
+	/** For how long it is left alone when it does not answer. */
+	readonly rests?: BackOffOptions | undefined;
+	/** How often a request is tried. Default 3: a client of ours waits. */
+	readonly attempts?: number | undefined;
+}
 
 /** The connections to one upstream, which may stand for any number of registries. */
 export interface UpstreamServer {
@@ -47,17 +61,20 @@ export interface UpstreamServer {
 }
 
 /** Many registries over one upstream cost nothing but their names, which may come from clients. */
-export function openUpstream(spec: UpstreamSpec, options: TransportOptions, answerMs: number): UpstreamServer {
+export function openUpstream(spec: UpstreamSpec, options: TransportOptions, times: UpstreamTimes): UpstreamServer {
 	const place = upstreamPlace(spec);
 	const {host, prefix} = place;
 	const transport = createTransport({...options, hosts: upstreamHosts(place, options.hosts)});
-	const backOff = createBackOff();
+	const {answerMs, attempts = 3, rests} = times;
+	const backOff = createBackOff(rests);
+	const retry = {attempts, firstDelayMs: 200, longestDelayMs: 2000};
 	const placeOf = (name: string): Place => ({host, repository: `${prefix}${name}`});
 	return {
 		close: transport.close,
 		of(ns) {
 			const wire: Wire = {transport: withNamespace(transport, ns), retry};
 			return {
+				host,
 				namespace: ns ?? spec.namespace,
 				resolve: (name, wanted, operation) =>
 					backOff.run(() =>
@@ -68,9 +85,12 @@ export function openUpstream(spec: UpstreamSpec, options: TransportOptions, answ
 				hasBlob: (name, digest, operation) =>
 					backOff.run(() => existsAt(wire, placeOf(name), blobDescriptor(digest, 0), operation)),
 				blob: (name, digest, operation) => backOff.run(() => orAbsent(getBlob(wire, placeOf(name), digest, operation))),
+				blobFrom: (name, digest, span, operation) =>
+					backOff.run(() => getRest(wire, placeOf(name), digest, span, operation)),
 				tags: (name, operation) => backOff.run(() => listTags(wire, placeOf(name), operation)),
 				referrers: (name, subject, operation) =>
 					backOff.run(() => listReferrers(wire, placeOf(name), subject, operation)),
+				failed: error => backOff.failed(error),
 			};
 		},
 	};
@@ -126,9 +146,8 @@ async function orAbsent<R>(work: Promise<R>): Promise<R | undefined> {
 }
 
 async function getBlob(wire: Wire, place: Place, digest: Digest, options: OperationOptions): Promise<UpstreamBlob> {
-	const path = `/v2/${place.repository}/blobs/${digest}`;
-	const request = {...place, method: 'GET', path, headers: {'accept-encoding': 'identity'}} as const;
-	const response = await withRetry(digest, retry, options, () => wire.transport.send(request, options));
+	const request = blobRequest(place, digest);
+	const response = await withRetry(digest, wire.retry ?? {}, options, () => wire.transport.send(request, options));
 	const length = response.header('content-length') ?? '';
 	if (response.status === 404) {
 		await response.discard();
@@ -146,6 +165,24 @@ async function getBlob(wire: Wire, place: Place, digest: Digest, options: Operat
 	// What a broken connection leaves out is asked for from there on.
 	const generator = readSpan(download, span, {response, span, isPart: false});
 	return {sizeBytes, bytes: closable(generator, () => response.discard())};
+}
+
+async function getRest(
+	wire: Wire,
+	place: Place,
+	digest: Digest,
+	span: Span,
+	options: OperationOptions,
+): Promise<Bytes> {
+	const request = blobRequest(place, digest);
+	const download = {wire, request, descriptor: blobDescriptor(digest, span.end), options};
+	const opened = await openSpan(download, span);
+	return closable(readSpan(download, span, opened), () => opened.response.discard());
+}
+
+function blobRequest(place: Place, digest: Digest) {
+	const path = `/v2/${place.repository}/blobs/${digest}`;
+	return {...place, method: 'GET', path, headers: {'accept-encoding': 'identity'}} as const;
 }
 
 /** A generator that was never started runs no `finally`: ending it must let go of the connection all the same. */

@@ -1,0 +1,111 @@
+import type {Bytes} from '../../../core/bytes.js';
+import type {OperationOptions} from '../../../core/events.js';
+import type {Digest} from '../../../oci/digest.js';
+import {wrongSize} from '../../../oci/verify.js';
+import type {Upstream, UpstreamBlob} from './upstream.js';
+
+export interface BlobRequest {
+	readonly name: string;
+	readonly digest: Digest;
+	readonly options: OperationOptions;
+}
+
+export interface ContinuedBlob {
+	readonly bytes: Bytes;
+	/** The hosts that gave bytes of it so far. */
+	readonly givers: ReadonlySet<string>;
+}
+
+/** After this much progress the failures before it are forgotten. */
+const progressBytes = 1024 * 1024;
+/** How often each server may fail without progress. */
+const patience = 2;
+
+/**
+ * A blob that one server began to give. When it breaks off, the next servers are asked for the rest, the one that failed
+ * last: it may be back.
+ */
+export function continueBlob(
+	members: readonly Upstream[],
+	{member, blob}: {readonly member: Upstream; readonly blob: UpstreamBlob},
+	request: BlobRequest,
+): ContinuedBlob {
+	const givers = new Set<string>();
+	const work: Work = {members, sizeBytes: blob.sizeBytes, givers, request};
+	let isStarted = false;
+	return {
+		givers,
+		bytes: {
+			[Symbol.asyncIterator]() {
+				const generator = follow(work, member, blob.bytes);
+				return {
+					next() {
+						isStarted = true;
+						return generator.next();
+					},
+					async return() {
+						// A generator that was never started runs no `finally`.
+						if (!isStarted) await blob.bytes[Symbol.asyncIterator]().return?.();
+						return await generator.return(undefined);
+					},
+				};
+			},
+		},
+	};
+}
+
+interface Work {
+	readonly members: readonly Upstream[];
+	readonly sizeBytes: number;
+	readonly givers: Set<string>;
+	readonly request: BlobRequest;
+}
+
+async function* follow(work: Work, begun: Upstream, bytes: Bytes): AsyncGenerator<Uint8Array> {
+	const {members, sizeBytes, givers, request} = work;
+	const {options} = request;
+	let current: {readonly member: Upstream; readonly bytes: Bytes} = {member: begun, bytes};
+	let failures = 0;
+	for (let done = 0; ; ) {
+		const from = done;
+		try {
+			for await (const chunk of current.bytes) {
+				givers.add(current.member.host);
+				done += chunk.length;
+				if (done > sizeBytes) throw tooLong(current.member, request.digest, sizeBytes);
+				yield chunk;
+			}
+			return;
+		} catch (error) {
+			options.signal?.throwIfAborted();
+			if (done - from >= progressBytes) failures = 0;
+			failures++;
+			current.member.failed(error, options);
+			if (done >= sizeBytes || failures > members.length * patience) throw error;
+			current = await openRest(work, current.member, done, error);
+		}
+	}
+}
+
+/** @throws the failure that made another server necessary, when no server has the rest */
+async function openRest(
+	{members, sizeBytes, request}: Work,
+	failed: Upstream,
+	start: number,
+	reason: unknown,
+): Promise<{readonly member: Upstream; readonly bytes: Bytes}> {
+	const {name, digest, options} = request;
+	const at = members.indexOf(failed);
+	for (const member of [...members.slice(at + 1), ...members.slice(0, at + 1)]) {
+		try {
+			return {member, bytes: await member.blobFrom(name, digest, {start, end: sizeBytes}, options)};
+		} catch {
+			options.signal?.throwIfAborted();
+		}
+	}
+	throw reason;
+}
+
+function tooLong({host}: Upstream, digest: Digest, size: number): Error {
+	return wrongSize({mediaType: 'application/octet-stream', digest, size}, host, 'longer');
+}
