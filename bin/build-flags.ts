@@ -1,5 +1,5 @@
 import type {Flags} from './command.js';
-import {registryFlags} from './registry-source.js';
+import {registryFlags} from './registry-flags.js';
 
 /** The flags of `build`; names are those of buildah and sealos where they have one. */
 export const buildFlags = {

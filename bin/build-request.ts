@@ -6,8 +6,8 @@ import type {buildFlags} from './build-flags.js';
 import type {FlagValues} from './command.js';
 import type {Context} from './context.js';
 import {readFields, readPairs} from './key-values.js';
-import {trustedFiles} from './registry-source.js';
 import {readNames, readPlatforms} from './store.js';
+import {trustedFiles} from './trusted-files.js';
 import {readArgument, UsageError} from './usage-error.js';
 
 export type BuildRequest = Omit<BuildOptions, 'store' | 'sources' | 'signal' | 'onEvent'>;

@@ -6,7 +6,8 @@ import type {PlaceOptions} from '../lib/registry/place/options.js';
 import {type Place, parsePlace} from '../lib/registry/place/parse.js';
 import type {FlagValues, Operand} from './command.js';
 import type {Context} from './context.js';
-import {type GivenCredentials, openRegistries, type registryFlags} from './registry-source.js';
+import type {registryFlags} from './registry-flags.js';
+import {type GivenCredentials, openRegistries} from './registry-source.js';
 import {readArgument, UsageError} from './usage-error.js';
 
 /** How places are explained in help. */

@@ -5,54 +5,13 @@ import {openUploadJournal} from '../lib/registry/client/upload-journal.js';
 import type {TransportOptions} from '../lib/registry/exchange/transport.js';
 import {type HostsOptions, openHosts} from '../lib/registry/hosts/open-hosts.js';
 import {credentialsFromFiles} from '../lib/registry/login/sources.js';
-import type {Flags, FlagValues} from './command.js';
+import type {FlagValues} from './command.js';
 import type {Context} from './context.js';
 import {givenCredentials} from './given-credentials.js';
 import type {Io} from './io.js';
 import {loginFiles} from './login-files.js';
-
-/** How registries are reached; for every command that reads from them. */
-export const registryFlags = {
-	authfile: {
-		type: 'string',
-		value: 'FILE',
-		help: "logins for registries, as docker and podman keep them (default: REGISTRY_AUTH_FILE, then docker's file, then podman's)",
-		completes: 'file',
-	},
-	insecure: {
-		type: 'list',
-		value: 'HOST[:PORT]',
-		help: 'a registry that may be reached over plain http or with any certificate',
-	},
-	'cert-dir': {
-		type: 'string',
-		value: 'DIR',
-		help: 'a folder with authorities (*.crt) and client certificates (*.cert, *.key) for all registries (default: the folder of each host in certs.d of podman and docker)',
-		completes: 'folder',
-	},
-	'hosts-dir': {
-		type: 'string',
-		value: 'DIR',
-		help: "containerd's folder of hosts.toml files, such as /etc/containerd/certs.d",
-		completes: 'folder',
-	},
-	'registries-conf': {
-		type: 'string',
-		value: 'FILE',
-		help: "mirrors and rules of registries, as podman has them (default: CONTAINERS_REGISTRIES_CONF, then podman's files)",
-		completes: 'file',
-	},
-} as const satisfies Flags;
-
-/** For commands that speak to one registry, which the credentials are then for. */
-export const credsFlag = {
-	creds: {
-		type: 'string',
-		value: 'USER[:PASSWORD]',
-		help: 'the login for the registry of this command; without PASSWORD it is asked for on the terminal',
-		completes: 'none',
-	},
-} as const satisfies Flags;
+import type {registryFlags} from './registry-flags.js';
+import {trustedFiles} from './trusted-files.js';
 
 export interface GivenCredentials {
 	/** The value of --creds. */
@@ -123,24 +82,6 @@ function hostsOptions(flags: FlagValues<typeof registryFlags>, io: Io): HostsOpt
 				}
 			: {registriesConf: [resolve(io.cwd, named)], requiresConf: true}),
 	};
-}
-
-/**
- * Where systems keep the authorities that they trust: the places that Go's programs look at, and what Node itself is told.
- * None where the settings say so.
- */
-export function trustedFiles({io: {env}, settings}: Context): readonly string[] {
-	if (settings.trust.value === 'bundled') return [];
-	const files = env.SSL_CERT_FILE
-		? [env.SSL_CERT_FILE]
-		: [
-				'/etc/ssl/certs/ca-certificates.crt',
-				'/etc/pki/tls/certs/ca-bundle.crt',
-				'/etc/ssl/ca-bundle.pem',
-				'/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
-				'/etc/ssl/cert.pem',
-			];
-	return env.NODE_EXTRA_CA_CERTS ? [...files, env.NODE_EXTRA_CA_CERTS] : files;
 }
 
 /** The proxy of the environment in its usual spellings; lower case counts first, as in curl. HTTP_PROXY may come from a CGI request. */

@@ -11,7 +11,8 @@ import {parseUpstream} from '../lib/registry/server/upstream/spec.js';
 import type {RegistryStorage} from '../lib/registry/storage/storage.js';
 import type {Flags, FlagValues} from './command.js';
 import type {Context} from './context.js';
-import {registryFlags, upstreamTransport} from './registry-source.js';
+import {registryFlags} from './registry-flags.js';
+import {upstreamTransport} from './registry-source.js';
 import {UsageError} from './usage-error.js';
 
 /** What stands between the network and the endpoints of `serve`. */

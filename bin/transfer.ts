@@ -8,7 +8,7 @@ import type {PlaceOptions} from '../lib/registry/place/options.js';
 import {formatPlace, type Place} from '../lib/registry/place/parse.js';
 import type {Flags, FlagValues, Result} from './command.js';
 import type {Context} from './context.js';
-import {registryFlags} from './registry-source.js';
+import {registryFlags} from './registry-flags.js';
 import {count, formatBytes} from './render/units.js';
 import {readPlatform} from './store.js';
 import {UsageError} from './usage-error.js';

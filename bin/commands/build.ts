@@ -12,7 +12,8 @@ import {buildFlags} from '../build-flags.js';
 import {readBuildRequest} from '../build-request.js';
 import {defineCommand, type Result} from '../command.js';
 import type {Context} from '../context.js';
-import {openRegistries} from '../registry-source.js';
+import {lazyRegistries} from '../lazy-registries.js';
+import {once} from '../once.js';
 import {renderPlan} from '../render/build-plan.js';
 import {count, formatBytes} from '../render/units.js';
 import {type Destination, readDestination, saveImages} from '../save-images.js';
@@ -38,14 +39,14 @@ export const command = defineCommand({
 	async run({operands, flags}, context) {
 		const request = await readBuildRequest(flags, operands[0]!, context);
 		const destination = flags.dest === undefined ? undefined : readDestination('--dest', flags.dest, context.io.cwd);
-		const registries = openRegistries(flags, context);
+		const registries = lazyRegistries(flags, context);
 		try {
 			return await withStore(context, async store => {
 				const {signal, onEvent} = context;
 				const helm = flags['save-image']
-					? await findHelm({tempDir: store.tempDir, env: context.io.env, signal})
+					? once(() => findHelm({tempDir: store.tempDir, env: context.io.env, signal}))
 					: undefined;
-				const options = {...request, store, sources: [registries], helm, signal, onEvent};
+				const options = {...request, store, sources: [registries.source], helm, signal, onEvent};
 				if (flags['dry-run']) {
 					// Steps that are only thought through are in the plan; what is fetched for it is progress.
 					const fetched: EventListener = event => {

@@ -7,7 +7,7 @@ import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {credentialsFor, readPlace, withPlaces} from '../places.js';
-import {credsFlag, registryFlags} from '../registry-source.js';
+import {credsFlag, registryFlags} from '../registry-flags.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({

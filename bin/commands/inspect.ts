@@ -3,7 +3,7 @@ import {storeOf} from '../../lib/registry/place/options.js';
 import {defineCommand} from '../command.js';
 import {type Inspected, inspectImage} from '../inspect-image.js';
 import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
-import {credsFlag, registryFlags} from '../registry-source.js';
+import {credsFlag, registryFlags} from '../registry-flags.js';
 import {renderInspected} from '../render/inspected.js';
 import {readPlatform} from '../store.js';
 

@@ -8,7 +8,8 @@ import type {Context} from '../context.js';
 import {loginFile, loginFiles} from '../login-files.js';
 import {type LoginHost, readLoginHost} from '../login-host.js';
 import {readSecret} from '../read-secret.js';
-import {registryFlags, registryOptions} from '../registry-source.js';
+import {registryFlags} from '../registry-flags.js';
+import {registryOptions} from '../registry-source.js';
 import {UsageError} from '../usage-error.js';
 
 const flags = {

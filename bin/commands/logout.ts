@@ -4,7 +4,7 @@ import {readAuthText} from '../../lib/registry/login/sources.js';
 import {defineCommand} from '../command.js';
 import {loginFiles} from '../login-files.js';
 import {readLoginHost} from '../login-host.js';
-import {registryFlags} from '../registry-source.js';
+import {registryFlags} from '../registry-flags.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({

@@ -5,7 +5,7 @@ import {openPlace} from '../../lib/registry/place/open.js';
 import {defineCommand} from '../command.js';
 import {write} from '../io.js';
 import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
-import {credsFlag, registryFlags} from '../registry-source.js';
+import {credsFlag, registryFlags} from '../registry-flags.js';
 import {formatJson} from '../render/json.js';
 import {readPlatform} from '../store.js';
 

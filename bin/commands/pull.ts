@@ -2,7 +2,7 @@ import {formatReference, parseReference} from '../../lib/oci/reference.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {defineCommand} from '../command.js';
 import {credentialsFor, readPlace, withPlaces} from '../places.js';
-import {credsFlag} from '../registry-source.js';
+import {credsFlag} from '../registry-flags.js';
 import {readTransfer, transferAll, transferFlags, transferHelp, transferResult} from '../transfer.js';
 import {UsageError} from '../usage-error.js';
 

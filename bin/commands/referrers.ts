@@ -4,7 +4,7 @@ import {formatPlace} from '../../lib/registry/place/parse.js';
 import {listPlaceReferrers, type Referrer} from '../../lib/registry/place/referrers.js';
 import {defineCommand} from '../command.js';
 import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
-import {credsFlag, registryFlags} from '../registry-source.js';
+import {credsFlag, registryFlags} from '../registry-flags.js';
 import {renderTree, type TreeLine} from '../render/tree.js';
 import {formatBytes} from '../render/units.js';
 import {readPlatform} from '../store.js';

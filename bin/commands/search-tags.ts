@@ -5,7 +5,7 @@ import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {listPlaceTags} from '../../lib/registry/place/tags.js';
 import {defineCommand} from '../command.js';
 import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
-import {credsFlag, registryFlags} from '../registry-source.js';
+import {credsFlag, registryFlags} from '../registry-flags.js';
 import {printable} from '../render/text.js';
 
 export const command = defineCommand({

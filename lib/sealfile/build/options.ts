@@ -49,8 +49,8 @@ export interface BuildOptions extends OperationOptions {
 	readonly cache?: boolean | undefined;
 	/** False: leave container images out that the cluster image needs. Default true. */
 	readonly saveImages?: boolean | undefined;
-	/** Renders charts so that their images are found; see findHelm. Without it their values and templates are read. */
-	readonly helm?: HelmCommand | undefined;
+	/** Gives what renders charts so that their images are found; see findHelm. Asked when there is a chart. Without it their values and templates are read. */
+	readonly helm?: (() => Promise<HelmCommand | undefined>) | undefined;
 	/** Text of an images.lock.json: embedded images come by these digests only. */
 	readonly lock?: string | undefined;
 	/** What FROM scratch starts with: nothing (default), or BuildKit's PATH and working directory. */

@@ -10,7 +10,7 @@ import {readManifest} from './manifest-text.js';
 import type {FoundChart} from './types.js';
 
 export interface ChartOptions extends OperationOptions {
-	readonly helm?: HelmCommand | undefined;
+	readonly helm?: (() => Promise<HelmCommand | undefined>) | undefined;
 	readonly fields: readonly ImageField[];
 }
 
@@ -50,9 +50,10 @@ async function discoverChart(
 	const name = chartName(files) ?? place.baseName;
 	const {path} = place;
 	let reason = 'there is no helm here to render it';
-	if (options.helm !== undefined) {
+	const helm = await options.helm?.();
+	if (helm !== undefined) {
 		try {
-			const rendered = await renderChart(options.helm, path, files, values, options);
+			const rendered = await renderChart(helm, path, files, values, options);
 			readRendered(rendered, place, name, collector, options);
 			return {name, path, read: 'helm'};
 		} catch (error) {

@@ -16,7 +16,7 @@ export interface DiscoverOptions extends OperationOptions {
 	/** The label `sealimage.io/image-fields` (see image-fields.ts). */
 	readonly imageFields?: string | undefined;
 	/** Renders charts; without it values and templates are read. */
-	readonly helm?: HelmCommand | undefined;
+	readonly helm?: (() => Promise<HelmCommand | undefined>) | undefined;
 	/** The text of a `.sealignore` outside the tree (the build context's), read before the tree's own. */
 	readonly ignore?: string | undefined;
 }

@@ -133,7 +133,7 @@ test('helm renders charts with the values beside them, and its folders are remov
 			'charts/web/values.yaml': 'image: not:used\n',
 			'charts/web.values.yaml': 'a: 1\n',
 		}),
-		{helm},
+		{helm: async () => helm},
 	);
 	t.deepEqual(names(result), ['docker.io/library/rendered:1']);
 	t.deepEqual(result.images[0]?.foundIn, [{path: 'charts/web/templates/d.yaml', detail: 'chart web, Deployment/d'}]);
@@ -148,7 +148,7 @@ test('a chart that helm refuses is read without it, and the warning says why', a
 	const {helm} = fakeHelm(tempDir(t), {exitCode: 1, stderr: 'Error: missing dependency'});
 	const result = await discoverImages(
 		memoryFiles({'charts/web/Chart.yaml': chart, 'charts/web/values.yaml': 'image: plain:1\n'}),
-		{helm},
+		{helm: async () => helm},
 	);
 	t.deepEqual(names(result), ['docker.io/library/plain:1']);
 	t.regex(result.warnings[0]?.message ?? '', /missing dependency/);
