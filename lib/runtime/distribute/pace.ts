@@ -1,0 +1,47 @@
+import type {Peer, Transfer} from './peer.js';
+
+/** What is usual for transfers in this swarm, learnt from those that came to their end. */
+export interface Pace {
+	/** Remembers a transfer that arrived. */
+	note(peer: Peer, sizeBytes: number, elapsedMs: number): void;
+	/** Looks at what was noted: called now and then, not for each transfer. */
+	settle(): void;
+	/** How long this transfer may take before it counts as stuck. */
+	allowanceMs(transfer: Transfer, sizeBytes: number): number;
+	/** True when a host is known to be about as fast as the others. */
+	isUsual(peer: Peer): boolean;
+}
+
+/** Smaller parts say more about latency than about bandwidth. */
+const tellingBytes = 1024 * 1024;
+const remembered = 255;
+const fewestSamples = 8;
+const unknownAllowanceMs = 120_000;
+const leastAllowanceMs = 4000;
+const usualFactor = 4;
+const maxPatience = 6;
+
+export function createPace(): Pace {
+	const samples: number[] = [];
+	let next = 0;
+	let medianMsPerMb = 0;
+	return {
+		note(peer, sizeBytes, elapsedMs) {
+			if (sizeBytes < tellingBytes) return;
+			const msPerMb = elapsedMs / (sizeBytes / 1e6);
+			peer.msPerMb = peer.msPerMb === 0 ? msPerMb : peer.msPerMb * 0.7 + msPerMb * 0.3;
+			samples[next] = msPerMb;
+			next = (next + 1) % remembered;
+		},
+		settle() {
+			if (samples.length < fewestSamples) return;
+			medianMsPerMb = samples.toSorted((a, b) => a - b)[samples.length >> 1]!;
+		},
+		allowanceMs({peer}, sizeBytes) {
+			if (medianMsPerMb === 0) return unknownAllowanceMs;
+			const expectedMs = Math.max(medianMsPerMb, peer.msPerMb) * (sizeBytes / 1e6);
+			return Math.max(leastAllowanceMs, usualFactor * expectedMs) * 3 ** Math.min(maxPatience, peer.patience);
+		},
+		isUsual: peer => peer.msPerMb > 0 && peer.msPerMb <= usualFactor * medianMsPerMb,
+	};
+}
