@@ -27,6 +27,7 @@ const adapters: Readonly<Record<string, string>> = {
 	undici: 'lib/core/http.ts',
 	fflate: 'lib/oci/compress/fflate.ts',
 	'dockerfile-ast': 'lib/sealfile/lint/tolerant.ts',
+	'node-pty': 'lib/runtime/transport/local/terminal.ts',
 };
 
 test('imports point one way', t => {

@@ -91,6 +91,20 @@ export const errorCodes = {
 	ERR_HOSTS_MISSING: 'No host was named, or none has the wanted role.',
 
 	// runtime: transports
+	ERR_COMMAND_CWD: 'The folder that a command should run in cannot be entered.',
+	ERR_COMMAND_FAILED: 'A command on a host ended with an error.',
+	ERR_COMMAND_INVALID: 'A command, or its environment, has a form that no host takes.',
+	ERR_COMMAND_OUTPUT: 'A command on a host wrote more than was expected of it.',
+	ERR_COMMAND_TIMEOUT: 'A command on a host did not end in time.',
+	ERR_HOST_SHELL: 'The login shell of a host does not run commands.',
+	ERR_READ_ONLY: 'A file system of a host is mounted read-only.',
+	ERR_SUDO_DENIED: 'The user may not become root on a host.',
+	ERR_SUDO_FAILED: 'sudo does not work on a host.',
+	ERR_SUDO_MISSING: 'The login is not root, and there is no sudo on the host.',
+	ERR_SUDO_PASSWORD: 'sudo does not take the password.',
+	ERR_SUDO_PASSWORD_NEEDED: 'sudo asks for a password, and none was given.',
+	ERR_SUDO_TTY: 'sudo wants a terminal, and the host has no way to give it one.',
+	ERR_TERMINAL: 'A command cannot be given a terminal on this machine.',
 
 	// runtime: facts and preflight
 	ERR_FACTS: 'The answer of a host that was asked for its facts cannot be understood.',

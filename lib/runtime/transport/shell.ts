@@ -21,6 +21,8 @@ export interface LoginShell {
 
 export interface StartOptions extends Abortable {
 	readonly terminal?: Terminal | undefined;
+	/** It ends another command: it must not wait until one of those ends by itself, so a channel is kept back for such. */
+	readonly urgent?: boolean | undefined;
 }
 
 /** A running command line. */
