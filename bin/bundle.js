@@ -1,28 +1,63 @@
 // Bundles the command line into few files: Node takes longer to find and read hundreds of small modules than an
 // unchanged build takes to look at thousands of files. What a command needs is still loaded only when it runs.
-import {readdirSync, rmSync} from 'node:fs';
+// The agent is one file, because it travels to hosts; what differs between platforms joins it there (lib/runtime/agent/bundle).
+import {copyFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {build} from 'esbuild';
-
-const outdir = 'dist/bin';
 
 /** Programs of their own, started by file name beside the code that starts them. */
 const workers = readdirSync('lib', {recursive: true})
 	.filter(file => /(?:^|[/-])worker\.ts$/.test(file))
 	.map(file => join('lib', file));
 
-rmSync(outdir, {recursive: true, force: true});
-await build({
-	entryPoints: ['bin/sealimage.ts', ...workers].map(file => ({in: file, out: basename(file, '.ts')})),
-	outdir,
+const common = {
 	bundle: true,
-	splitting: true,
 	format: 'esm',
 	platform: 'node',
-	target: 'node20.19',
-	chunkNames: '[name]-[hash]',
 	legalComments: 'linked',
 	// Some dependencies are CommonJS and require Node's own modules.
 	banner: {js: "import {createRequire as requireFrom} from 'node:module';const require=requireFrom(import.meta.url);"},
 	logLevel: 'warning',
+};
+
+rmSync('dist/bin', {recursive: true, force: true});
+await build({
+	...common,
+	entryPoints: ['bin/sealimage.ts', ...workers].map(named),
+	outdir: 'dist/bin',
+	splitting: true,
+	target: 'node20.19',
+	chunkNames: '[name]-[hash]',
 });
+
+for (const entry of readdirSync('dist', {withFileTypes: true}).filter(({name}) => name === 'agent')) {
+	for (const {name} of readdirSync(join('dist', entry.name), {withFileTypes: true}).filter(file => file.isFile()))
+		rmSync(join('dist/agent', name));
+}
+const agentWorkers = workers.filter(file => file.includes('bcrypt'));
+await build({
+	...common,
+	entryPoints: ['bin/agent.ts', ...agentWorkers].map(named),
+	outdir: 'dist/agent',
+	target: 'node22.23',
+	minifySyntax: true,
+	minifyWhitespace: true,
+	plugins: [{name: 'koffi', setup: besideKoffi}],
+});
+// The folder has no other package.json above it on a host.
+writeFileSync('dist/agent/package.json', '{"type":"module"}\n');
+copyFileSync('node_modules/koffi/LICENSE.txt', 'dist/agent/koffi.LICENSE');
+
+function named(file) {
+	return {in: file, out: basename(file, '.ts')};
+}
+
+/** The package looks for its native part in node_modules; the agent has it beside itself. */
+function besideKoffi(bundler) {
+	bundler.onResolve({filter: /^koffi$/}, () => ({path: 'koffi', namespace: 'beside'}));
+	bundler.onLoad({filter: /.*/, namespace: 'beside'}, () => ({
+		contents: "export default require('./koffi.node');",
+		loader: 'js',
+	}));
+	bundler.onResolve({filter: /koffi\.node$/}, ({path}) => ({path, external: true}));
+}

@@ -22,6 +22,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** The one file that may import each third-party package. */
 const adapters: Readonly<Record<string, string>> = {
 	bcryptjs: 'lib/registry/server/access/bcrypt/bcrypt-worker.ts',
+	koffi: 'lib/core/foreign.ts',
 	'js-yaml': 'lib/core/yaml.ts',
 	'smol-toml': 'lib/core/toml.ts',
 	undici: 'lib/core/http.ts',

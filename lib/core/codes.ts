@@ -110,10 +110,12 @@ export const errorCodes = {
 	ERR_FACTS: 'The answer of a host that was asked for its facts cannot be understood.',
 
 	// runtime: the agent
+	ERR_AGENT_BUNDLE: 'The files of the agent cannot be had, or are damaged.',
 	ERR_AGENT_FAILED: 'An agent reports an error that this version of sealimage does not know.',
 	ERR_AGENT_LIMIT: 'A message to or from an agent is too large, or too many are under way.',
 	ERR_AGENT_LOST: 'An agent ended, or the connection to it, before it answered.',
 	ERR_AGENT_MISSING: 'There is no agent on a host.',
+	ERR_AGENT_PLATFORM: 'There is no agent for the platform of a host or an image.',
 	ERR_AGENT_PROTOCOL: 'An agent and its operator do not understand each other.',
 	ERR_AGENT_START: 'The agent of a host does not start.',
 	ERR_AGENT_VERB: 'An agent does not know the verb that it is asked for.',

@@ -5,7 +5,9 @@ import type {AgentVerb} from './protocol.js';
 export type AgentVerbs = Readonly<Record<string, () => Promise<AgentVerb>>>;
 
 /** Every verb of the agent. */
-export const agentVerbs: AgentVerbs = {};
+export const agentVerbs: AgentVerbs = {
+	self: async () => (await import('./verbs/self.js')).self,
+};
 
 /** @throws SealError ERR_AGENT_VERB */
 export async function loadVerb(verbs: AgentVerbs, name: string): Promise<AgentVerb> {
