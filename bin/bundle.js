@@ -1,7 +1,7 @@
 // Bundles the command line into few files: Node takes longer to find and read hundreds of small modules than an
 // unchanged build takes to look at thousands of files. What a command needs is still loaded only when it runs.
 // The agent is one file, because it travels to hosts; what differs between platforms joins it there (lib/runtime/agent/bundle).
-import {copyFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {build} from 'esbuild';
 
@@ -30,10 +30,10 @@ await build({
 	chunkNames: '[name]-[hash]',
 });
 
-for (const entry of readdirSync('dist', {withFileTypes: true}).filter(({name}) => name === 'agent')) {
-	for (const {name} of readdirSync(join('dist', entry.name), {withFileTypes: true}).filter(file => file.isFile()))
-		rmSync(join('dist/agent', name));
-}
+mkdirSync('dist/agent', {recursive: true});
+// Agents for platforms (npm run build:agent) stay: they are in folders.
+for (const {name} of readdirSync('dist/agent', {withFileTypes: true}).filter(entry => entry.isFile()))
+	rmSync(join('dist/agent', name));
 const agentWorkers = workers.filter(file => file.includes('bcrypt'));
 await build({
 	...common,

@@ -83,7 +83,12 @@ export async function openBundle(platform: string, options: BundleOptions): Prom
 		node: nodeVersion,
 		koffi: koffiVersion,
 		needs: {glibc: '2.28'},
-		files: Object.fromEntries(files.map(({name, digest, sizeBytes, mode}) => [name, {digest, sizeBytes, mode}])),
+		files: Object.fromEntries(
+			files.map(({name, digest, sizeBytes, mode}) => [
+				name,
+				{digest, sizeBytes, mode: mode === 0o755 ? '0755' : '0644'},
+			]),
+		),
 	};
 	return withManifest(formatManifest(manifest), files);
 }
@@ -143,7 +148,7 @@ async function readBundle(folder: string, platform: string, options: OperationOp
 					hint: 'Make the folder anew with "sealimage agent fetch".',
 				});
 			}
-			return {name, mode, sizeBytes, digest, content: {kind: 'file', path}};
+			return {name, mode: Number.parseInt(mode, 8), sizeBytes, digest, content: {kind: 'file', path}};
 		},
 		options,
 	);

@@ -18,8 +18,7 @@ export interface AgentManifest {
 export interface ManifestFile {
 	readonly digest: Digest;
 	readonly sizeBytes: number;
-	/** 0o644 or 0o755. */
-	readonly mode: number;
+	readonly mode: '0644' | '0755';
 }
 
 export const manifestName = 'agent.json';
@@ -82,7 +81,7 @@ function parseFile(name: string, value: unknown, where: string): ManifestFile {
 	if (!isDigest(digest) || !digest.startsWith('sha256:')) throw damaged(where, `${name} has no digest`);
 	if (typeof sizeBytes !== 'number' || !Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || sizeBytes > maxFileBytes)
 		throw damaged(where, `${name} has no size`);
-	if (mode !== 0o644 && mode !== 0o755) throw damaged(where, `${name} has no mode`);
+	if (mode !== '0644' && mode !== '0755') throw damaged(where, `${name} has no mode`);
 	return {digest, sizeBytes, mode};
 }
 

@@ -61,8 +61,8 @@ const familyName = 2;
 function askKernel(foreign: Foreign, protocol: number, message: Buffer): 'ok' | {readonly failed: string} {
 	const libc = foreign.load('libc.so.6');
 	const socket = libc.func('int socket(int domain, int type, int protocol)');
-	const send = libc.func('ssize_t send(int fd, const void *buffer, size_t length, int flags)');
-	const receive = libc.func('ssize_t recv(int fd, void *buffer, size_t length, int flags)');
+	const send = libc.func('long send(int fd, const void *buffer, size_t length, int flags)');
+	const receive = libc.func('long recv(int fd, void *buffer, size_t length, int flags)');
 	const close = libc.func('int close(int fd)');
 	const failed = (what: string): {readonly failed: string} => ({failed: `${what}: errno ${foreign.errno()}`});
 	const fd = socket(afNetlink, sockRaw | sockCloexec, protocol) as number;
