@@ -99,9 +99,9 @@ export interface HardwareFacts {
 
 export interface ClockFacts {
 	/** The host's clock less the operator's: positive when the host is ahead. */
-	readonly offsetMs: number;
+	readonly offsetMs?: number;
 	/** How far the true offset may be from that: half of the time that the answer took. */
-	readonly uncertaintyMs: number;
+	readonly uncertaintyMs?: number;
 	/** The service that keeps the clock, when one runs: `chronyd`, `systemd-timesyncd`, ... */
 	readonly service?: string;
 }

@@ -1,13 +1,18 @@
+import {isSealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import {HostError} from '../host/error.js';
 import type {Transport} from '../transport/transport.js';
+import {readAnswers} from './answers.js';
+import {Conversation} from './conversation.js';
 import type {HostFacts} from './facts.js';
-import type {Wanted} from './wanted.js';
+import {readFacts} from './read.js';
+import {factsScript} from './script.js';
+import {defaultWanted, type Wanted} from './wanted.js';
 
 export interface GatherOptions extends OperationOptions {
 	/** What to look for, where it differs from `defaultWanted`. */
 	readonly wanted?: Partial<Wanted> | undefined;
-	/** How long the host may take. Default 30 s. */
+	/** How long the host may take once it has the script. Default 30 s. */
 	readonly timeoutMs?: number | undefined;
 	/** The operator's clock, in milliseconds since 1970. */
 	readonly now?: (() => number) | undefined;
@@ -16,9 +21,43 @@ export interface GatherOptions extends OperationOptions {
 /**
  * Reads the facts of a host in one round trip: a script of POSIX shell that changes nothing and needs no tool but the shell. As root
  * where the transport can become root.
- * @throws HostError as `Transport.spawn`; ERR_FACTS when the answer is none
+ * @throws HostError as `Transport.spawn`; ERR_FACTS when the answer is none, does not come in time, or does not end
  */
 export async function gatherFacts(transport: Transport, options: GatherOptions = {}): Promise<HostFacts> {
-	options.signal?.throwIfAborted();
-	throw new HostError(transport.host, 'ERR_FACTS', 'The host gives no facts');
+	const wanted = {...defaultWanted, ...options.wanted};
+	const timeoutMs = options.timeoutMs ?? 30_000;
+	const deadline = new AbortController();
+	const signals = [deadline.signal, ...(options.signal === undefined ? [] : [options.signal])];
+	// The script comes over stdin, so that it is in no process list and no log of sudo; `cat` takes it in one read.
+	const remote = await transport.spawn(['sh', '-c', 'eval "$(cat)"'], {signal: AbortSignal.any(signals)});
+	const conversation = new Conversation(remote, options.now ?? Date.now);
+	const timer = setTimeout(() => deadline.abort(), timeoutMs);
+	try {
+		await conversation.ask(factsScript(wanted));
+		return readFacts(transport.host, conversation.output, wanted, conversation);
+	} catch (error) {
+		options.signal?.throwIfAborted();
+		if (deadline.signal.aborted) throw tooSlow(transport.host, timeoutMs, conversation.output);
+		if (!isSealError(error) || error.code !== 'ERR_FACTS') throw error;
+		throw new HostError(transport.host, 'ERR_FACTS', error.message, {
+			hint: error.hint,
+			details: {said: conversation.complaint},
+		});
+	} finally {
+		clearTimeout(timer);
+		deadline.abort();
+	}
+}
+
+function tooSlow(host: string, timeoutMs: number, output: Uint8Array): HostError {
+	const last = readAnswers(output).last?.slice(0, 100);
+	const where = last === undefined ? 'before it told anything' : `after "${last}"`;
+	return new HostError(
+		host,
+		'ERR_FACTS',
+		`The facts did not come within ${timeoutMs / 1000} s: the host stopped ${where}`,
+		{
+			hint: 'Look on the host for a network file system whose server is gone, or for a process that nothing can stop.',
+		},
+	);
 }
