@@ -23,7 +23,7 @@ import {systemCode} from '../../core/errors.js';
 import {emit, type OperationOptions} from '../../core/events.js';
 import {ioError} from '../../core/io-error.js';
 import {encodeName} from '../../core/name.js';
-import type {EntryHeader, LayerEntry} from '../entry.js';
+import type {EntryContent, EntryHeader, LayerEntry} from '../entry.js';
 import {type LayerSource, streamContents} from '../layer/content.js';
 import {removalOf} from '../layer/whiteout.js';
 import {checkEntryPath, diskPath, lstatIfExists, parentOf, unsafePath} from './path.js';
@@ -36,6 +36,11 @@ export interface DiskWriteOptions extends OperationOptions {
 	readonly owners: boolean;
 	/** True for a folder that is known to be empty: nothing is looked for that could be replaced. */
 	readonly fresh: boolean;
+	/**
+	 * A file on the same file system that has this content already, with the mode, owner, times and attributes of its entry: it gets
+	 * one more name instead of being copied.
+	 */
+	readonly existing?: ((content: EntryContent) => string | undefined) | undefined;
 }
 
 export interface DiskWriteReport {
@@ -109,7 +114,8 @@ class DiskWriter {
 			this.#enter(parentOf(path));
 			if (entry.header.type === 'directory') await this.#layDirectory(entry.header);
 			else await this.#layOther(entry);
-			if (entry.header.xattrs !== undefined) this.#xattrs.push({path, xattrs: entry.header.xattrs});
+			if (entry.header.xattrs !== undefined && !this.#isLinked(entry))
+				this.#xattrs.push({path, xattrs: entry.header.xattrs});
 			if (path !== '') this.entries++;
 		}
 	}
@@ -184,6 +190,8 @@ class DiskWriter {
 		} else if (content === undefined || header.size === 0) {
 			this.#closeFile(this.#openFile(header.path), header);
 		} else {
+			const existing = this.#options.existing?.(content);
+			if (existing !== undefined) return linkSync(existing, diskPath(this.#root, header.path));
 			const names = this.#names.get(content);
 			if (names === undefined) {
 				this.#names.set(content, []);
@@ -192,6 +200,10 @@ class DiskWriter {
 				names.push(header);
 			}
 		}
+	}
+
+	#isLinked({content}: LayerEntry): boolean {
+		return content !== undefined && this.#options.existing?.(content) !== undefined;
 	}
 
 	/** Removes what is at `path` unless it is a directory that may stay; true when it stays. */
