@@ -6,7 +6,11 @@ export type AgentVerbs = Readonly<Record<string, () => Promise<AgentVerb>>>;
 
 /** Every verb of the agent. */
 export const agentVerbs: AgentVerbs = {
+	gc: async () => (await import('./verbs/gc.js')).gc,
+	have: async () => (await import('./verbs/have.js')).have,
 	self: async () => (await import('./verbs/self.js')).self,
+	unpack: async () => (await import('./verbs/unpack.js')).unpack,
+	verify: async () => (await import('./verbs/verify.js')).verify,
 };
 
 /** @throws SealError ERR_AGENT_VERB */
