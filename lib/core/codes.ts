@@ -120,6 +120,7 @@ export const errorCodes = {
 	ERR_HOST_TIMEOUT: 'A host does not answer in time.',
 	ERR_HOST_UNREACHABLE: 'No connection to a host can be made: it is down, or the port is closed.',
 	ERR_IDENTITY: 'A private key cannot be used.',
+	ERR_IDENTITY_LOCKED: 'A private key is encrypted, and its passphrase was not given.',
 	ERR_KNOWN_HOSTS: 'A file of known hosts cannot be read or written.',
 	ERR_SSH_CONFIG: 'The configuration of SSH holds something that cannot be followed.',
 

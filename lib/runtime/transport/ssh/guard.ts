@@ -28,7 +28,8 @@ export function guardStream(stream: Duplex, {silenceMs, unreadBytes, fail}: Guar
 		sinceCheckBytes += chunk.length;
 		if (!loggedIn) {
 			receivedBytes += chunk.length;
-			if (receivedBytes > preludeLimitBytes) fail(new FloodError(`more than ${preludeLimitBytes} bytes before the login`));
+			if (receivedBytes > preludeLimitBytes)
+				fail(new FloodError(`more than ${preludeLimitBytes} bytes before the login`));
 		} else if (sinceCheckBytes > unreadLimitBytes) {
 			sinceCheckBytes = 0;
 			if (unreadBytes() > unreadLimitBytes) fail(new FloodError('more data than it was given a window for'));
