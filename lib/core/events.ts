@@ -54,6 +54,14 @@ export type SealEvent =
 			readonly remaining: number;
 			readonly windowMs?: number;
 	  }
+	/** A host that nothing was known of showed this key, and was taken at its word; `file` remembers it. */
+	| {
+			readonly type: 'host.key';
+			readonly host: string;
+			readonly algorithm: string;
+			readonly fingerprint: string;
+			readonly file?: string;
+	  }
 	| {readonly type: 'command.output'; readonly id: string; readonly stream: 'stdout' | 'stderr'; readonly text: string}
 	| {readonly type: 'image.found'; readonly reference: string; readonly foundIn: readonly string[]}
 	| {

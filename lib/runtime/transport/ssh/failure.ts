@@ -97,11 +97,6 @@ export function lostError(to: Endpoint, error: Error | undefined): HostError {
 	});
 }
 
-/** True when another try may help: a server with too many logins at once closes new connections without a word. */
-export function isWorthRetry(error: unknown): boolean {
-	return error instanceof HostError && error.code === 'ERR_HOST_LOST';
-}
-
 /** Text of a host, fit for a line of a report: no control characters, not long. */
 export function printable(text: string): string {
 	const plain = text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();

@@ -1,4 +1,5 @@
 import type {Observable} from '../../../core/events.js';
+import type {Secret} from '../../../core/secret.js';
 
 /** `accept-new` (default) records the key of a host that nothing is known of; `strict` refuses it; `off` checks nothing but revocations. */
 export type HostKeyPolicy = 'accept-new' | 'strict' | 'off';
@@ -13,6 +14,8 @@ export interface OpenTransportOptions extends Observable {
 	readonly configFiles?: readonly string[] | undefined;
 	/** Instead of `~/.ssh/known_hosts`; new keys go to the first. */
 	readonly knownHostsFiles?: readonly string[] | undefined;
+	/** For jump hosts that take nothing but a password. That of a host is never shown to its jump hosts. */
+	readonly jumpPassword?: Secret | undefined;
 	/** Until the login is done, jump hosts included; default 15 s each. */
 	readonly connectTimeoutMs?: number | undefined;
 	/** A connection that says nothing for so long, asked several times, is dead; default 30 s. */

@@ -1,5 +1,6 @@
 import type {Duplex, Readable} from 'node:stream';
 import type {AnyAuthMethod, AuthenticationType, Client, ClientChannel, ParsedKey, ServerHostKeyAlgorithm} from 'ssh2';
+import type {Abortable} from '../../../core/events.js';
 import type {Terminal} from '../transport.js';
 import {guardStream} from './guard.js';
 
@@ -21,7 +22,7 @@ export interface Prompt {
 	readonly echo?: boolean;
 }
 
-export interface HandshakeOptions {
+export interface HandshakeOptions extends Abortable {
 	/** Connected already. The session owns it from now on. */
 	readonly stream: Duplex;
 	readonly user: string;
@@ -46,8 +47,8 @@ export interface SshSession {
 	exec<T>(commandLine: string, terminal: Terminal | undefined, adopt: (channel: ClientChannel) => T): Promise<T>;
 	/** A stream to an address as the host sees it. */
 	forward(address: string, port: number): Promise<Duplex>;
-	/** Calls back once, when the connection has ended, with what broke it if anything did. */
-	onEnd(listener: (error: Error | undefined) => void): void;
+	/** Calls back once, when the connection has ended, with what broke it if anything did. Returns what takes it back. */
+	onEnd(listener: (error: Error | undefined) => void): () => void;
 	/** Says goodbye; who does not answer is cut off. */
 	end(): void;
 }
@@ -68,7 +69,9 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 	const client = new Client();
 	const ending = watchEnd(client, options.stream);
 	const channels = new Set<ClientChannel>();
-	return await new Promise((resolve, reject) => {
+	const onAbort = (): void => ending.end(options.signal?.reason as Error);
+	options.signal?.addEventListener('abort', onAbort, {once: true});
+	return await new Promise<SshSession>((resolve, reject) => {
 		ending.onEnd(error => reject(error ?? new Error('The connection was closed')));
 		let verified = false;
 		client.connect({
@@ -100,7 +103,8 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 			guard.loggedIn();
 			resolve(sessionOf(client, ending, channels));
 		});
-	});
+		if (options.signal?.aborted === true) onAbort();
+	}).finally(() => options.signal?.removeEventListener('abort', onAbort));
 }
 
 /** The login ended because the host wants a new password first. */
@@ -249,7 +253,7 @@ function sessionOf(client: Client, ending: Ending, channels: Set<ClientChannel>)
 				});
 			}),
 		forward: (address, port) => ask(done => void client.forwardOut('127.0.0.1', 0, address, port, done)),
-		onEnd: listener => void ending.onEnd(listener),
+		onEnd: ending.onEnd,
 		end() {
 			client.end();
 			setTimeout(() => ending.end(), 1000).unref();

@@ -1,0 +1,117 @@
+import type {Abortable} from '../../../core/events.js';
+import {HostError} from '../../host/error.js';
+import {Connection} from './connection.js';
+import {dialDirectly, dialThrough, type JumpLink} from './dial.js';
+import type {Endpoint} from './failure.js';
+import {knownName} from './known-hosts.js';
+import {logIn} from './log-in.js';
+import type {Route, Stop} from './route.js';
+import type {Shared} from './shared.js';
+import type {SshSession} from './ssh2.js';
+
+/** Makes connections along routes. Those to jump hosts are shared by all routes that begin alike. */
+export interface Connector {
+	/** Logs in to the last stop of a route, over its jump hosts. @throws HostError of that stop */
+	connect(route: Route, options: Abortable): Promise<SshSession>;
+	/** Keeps the connections to the jump hosts of a route until `release`, so that they are not made for each host anew. */
+	hold(route: Route): {release(): void};
+}
+
+export function createConnector(shared: Shared): Connector {
+	const jumps = new Map<string, {readonly connection: Connection; users: number}>();
+	const connectStop = async (route: Route, options: Abortable): Promise<SshSession> => {
+		const stop = lastOf(route);
+		const to = endpointOf(stop);
+		const timeoutMs = shared.options.connectTimeoutMs ?? stop.settings.connectTimeoutMs ?? 15_000;
+		const files = await shared.knownHosts(stop.settings);
+		const plan = await shared.plan(stop);
+		const deadline = performance.now() + timeoutMs;
+		const before = route.slice(0, -1);
+		const stream = isRoute(before)
+			? await dialThrough(await linkJump(before, to, options), to, {...options, timeoutMs})
+			: await dialDirectly(to, {...options, timeoutMs, family: stop.settings.family});
+		const alias = stop.settings.hostKeyAlias?.toLowerCase();
+		return await logIn(stream, {
+			...options,
+			onEvent: shared.options.onEvent,
+			to,
+			knownAs: {
+				host: stop.host,
+				name: alias ?? knownName(stop.address, stop.port),
+				bareName: alias !== undefined || stop.port === 22 ? undefined : stop.address.toLowerCase(),
+			},
+			files,
+			policy: shared.options.hostKey ?? stop.settings.hostKey ?? 'accept-new',
+			hashed: stop.settings.hashKnownHosts,
+			plan,
+			timeoutMs: Math.max(1, deadline - performance.now()),
+			silenceMs: shared.options.silenceTimeoutMs ?? 30_000,
+		});
+	};
+	const linkJump = async (route: Route, to: Endpoint, options: Abortable): Promise<JumpLink> => {
+		const jump = jumps.get(keyOf(route));
+		const stop = lastOf(route);
+		if (jump === undefined) throw new Error('The jump host is not held');
+		try {
+			const {session} = await jump.connection.link(options);
+			return {who: `jump host ${stop.host}`, session};
+		} catch (error) {
+			if (!(error instanceof HostError)) throw error;
+			throw new HostError(to.host, error.code, `Jump host ${stop.host}: ${error.message}`, {
+				hint: error.hint,
+				details: {...error.details, jump: stop.host},
+				cause: error.cause,
+			});
+		}
+	};
+	const hold = (route: Route): {release(): void} => {
+		const before = route.slice(0, -1);
+		if (!isRoute(before)) return {release: () => undefined};
+		const key = keyOf(before);
+		const further = hold(before);
+		const found = jumps.get(key) ?? {
+			connection: new Connection(endpointOf(lastOf(before)), options => connectStop(before, options), shared.options),
+			users: 0,
+		};
+		found.users++;
+		jumps.set(key, found);
+		let released = false;
+		return {
+			release() {
+				if (released) return;
+				released = true;
+				if (--found.users === 0) {
+					jumps.delete(key);
+					found.connection.close();
+				}
+				further.release();
+			},
+		};
+	};
+	return {connect: connectStop, hold};
+}
+
+export function endpointOf(stop: Stop): Endpoint {
+	return {host: stop.host, address: stop.address, port: stop.port};
+}
+
+function lastOf(route: Route): Stop {
+	return route.at(-1)!;
+}
+
+function isRoute(stops: readonly Stop[]): stops is Route {
+	return stops.length > 0;
+}
+
+/** The same way with the same keys. */
+function keyOf(route: Route): string {
+	return JSON.stringify(
+		route.map(({user, address, port, login}) => [
+			user,
+			address,
+			port,
+			login.agent,
+			login.identities?.map(identity => ('file' in identity ? identity.file : identity.key.reveal())),
+		]),
+	);
+}
