@@ -28,6 +28,7 @@ const adapters: Readonly<Record<string, string>> = {
 	undici: 'lib/core/http.ts',
 	fflate: 'lib/oci/compress/fflate.ts',
 	'dockerfile-ast': 'lib/sealfile/lint/tolerant.ts',
+	ssh2: 'lib/runtime/transport/ssh/ssh2.ts',
 	'node-pty': 'lib/runtime/transport/local/terminal.ts',
 };
 

@@ -5,6 +5,8 @@ export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export type {HostFacts} from './facts/facts.js';
 export {type GatherOptions, gatherFacts} from './facts/gather.js';
 export type {Wanted} from './facts/wanted.js';
+export {HostError} from './host/error.js';
+export type {HostLogin, HostTarget, Identity} from './host/target.js';
 export {
 	type AuthorityRequest,
 	type Circumstances,
@@ -20,3 +22,5 @@ export type {Subject} from './pki/subject.js';
 export type {HostFinding} from './preflight/finding.js';
 export type {HostNeeds, PortNeed, PreflightOptions} from './preflight/options.js';
 export {preflight} from './preflight/preflight.js';
+export {openTransport} from './transport/open.js';
+export type {HostKeyPolicy, OpenTransportOptions, Operator} from './transport/ssh/options.js';
