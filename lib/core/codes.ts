@@ -141,6 +141,8 @@ export const errorCodes = {
 	// runtime: content on hosts
 
 	// runtime: distribution
+	ERR_DISTRIBUTE: 'What hosts should get, or said that they have, makes no sense.',
+	ERR_RELAY: 'A host cannot get content from another host.',
 
 	// runtime: the registry on hosts
 	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',
