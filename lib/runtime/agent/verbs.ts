@@ -6,9 +6,12 @@ export type AgentVerbs = Readonly<Record<string, () => Promise<AgentVerb>>>;
 
 /** Every verb of the agent. */
 export const agentVerbs: AgentVerbs = {
+	fetch: async () => (await import('./verbs/fetch.js')).fetch,
 	gc: async () => (await import('./verbs/gc.js')).gc,
 	have: async () => (await import('./verbs/have.js')).have,
+	receive: async () => (await import('./verbs/receive.js')).receive,
 	self: async () => (await import('./verbs/self.js')).self,
+	serve: async () => (await import('./verbs/serve.js')).serve,
 	unpack: async () => (await import('./verbs/unpack.js')).unpack,
 	verify: async () => (await import('./verbs/verify.js')).verify,
 };

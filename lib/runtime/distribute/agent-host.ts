@@ -1,5 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {isIP} from 'node:net';
+import {formatBytes} from '../../core/bytes.js';
 import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import type {Digest} from '../../oci/digest.js';
@@ -8,6 +9,7 @@ import type {FetchParams, FetchResult} from '../agent/verbs/fetch.js';
 import type {ServeParams, ServeResult} from '../agent/verbs/serve.js';
 import type {BlobQuery, BlobState} from '../content/content.js';
 import type {BlobParts, Part} from '../content/part.js';
+import {HostError} from '../host/error.js';
 import {acceptableAddresses, type RelayAddress} from '../relay/addresses.js';
 import {keyBytes, pairKey} from '../relay/key.js';
 import {announce} from './announce.js';
@@ -22,7 +24,7 @@ export interface AgentHostOptions {
 	readonly address: string;
 	readonly connection: AgentConnection;
 	/** The blobs that the host is to have. */
-	readonly blobs: readonly Digest[];
+	readonly blobs: readonly {readonly digest: Digest; readonly size: number}[];
 	/** What is known of them; asked for when the host begins to serve. */
 	readonly announced: () => readonly BlobParts[];
 	/** The operator's own channel to the host; opened when the first part goes there. */
@@ -51,7 +53,11 @@ export function createAgentHost(options: AgentHostOptions): AgentHost {
 	let uplink: Uplink | undefined;
 	const host: AgentHost = {
 		name,
-		have: async (blobs, {signal} = {}) => await askHave(connection, blobs, {signal}),
+		async have(blobs, {signal} = {}) {
+			const {states, freeBytes} = await askHave(connection, blobs, {signal});
+			checkSpace(options, states, freeBytes);
+			return states;
+		},
 		async send(blob, part, {signal} = {}) {
 			uplink ??= options.openUplink();
 			await uplink.send(blob, part, {signal});
@@ -60,7 +66,7 @@ export function createAgentHost(options: AgentHostOptions): AgentHost {
 			const key = randomBytes(keyBytes);
 			const params: ServeParams = {
 				expect: options.announced().map(announce),
-				give: options.blobs,
+				give: options.blobs.map(blob => blob.digest),
 				key: key.toString('hex'),
 				prefer: isIP(options.address) === 0 ? [] : [options.address],
 				lifetimeMs: relayLifetimeMs,
@@ -78,13 +84,40 @@ export function createAgentHost(options: AgentHostOptions): AgentHost {
 	return host;
 }
 
+export interface HostHas {
+	readonly states: readonly BlobState[];
+	/** What the disk takes before content is refused. */
+	readonly freeBytes: number;
+}
+
 /** Asks a host what it has of some blobs. @throws HostError */
 export async function askHave(
 	connection: AgentConnection,
 	blobs: readonly BlobQuery[],
 	options: Abortable,
-): Promise<readonly BlobState[]> {
-	return parseStates(connection.host, await connection.call('have', {blobs}, options), blobs);
+): Promise<HostHas> {
+	const answer = (await connection.call('have', {blobs}, options)) as {blobs?: unknown; freeBytes?: unknown} | null;
+	const {freeBytes} = answer ?? {};
+	return {
+		states: parseStates(connection.host, answer?.blobs, blobs),
+		freeBytes: typeof freeBytes === 'number' ? freeBytes : Number.POSITIVE_INFINITY,
+	};
+}
+
+/** A disk that is too full is told before anything moves. Unpacking checks again, when it knows more. */
+function checkSpace({name, blobs}: AgentHostOptions, states: readonly BlobState[], freeBytes: number): void {
+	const there = new Set(states.filter(({state}) => state === 'whole' || state === 'unpacked').map(({blob}) => blob));
+	const neededBytes = blobs.reduce((sum, {digest, size}) => (there.has(digest) ? sum : sum + size), 0);
+	if (neededBytes <= freeBytes) return;
+	throw new HostError(
+		name,
+		'ERR_NO_SPACE',
+		`The disk takes ${formatBytes(freeBytes)} more, and ${formatBytes(neededBytes)} are to come`,
+		{
+			hint: 'Free space below /var/lib/sealimage, for example with "sealimage-agent gc".',
+			details: {freeBytes, neededBytes},
+		},
+	);
 }
 
 async function askFetch(

@@ -1,11 +1,10 @@
 import type {Bytes} from '../../../core/bytes.js';
 import {type ErrorReport, hasCode, isSealError, SealError} from '../../../core/errors.js';
 import {isDigest} from '../../../oci/digest.js';
-import type {HostContent} from '../../content/content.js';
 import {acceptableAddresses, type RelayAddress} from '../../relay/addresses.js';
 import {fetchPart, type RelaySource} from '../../relay/client.js';
 import {keyBytes} from '../../relay/key.js';
-import {relaySession} from '../../relay/session.js';
+import {relaySession, sessionContent} from '../../relay/session.js';
 import type {AgentVerb} from '../protocol.js';
 
 /** As it comes over the wire. */
@@ -30,34 +29,30 @@ interface Parsed extends Omit<FetchParams, 'from'> {
 }
 
 /** Fetches one part from another host, and keeps it when it is what the operator announced. */
-export function createFetch(
-	openContent: (root: string) => Pick<HostContent, 'writePart'>,
-): AgentVerb<Parsed, FetchResult> {
-	return {
-		name: 'fetch',
-		parse: parseFetch,
-		async run({blob: digest, index, from}, {session, root, signal}) {
-			const blob = relaySession(session).expected.get(digest as never);
-			const part = blob?.parts[index];
-			if (blob === undefined || part === undefined)
-				throw new SealError('ERR_USAGE', `Part ${index} of ${digest} was not announced`);
-			let blamed: unknown;
-			try {
-				const {address, bytes} = await fetchPart(from, part, {signal});
-				const watched = watch(bytes, error => {
-					blamed = error;
-				});
-				await openContent(root).writePart(blob, part, watched, {signal});
-				return {address};
-			} catch (error) {
-				signal.throwIfAborted();
-				const culprit = blamed ?? (isSourcesFault(error) ? error : undefined);
-				if (isSealError(culprit)) return {failed: culprit.toJSON()};
-				throw error;
-			}
-		},
-	};
-}
+export const fetch: AgentVerb<Parsed, FetchResult> = {
+	name: 'fetch',
+	parse: parseFetch,
+	async run({blob: digest, index, from}, {session, root, signal}) {
+		const blob = relaySession(session).expected.get(digest as never);
+		const part = blob?.parts[index];
+		if (blob === undefined || part === undefined)
+			throw new SealError('ERR_USAGE', `Part ${index} of ${digest} was not announced`);
+		let blamed: unknown;
+		try {
+			const {address, bytes} = await fetchPart(from, part, {signal});
+			const watched = watch(bytes, error => {
+				blamed = error;
+			});
+			await sessionContent(session, root).writePart(blob, part, watched, {signal});
+			return {address};
+		} catch (error) {
+			signal.throwIfAborted();
+			const culprit = blamed ?? (isSourcesFault(error) ? error : undefined);
+			if (isSealError(culprit)) return {failed: culprit.toJSON()};
+			throw error;
+		}
+	},
+};
 
 /** Wrong bytes are what the source sent: what arrives is checked before it is stored. */
 function isSourcesFault(error: unknown): boolean {

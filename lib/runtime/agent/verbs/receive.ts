@@ -1,6 +1,6 @@
 import {SealError} from '../../../core/errors.js';
 import type {Digest} from '../../../oci/digest.js';
-import type {HostContent} from '../../content/content.js';
+import {openHostContent} from '../../content/open.js';
 import type {BlobParts} from '../../content/part.js';
 import {type AnnouncedBlob, parseAnnounced} from '../../distribute/announce.js';
 import {readFrames} from '../../distribute/frames.js';
@@ -17,25 +17,21 @@ export interface Received {
 }
 
 /** Stores the parts that come after the params, as raw bytes over the operator's own channel. */
-export function createReceive(
-	openContent: (root: string) => Pick<HostContent, 'writePart'>,
-): AgentVerb<ReadonlyMap<Digest, BlobParts>, Received> {
-	return {
-		name: 'receive',
-		parse: value => parseAnnounced((value as Partial<ReceiveParams> | null)?.blobs),
-		async run(blobs, {input, root, signal, event}) {
-			if (input === undefined) throw new SealError('ERR_USAGE', 'The verb receive runs by itself, not in a session');
-			const content = openContent(root);
-			let stored = 0;
-			for await (const frame of readFrames(input)) {
-				const blob = blobs.get(frame.blob as Digest);
-				const part = blob?.parts[frame.index];
-				if (blob === undefined || part === undefined || part.sizeBytes !== frame.sizeBytes)
-					throw new SealError('ERR_DISTRIBUTE', `Part ${frame.index} of ${frame.blob} was not announced`);
-				await content.writePart(blob, part, frame.bytes, {signal});
-				event({stored: ++stored} satisfies Received);
-			}
-			return {stored};
-		},
-	};
-}
+export const receive: AgentVerb<ReadonlyMap<Digest, BlobParts>, Received> = {
+	name: 'receive',
+	parse: value => parseAnnounced((value as Partial<ReceiveParams> | null)?.blobs),
+	async run(blobs, {input, root, signal, event}) {
+		if (input === undefined) throw new SealError('ERR_USAGE', 'The verb receive runs by itself, not in a session');
+		const content = openHostContent(root);
+		let stored = 0;
+		for await (const frame of readFrames(input)) {
+			const blob = blobs.get(frame.blob as Digest);
+			const part = blob?.parts[frame.index];
+			if (blob === undefined || part === undefined || part.sizeBytes !== frame.sizeBytes)
+				throw new SealError('ERR_DISTRIBUTE', `Part ${frame.index} of ${frame.blob} was not announced`);
+			await content.writePart(blob, part, frame.bytes, {signal});
+			event({stored: ++stored} satisfies Received);
+		}
+		return {stored};
+	},
+};

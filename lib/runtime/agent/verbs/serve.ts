@@ -1,12 +1,11 @@
 import {SealError} from '../../../core/errors.js';
 import {isDigest} from '../../../oci/digest.js';
-import type {HostContent} from '../../content/content.js';
 import type {BlobParts} from '../../content/part.js';
 import {type AnnouncedBlob, parseAnnounced} from '../../distribute/announce.js';
 import {ownAddresses, type RelayAddress} from '../../relay/addresses.js';
 import {keyBytes} from '../../relay/key.js';
 import {openRelay} from '../../relay/server.js';
-import {relaySession} from '../../relay/session.js';
+import {relaySession, sessionContent} from '../../relay/session.js';
 import type {AgentVerb} from '../protocol.js';
 
 /** As it comes over the wire. */
@@ -40,33 +39,29 @@ const longestLifetimeMs = 24 * 60 * 60 * 1000;
  * Tells a host what it will get, and lets it give that to others: its relay listens on its own addresses until the session
  * ends. A second call adds to the first.
  */
-export function createServe(
-	openContent: (root: string) => Pick<HostContent, 'readPart'>,
-): AgentVerb<Parsed, ServeResult> {
-	return {
-		name: 'serve',
-		parse: parseServe,
-		async run(params, {session, root, defer, signal}) {
-			const shared = relaySession(session);
-			for (const blob of params.expect.values()) shared.expected.set(blob.blob, blob);
-			for (const digest of params.give) shared.gives.add(digest);
-			if (params.key === undefined) return {addresses: []};
-			if (shared.relay === undefined) {
-				const relay = await openRelay({
-					content: openContent(root),
-					addresses: ownAddresses(params.prefer),
-					key: params.key,
-					gives: blob => shared.gives.has(blob),
-					lifetimeMs: params.lifetimeMs,
-				});
-				shared.relay = relay;
-				defer(() => relay.close());
-				signal.throwIfAborted();
-			}
-			return {addresses: shared.relay.addresses};
-		},
-	};
-}
+export const serve: AgentVerb<Parsed, ServeResult> = {
+	name: 'serve',
+	parse: parseServe,
+	async run(params, {session, root, defer, signal}) {
+		const shared = relaySession(session);
+		for (const blob of params.expect.values()) shared.expected.set(blob.blob, blob);
+		for (const digest of params.give) shared.gives.add(digest);
+		if (params.key === undefined) return {addresses: []};
+		if (shared.relay === undefined) {
+			const relay = await openRelay({
+				content: sessionContent(session, root),
+				addresses: ownAddresses(params.prefer),
+				key: params.key,
+				gives: blob => shared.gives.has(blob),
+				lifetimeMs: params.lifetimeMs,
+			});
+			shared.relay = relay;
+			defer(() => relay.close());
+			signal.throwIfAborted();
+		}
+		return {addresses: shared.relay.addresses};
+	},
+};
 
 function parseServe(value: unknown): Parsed {
 	const {expect, give, key, prefer, lifetimeMs} = (value ?? {}) as Partial<ServeParams>;
