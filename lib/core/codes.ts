@@ -125,6 +125,7 @@ export const errorCodes = {
 	ERR_SSH_CONFIG: 'The configuration of SSH holds something that cannot be followed.',
 
 	// runtime: facts and preflight
+	ERR_CIDR: 'A string that should be a network is none.',
 	ERR_FACTS: 'The answer of a host that was asked for its facts cannot be understood.',
 
 	// runtime: the agent

@@ -1,8 +1,50 @@
 import type {HostFacts} from '../facts/facts.js';
+import type {CheckTopic, Seen} from './check.js';
+import {fleetChecks, hostChecks} from './checks.js';
 import type {HostFinding} from './finding.js';
-import type {PreflightOptions} from './options.js';
+import {needsOf, type PreflightOptions} from './options.js';
 
-/** Judges hosts by their facts, each alone and all together. Errors come first. Pure: equal facts give equal findings. */
-export function preflight(_facts: readonly HostFacts[], _options: PreflightOptions = {}): readonly HostFinding[] {
-	return [];
+/**
+ * Judges hosts by their facts, each alone and all together. What is true of several hosts is one finding; errors come first. Pure:
+ * equal facts give equal findings.
+ * @throws SealError ERR_CIDR, ERR_PLATFORM when the options hold a network or a platform that is none
+ */
+export function preflight(facts: readonly HostFacts[], options: PreflightOptions = {}): readonly HostFinding[] {
+	const order = new Map(facts.map(({host}, index) => [host, index]));
+	const found = new Map<string, {readonly finding: HostFinding; readonly hosts: Set<string>}>();
+	const add = (topic: CheckTopic, hosts: readonly string[], what: Seen): void => {
+		if (options.ignore?.includes(topic.id) === true) return;
+		const finding = describe(topic, what);
+		const key = JSON.stringify([finding.id, finding.severity, finding.what]);
+		const known = found.get(key) ?? {finding, hosts: new Set<string>()};
+		for (const host of hosts) known.hosts.add(host);
+		found.set(key, known);
+	};
+	for (const host of facts) {
+		const needs = needsOf(host.host, options);
+		for (const check of hostChecks) {
+			for (const what of check.look(host, needs, options)) add(check, [host.host], what);
+		}
+	}
+	for (const check of fleetChecks) {
+		for (const {hosts, seen} of check.compare(facts, options)) add(check, hosts, seen);
+	}
+	const place = (host: string): number => order.get(host) ?? 0;
+	return [...found.values()]
+		.map(({finding, hosts}) => ({...finding, hosts: [...hosts].toSorted((a, b) => place(a) - place(b))}))
+		.toSorted((a, b) => weight(a) - weight(b));
 }
+
+function describe(topic: CheckTopic, seen: Seen): HostFinding {
+	const {what, severity, mend} = typeof seen === 'string' ? {what: seen} : seen;
+	return {
+		id: topic.id,
+		severity: severity ?? topic.severity,
+		hosts: [],
+		what,
+		why: topic.why,
+		mend: mend ?? topic.mend,
+	};
+}
+
+const weight = ({severity}: HostFinding): number => (severity === 'error' ? 0 : 1);

@@ -1,0 +1,136 @@
+import type {HostFacts} from '../facts/facts.js';
+import {type FleetCheck, listing} from './check.js';
+import {type Cidr, isSame, overlap, parseCidr, readCidr} from './cidr.js';
+import type {PreflightOptions} from './options.js';
+
+/** Do the networks inside the cluster keep clear of each other, and of those that the hosts are in? */
+export const overlapChecks: readonly FleetCheck[] = [
+	{
+		id: 'networks-overlap',
+		severity: 'error',
+		why: 'An address that means two things reaches only one of them.',
+		mend: 'Choose networks that have no address in common.',
+		compare: (all, options) => {
+			const networks = readNetworks(options);
+			return networks.flatMap((one, index) =>
+				networks
+					.slice(index + 1)
+					.filter(other => overlap(one.cidr, other.cidr))
+					.map(other => ({
+						hosts: all.map(facts => facts.host),
+						seen: `The network of ${one.use} (${one.cidr.text}) overlaps that of ${other.use} (${other.cidr.text})`,
+					})),
+			);
+		},
+	},
+	{
+		id: 'address-overlap',
+		severity: 'error',
+		why: 'Once the cluster runs, the host sends packets for its neighbours into the cluster, and is cut off from them.',
+		mend: 'Choose another network for the cluster.',
+		compare: (all, options) =>
+			judgeEach(all, options, (facts, {use, cidr}) =>
+				facts.network.interfaces
+					// A virtual address that is here already was left by an earlier installation, on an interface without hardware.
+					.filter(found => found.hardware || !found.addresses.some(address => sameAddress(address, cidr)))
+					.flatMap(found => found.addresses.map(address => ({name: found.name, network: readCidr(address)})))
+					.filter(({network}) => network !== undefined && overlap(network, cidr))
+					.map(({name, network}) => `The network of ${use} (${cidr.text}) overlaps ${network!.text} of ${name}`),
+			),
+	},
+	{
+		id: 'route-overlap',
+		severity: 'warning',
+		why: 'What the route leads to cannot be reached from the host, or from pods, once the cluster runs.',
+		mend: 'Choose another network for the cluster, or remove the route.',
+		compare: (all, options) =>
+			judgeEach(all, options, ({network: {routes, interfaces}}, {use, cidr}) => {
+				const own = interfaces.flatMap(found =>
+					found.addresses.map(address => readCidr(address)).filter(found => found !== undefined),
+				);
+				return routes
+					.map(route => ({route, network: readCidr(route.to)}))
+					.filter(
+						({network}) => network !== undefined && overlap(network, cidr) && !own.some(one => isSame(one, network)),
+					)
+					.map(
+						({route}) =>
+							`The network of ${use} (${cidr.text}) overlaps the route to ${route.to} through ${route.interface}`,
+					);
+			}),
+	},
+	{
+		id: 'name-server-overlap',
+		severity: 'error',
+		why: 'The host asks a name server that it can no longer reach once the cluster runs.',
+		mend: 'Choose another network for the cluster, or another name server.',
+		compare: (all, options) =>
+			judgeEach(all, options, ({network: {nameServers}}, {use, cidr}) =>
+				nameServers
+					.filter(server => {
+						const address = readCidr(server);
+						return address !== undefined && overlap(address, cidr);
+					})
+					.map(server => `The name server ${server} is inside the network of ${use} (${cidr.text})`),
+			),
+	},
+	{
+		id: 'proxy-covers-cluster',
+		severity: 'warning',
+		why: 'Programs that obey the proxy send what is meant for the cluster to it.',
+		mend: 'Add the networks to no_proxy in /etc/environment.',
+		compare: (all, options) => judgeProxies(all, readNetworks(options)),
+	},
+];
+
+interface ClusterNetwork {
+	readonly use: string;
+	readonly cidr: Cidr;
+}
+
+/** @throws SealError ERR_CIDR */
+function readNetworks({networks = {}}: PreflightOptions): readonly ClusterNetwork[] {
+	return Object.entries(networks).flatMap(([use, texts]) => texts.map(text => ({use, cidr: parseCidr(text)})));
+}
+
+function judgeEach(
+	all: readonly HostFacts[],
+	options: PreflightOptions,
+	look: (facts: HostFacts, network: ClusterNetwork) => readonly string[],
+): readonly {readonly hosts: readonly string[]; readonly seen: string}[] {
+	const networks = readNetworks(options);
+	return all.flatMap(facts =>
+		networks.flatMap(network => look(facts, network).map(seen => ({hosts: [facts.host], seen}))),
+	);
+}
+
+/** A single virtual address, held as it is. */
+function sameAddress(address: string, cidr: Cidr): boolean {
+	const held = readCidr(address.split('/')[0]!);
+	return held !== undefined && isSame(held, cidr);
+}
+
+function judgeProxies(
+	all: readonly HostFacts[],
+	networks: readonly ClusterNetwork[],
+): readonly {readonly hosts: readonly string[]; readonly seen: string}[] {
+	return all.flatMap(({host, network: {proxies}}) => {
+		const used = Object.keys(proxies).filter(name => name !== 'no_proxy' && proxies[name] !== '');
+		const around = (proxies.no_proxy ?? '').split(/[\s,]+/).map(text => (text === '*' ? '*' : readCidr(text)));
+		const covered = networks.filter(
+			({cidr}) =>
+				!around.some(
+					free =>
+						free === '*' ||
+						(free !== undefined && free.first <= cidr.first && cidr.last <= free.last && overlap(free, cidr)),
+				),
+		);
+		if (used.length === 0 || covered.length === 0) return [];
+		return [
+			{
+				hosts: [host],
+				seen: `${listing(used)} is set, and no_proxy leaves out ${listing(covered.map(({cidr}) => cidr.text))}`,
+			},
+		];
+	});
+}
