@@ -71,6 +71,16 @@ export type SealEvent =
 			readonly platform: string;
 			readonly sizeBytes: number;
 	  }
+	/** How work on many hosts stands. `slowest`: up to three that are at it, those that began first. The last one has them all done. */
+	| {
+			readonly type: 'hosts.progress';
+			readonly id: string;
+			readonly title: string;
+			readonly totalHosts: number;
+			readonly doneHosts: number;
+			readonly failedHosts: number;
+			readonly slowest: readonly string[];
+	  }
 	| {
 			readonly type: 'warning';
 			readonly code: string;

@@ -5,7 +5,13 @@ export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export type {HostFacts} from './facts/facts.js';
 export {type GatherOptions, gatherFacts} from './facts/gather.js';
 export type {Wanted} from './facts/wanted.js';
+export {type AskSecret, askWhenRefused, type LoginSecret} from './host/asking.js';
+export {type ClusterfileOptions, parseClusterfile} from './host/clusterfile.js';
+export {type EachHostOptions, eachHost, type HostOutcome} from './host/each.js';
 export {HostError} from './host/error.js';
+export {type ExecOnHostsOptions, execOnHosts, type OutputStream} from './host/exec.js';
+export {type ListedHost, parseHostList, resolveHosts, withRoles} from './host/list.js';
+export {onHosts} from './host/on-hosts.js';
 export type {HostLogin, HostTarget, Identity} from './host/target.js';
 export {
 	type AuthorityRequest,

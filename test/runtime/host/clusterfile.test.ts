@@ -62,7 +62,7 @@ const refuses = test.macro<[text: string, code: string, message: RegExp]>({
 		t.true(isSealError(error) && error.code === code, String(error));
 		t.regex(error.message, message);
 	},
-	title: (_, text, code, message) => `a Clusterfile is refused with ${code}: ${message.source}`,
+	title: (_, _text, code, message) => `a Clusterfile is refused with ${code}: ${message.source}`,
 });
 
 test(refuses, 'kind: Config', 'ERR_CLUSTERFILE', /my\/Clusterfile .*no document of kind Cluster/);
