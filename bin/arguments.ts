@@ -12,10 +12,14 @@ export interface Parsed {
 
 /**
  * Reads a command line against a table of flags: `--x=v`, `--x v`, `-x v`, `-xv`, grouped short booleans, `--no-x`, `--`.
- * A value that starts with `-` must be written with `=`, so that `--tag --no-cache` is not a tag.
+ * Behind the operand number `flagsEndAfter` nothing is a flag any more. A value that starts with `-` must be written with `=`, so that `--tag --no-cache` is not a tag.
  * @throws UsageError
  */
-export function parseArguments(argv: readonly string[], flags: Flags): Parsed {
+export function parseArguments(
+	argv: readonly string[],
+	flags: Flags,
+	flagsEndAfter = Number.POSITIVE_INFINITY,
+): Parsed {
 	const values: Record<string, unknown> = defaultsOf(flags);
 	const given = new Set<string>();
 	const operands: string[] = [];
@@ -23,6 +27,10 @@ export function parseArguments(argv: readonly string[], flags: Flags): Parsed {
 		const argument = argv[i]!;
 		if (argument === '--') {
 			operands.push(...argv.slice(i + 1));
+			break;
+		}
+		if (operands.length >= flagsEndAfter) {
+			operands.push(...argv.slice(i));
 			break;
 		}
 		if (!argument.startsWith('-') || argument === '-') {

@@ -78,8 +78,12 @@ export interface Command<F extends Flags = Flags> {
 	readonly operands: readonly Operand[];
 	readonly flags: F;
 	readonly examples: readonly Example[];
-	/** @throws UsageError for what the table cannot express. Resolves with undefined when it wrote stdout itself. */
-	run(input: Input<F>, context: Context): Promise<Result | undefined>;
+	/** Flags end with this many operands: what follows is a command line of its own, dashes and all. */
+	readonly flagsEndAfter?: number;
+	/** What the exit code is when the command throws, other than for its own usage; 1 when absent. */
+	readonly failureExitCode?: number;
+	/** @throws UsageError for what the table cannot express. Resolves with undefined, or an exit code alone, when it wrote stdout itself. */
+	run(input: Input<F>, context: Context): Promise<Result | {readonly exitCode: number} | undefined>;
 }
 
 /** Keeps the literal types of the flags, so that `run` sees exact values. */

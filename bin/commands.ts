@@ -94,6 +94,15 @@ export const verbs: readonly Verb[] = [
 		'Print a manifest or index as it is stored, wherever it is',
 		async () => import('./commands/manifest-inspect.js'),
 	),
+	verb('Hosts', 'exec', 'Run a command on many hosts', async () => import('./commands/exec.js')),
+	verb('Hosts', 'ssh', 'Open a shell on a host, or run one command there', async () => import('./commands/ssh.js')),
+	verb('Hosts', 'facts', 'Show what hosts are and have', async () => import('./commands/facts.js')),
+	verb(
+		'Hosts',
+		'preflight',
+		'Check hosts before anything is installed on them',
+		async () => import('./commands/preflight.js'),
+	),
 	verb('Other', 'config', 'Show every setting and where it comes from', async () => import('./commands/config.js')),
 	verb('Other', 'completion', 'Print a completion script for a shell', async () => import('./commands/completion.js')),
 	verb(

@@ -18,6 +18,11 @@ export interface Context {
 	readonly signal: AbortSignal;
 	/** Feeds the progress display. */
 	readonly onEvent: EventListener;
+	/**
+	 * Writes a part of the result at once, for commands whose result comes over time: whole lines, so that the live progress can
+	 * make way. Resolves when the reader wants more.
+	 */
+	print(bytes: string | Uint8Array, to?: 'stdout' | 'stderr'): Promise<void>;
 	/** One line on stderr above the progress, also with --quiet: diagnostics, questions. */
 	note(text: string): void;
 	/** Asks on the terminal; false without one, so that nothing is ever destroyed by a script by accident. */

@@ -9,6 +9,10 @@ export const exitCodes = {
 		meaning: 'The command failed; the error on stderr says why. `lint` and `verify` found something wrong.',
 	},
 	usage: {code: 2, meaning: 'The command line or the configuration is wrong; nothing was done.'},
+	someFailed: {
+		code: 3,
+		meaning: 'A command for several hosts did its work on some of them and failed on others; it is 1 when all failed.',
+	},
 	hangup: {code: 129, meaning: 'The terminal was closed (SIGHUP).'},
 	interrupted: {
 		code: 130,
@@ -26,6 +30,13 @@ export const signalExitCodes: {readonly [signal in 'SIGINT' | 'SIGTERM' | 'SIGHU
 };
 
 /** The exit code for what a command threw. */
-export function exitCodeOf(error: unknown): number {
-	return error instanceof UsageError || hasCode(error, 'ERR_USAGE') ? exitCodes.usage.code : exitCodes.failure.code;
+export function exitCodeOf(error: unknown, failure: number = exitCodes.failure.code): number {
+	return error instanceof UsageError || hasCode(error, 'ERR_USAGE') ? exitCodes.usage.code : failure;
+}
+
+/** The exit code of work on several hosts. */
+export function exitCodeOfHosts(outcomes: readonly {readonly ok: boolean}[]): number {
+	const failed = outcomes.filter(({ok}) => !ok).length;
+	if (failed === 0) return exitCodes.ok.code;
+	return failed === outcomes.length ? exitCodes.failure.code : exitCodes.someFailed.code;
 }

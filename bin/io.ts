@@ -10,7 +10,7 @@ export type Screen = Writable & {
 
 /** The process as the command line sees it: the one place where environment, streams and clock come from. */
 export interface Io {
-	readonly stdin: Readable & {readonly isTTY?: boolean};
+	readonly stdin: Readable & {readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown};
 	readonly stdout: Screen;
 	readonly stderr: Screen;
 	readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,5 @@
 import {checkOperands, parseArguments} from './arguments.js';
-import type {Command, Flags, Result} from './command.js';
+import type {Command, Flags} from './command.js';
 import {verbs} from './commands.js';
 import {exitCodes} from './exit-codes.js';
 import {findVerb} from './find-verb.js';
@@ -21,6 +21,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 	let session: Session | undefined;
 	let settings: Settings | undefined;
 	let pipeClosed = false;
+	let failureExitCode: number | undefined;
 	io.stdout.on('error', (error: NodeJS.ErrnoException) => {
 		pipeClosed ||= error.code === 'EPIPE';
 		if (pipeClosed) session?.interrupt(exitCodes.pipeClosed.code);
@@ -32,7 +33,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 		if (found.verb === undefined) return await withoutVerb(found.rest, found.group, io);
 		const verb = found.verb;
 		const command = await verb.load();
-		const parsed = parseArguments(found.rest, {...command.flags, ...inherited(command.flags)});
+		failureExitCode = command.failureExitCode;
+		const parsed = parseArguments(found.rest, {...command.flags, ...inherited(command.flags)}, command.flagsEndAfter);
 		if (parsed.flags.help === true)
 			return await printHelp(io, (style, width) => commandHelp(verb, command, style, width));
 		const globals = globalValues(parsed.flags, command.flags);
@@ -45,7 +47,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 	} catch (error) {
 		session?.close();
 		if (pipeClosed) return exitCodes.pipeClosed.code;
-		return await reportFailure(error, {io, settings, argv, interruptedBy: session?.interruptedBy});
+		const interruptedBy = session?.interruptedBy;
+		return await reportFailure(error, {io, settings, argv, interruptedBy, failureExitCode});
 	}
 }
 
@@ -54,13 +57,13 @@ async function runCommand(
 	flags: Readonly<Record<string, unknown>>,
 	operands: readonly string[],
 	session: Session,
-): Promise<Result | undefined> {
+): ReturnType<Command['run']> {
 	// The parser has checked every value against the same table that the type of `flags` is made from.
 	return await command.run({flags: flags as Parameters<Command['run']>[0]['flags'], operands}, session.context);
 }
 
-async function printResult(result: Result | undefined, settings: Settings, io: Io): Promise<number> {
-	if (result !== undefined) {
+async function printResult(result: Awaited<ReturnType<Command['run']>>, settings: Settings, io: Io): Promise<number> {
+	if (result !== undefined && 'text' in result) {
 		const text = settings.output.value === 'json' ? formatJson(result.json, 2) : result.text();
 		if (text !== '') await write(io.stdout, text.endsWith('\n') ? text : `${text}\n`);
 	}

@@ -12,6 +12,8 @@ export interface FailureOptions {
 	readonly settings: Settings | undefined;
 	readonly argv: readonly string[];
 	readonly interruptedBy: number | undefined;
+	/** What the command says its failures exit with. */
+	readonly failureExitCode?: number | undefined;
 }
 
 /** Prints what a command threw to stderr, as text or JSON, and resolves with the exit code. */
@@ -28,7 +30,7 @@ export async function reportFailure(error: unknown, options: FailureOptions): Pr
 	} catch {
 		// Nobody reads stderr: the exit code still tells.
 	}
-	return interruptedBy ?? exitCodeOf(error);
+	return interruptedBy ?? exitCodeOf(error, options.failureExitCode);
 }
 
 /** Before the settings are known, the command line itself says what the caller reads. */

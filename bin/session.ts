@@ -1,3 +1,4 @@
+import {once} from 'node:events';
 import {SealError} from '../lib/core/errors.js';
 import type {Context} from './context.js';
 import {exitCodes, signalExitCodes} from './exit-codes.js';
@@ -42,6 +43,10 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 			quiet: globals.quiet === true,
 			signal: controller.signal,
 			onEvent: event => progress.onEvent(event),
+			async print(bytes, to = 'stdout') {
+				progress.beside(io[to], bytes);
+				if (io[to].writableNeedDrain) await once(io[to], 'drain', {signal: controller.signal});
+			},
 			note: text => progress.above(text),
 			...createPrompts(io, progress, controller.signal),
 		},

@@ -1,5 +1,6 @@
 import {type ErrorReport, isSealError} from '../../lib/core/errors.js';
 import {ioError} from '../../lib/core/io-error.js';
+import {HostError} from '../../lib/runtime/host/error.js';
 import type {Diagnostic} from '../../lib/sealfile/diagnostic.js';
 import {countDiagnostics, renderDiagnostics} from './diagnostic.js';
 import type {Style} from './style.js';
@@ -10,7 +11,7 @@ import {printable, printableLines} from './text.js';
  * instead. Never a stack: that is for SEALIMAGE_DEBUG.
  */
 export function renderError(error: unknown, style: Style): string {
-	const report = reportError(error);
+	const report = withHost(error, reportError(error));
 	const diagnostics = diagnosticsOf(error);
 	const title = style.red(style.bold('error:'));
 	const code = style.dim(`[${report.code}]`);
@@ -25,6 +26,12 @@ export function renderError(error: unknown, style: Style): string {
 		...(report.hint === undefined ? [] : [`${style.cyan('hint:')} ${printableLines(report.hint).join('\n      ')}`]),
 	];
 	return `${lines.join('\n')}\n`;
+}
+
+/** Errors of hosts do not repeat the name of the host: it comes first here. */
+function withHost(error: unknown, report: ErrorReport): ErrorReport {
+	const host = error instanceof HostError ? error.host : undefined;
+	return host === undefined ? report : {...report, message: `${host}: ${report.message}`};
 }
 
 /** An error as data, whatever it is: a failed system call that nobody explained yet gets its code and hint here. */

@@ -46,6 +46,12 @@ export function createLiveProgress(screen: Screen, look: Look, now: () => number
 		if (text !== '') screen.write(text);
 		if (state.rows.size > 0 && !stopped) schedule();
 	};
+	/** Erases the block; what is pending waits for the next one. */
+	const take = (): void => {
+		const up = physicalRows(block, screen.columns || 80);
+		if (up > 0) screen.write(`\r\x1b[${up}A${clearBelow}`);
+		block = [];
+	};
 	const schedule = (): void => {
 		timer ??= setTimeout(draw, redrawMs).unref();
 	};
@@ -61,15 +67,17 @@ export function createLiveProgress(screen: Screen, look: Look, now: () => number
 			pending.push(...text.replace(/\n$/, '').split('\n'));
 			draw();
 		},
+		beside(stream, bytes) {
+			if (stream.isTTY === true) take();
+			stream.write(bytes);
+			if (state.rows.size > 0 && !stopped) schedule();
+		},
 		pause() {
-			const shown = block;
 			if (timer !== undefined) clearTimeout(timer);
 			timer = undefined;
-			const up = physicalRows(shown, screen.columns || 80);
-			if (up > 0) screen.write(`\r\x1b[${up}A${clearBelow}`);
+			take();
 			if (hidden) screen.write(showCursor);
 			hidden = false;
-			block = [];
 		},
 		stop() {
 			if (stopped) return;

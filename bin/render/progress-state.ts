@@ -11,9 +11,18 @@ export interface Row {
 	readonly totalBytes?: number | undefined;
 	/** The last line that a command printed. */
 	readonly tail?: string | undefined;
+	/** It began with `step.started`, and ends with the step. */
+	readonly isStep?: boolean;
+	/** How many hosts are done, and who is waited for. */
+	readonly hosts?: HostCount | undefined;
 	/** Content on its way, which no step accounts for. */
 	readonly isBlob?: boolean;
 }
+
+export type HostCount = Pick<
+	Extract<SealEvent, {type: 'hosts.progress'}>,
+	'totalHosts' | 'doneHosts' | 'failedHosts' | 'slowest'
+>;
 
 /** A piece of work that is over. */
 export interface Outcome {
@@ -62,6 +71,7 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 				scope: scopeOf(event),
 				startedMs: nowMs,
 				doneBytes: 0,
+				isStep: true,
 			});
 			return undefined;
 		case 'step.cached':
@@ -92,6 +102,9 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 		case 'blob.mounted':
 			state.mountedCount++;
 			return finishBlob(state, event, nowMs);
+		case 'hosts.progress':
+			countHosts(state, event, nowMs);
+			return undefined;
 		case 'registry.limit':
 			return limitOutcome(state, event);
 		case 'command.output': {
@@ -116,6 +129,17 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 				title: `${event.id.startsWith('sha') ? blobRow(event.id, nowMs).title : event.id}: ${event.reason}, attempt ${event.attempt} in ${(event.delayMs / 1000).toFixed(1)}s`,
 				scope: '',
 			};
+	}
+}
+
+/** A step of the same id keeps its row; hosts alone have one until all of them are done, and the result says the rest. */
+function countHosts(state: ProgressState, event: Extract<SealEvent, {type: 'hosts.progress'}>, nowMs: number): void {
+	const {id, title, totalHosts, doneHosts, failedHosts, slowest} = event;
+	const row = state.rows.get(id);
+	if (doneHosts === totalHosts && row?.hosts !== undefined && row.isStep !== true) state.rows.delete(id);
+	else {
+		const hosts = {totalHosts, doneHosts, failedHosts, slowest};
+		state.rows.set(id, {...(row ?? {id, title, scope: '', startedMs: nowMs, doneBytes: 0}), hosts});
 	}
 }
 

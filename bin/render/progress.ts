@@ -11,6 +11,8 @@ export interface Progress {
 	readonly onEvent: EventListener;
 	/** Prints lines that stay, above whatever is live. */
 	above(text: string): void;
+	/** Writes results to another stream, which may be on the same screen: the live block makes way and comes back. */
+	beside(stream: Screen, bytes: string | Uint8Array): void;
 	/** Takes the live block away, for a question on the terminal; the next event brings it back. */
 	pause(): void;
 	/** Leaves the screen as a person expects it: no block, cursor shown. Idempotent. */
@@ -46,6 +48,9 @@ function createLineProgress(screen: Screen, lines: (event: SealEvent) => readonl
 		},
 		above(text) {
 			screen.write(text.endsWith('\n') ? text : `${text}\n`);
+		},
+		beside(stream, bytes) {
+			stream.write(bytes);
 		},
 		pause() {},
 		stop() {},

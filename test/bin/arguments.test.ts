@@ -42,6 +42,18 @@ test(parses, ['--file='], {file: ''});
 test(parses, ['-j4'], {jobs: 4});
 test(parses, ['--internal'], {internal: true});
 
+test('behind the operand where flags end, dashes belong to the command that follows', t => {
+	t.deepEqual(parseArguments(['-q', 'ls', '-l', '--tag', '--', 'x'], flags, 1).operands, [
+		'ls',
+		'-l',
+		'--tag',
+		'--',
+		'x',
+	]);
+	t.deepEqual(parseArguments(['host', '-q', 'ls', '-a'], flags, 2).operands, ['host', 'ls', '-a']);
+	t.deepEqual(parseArguments(['-q', '--', 'ls', '--', '-a'], flags, 1).operands, ['ls', '--', '-a']);
+});
+
 const refuses = test.macro({
 	exec(t, line: string[], message: string, hint?: string) {
 		const error = t.throws(() => parseArguments(line, flags), {instanceOf: UsageError, message, code: 'ERR_USAGE'});

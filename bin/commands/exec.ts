@@ -1,0 +1,131 @@
+import {Readable} from 'node:stream';
+import {collect} from '../../lib/core/bytes.js';
+import type {HostOutcome} from '../../lib/runtime/host/each.js';
+import {type ExecOnHostsOptions, execOnHosts} from '../../lib/runtime/host/exec.js';
+import {defineCommand, type Flags, type FlagValues} from '../command.js';
+import type {Context} from '../context.js';
+import {readDuration} from '../duration.js';
+import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {outcomeJson, reportHosts} from '../host-report.js';
+import {readPairs} from '../key-values.js';
+import {type Reach, reachHosts} from '../reach.js';
+import {type HostOutput, jsonLines, prefixedLines} from '../render/host-output.js';
+import {formatJson} from '../render/json.js';
+import {count} from '../render/units.js';
+
+const execFlags = {
+	...hostLoginFlags,
+	sudo: {
+		type: 'boolean',
+		default: true,
+		help: 'run the command as root, through sudo where the login is another user',
+	},
+	env: {type: 'list', short: 'e', value: 'NAME=VALUE', help: 'an environment variable of the command'},
+	cwd: {type: 'string', value: 'DIR', help: 'the folder on the hosts to run in (default: the home of the user)'},
+	stdin: {type: 'boolean', help: 'give what comes on stdin to the command on every host'},
+	timeout: {type: 'string', value: 'TIME', help: 'stop the command on a host that takes longer'},
+	prefix: {type: 'boolean', default: true, help: 'put the name of the host before each line'},
+} as const satisfies Flags;
+
+export const command = defineCommand({
+	description: `Runs one command on many hosts at once. It is a list of arguments that no shell reads: for pipes and wildcards write sh -c '...'. Lines appear as they come, each with its host; what hosts write to stderr goes to stderr. A host that fails stops no other; a table at the end says what failed. Ctrl-C stops the command on every host. ${hostHelp}`,
+	operands: [{name: 'COMMAND', help: 'the program to run and its arguments', variadic: true, completes: 'none'}],
+	flags: execFlags,
+	flagsEndAfter: 1,
+	examples: [
+		{about: 'On three hosts', line: 'sealimage exec --hosts 10.0.0.5-10.0.0.7 -- uptime'},
+		{
+			about: 'On the nodes of a cluster, one after another, with a shell',
+			line: "sealimage exec --cluster default --roles node --concurrency 1 -- sh -c 'df -h | grep /var'",
+		},
+		{
+			about: 'Without becoming root, for a program',
+			line: 'sealimage exec --hosts web1,web2 --user ops --no-sudo --output json -- systemctl is-active nginx',
+		},
+	],
+	async run({operands, flags}, context) {
+		const options = {
+			as: flags.sudo ? 'root' : 'login',
+			cwd: flags.cwd,
+			env: readPairs('--env', flags.env, context.io.env),
+			timeoutMs: flags.timeout === undefined ? undefined : readDuration('--timeout', flags.timeout),
+			input: flags.stdin ? await readInput(context) : undefined,
+		} as const;
+		const reach = await reachHosts(flags, [], context);
+		const startedMs = performance.now();
+		const outcomes = await tellingInterruption(reach, context, onEnd =>
+			runAll(reach, operands, {...options, onOutcome: onEnd}, flags, context),
+		);
+		return await finish(outcomes, performance.now() - startedMs, context);
+	},
+});
+
+/** An interrupted run has no table at its end; how far it came is worth a line. */
+async function tellingInterruption(
+	{hosts}: Reach,
+	context: Context,
+	run: (onOutcome: () => void) => Promise<readonly HostOutcome<void>[]>,
+): Promise<readonly HostOutcome<void>[]> {
+	let done = 0;
+	try {
+		return await run(() => done++);
+	} catch (error) {
+		if (context.signal.aborted && !context.quiet) context.note(`${done} of ${count(hosts.length, 'host')} had ended`);
+		throw error;
+	}
+}
+
+async function runAll(
+	reach: Reach,
+	argv: readonly string[],
+	options: ExecOnHostsOptions,
+	flags: FlagValues<typeof execFlags>,
+	context: Context,
+): Promise<readonly HostOutcome<void>[]> {
+	const isJson = context.settings.output.value === 'json';
+	const output = isJson ? jsonLines() : textOutput(reach, flags.prefix, context);
+	const print = async (bytes: Buffer, stream: 'stdout' | 'stderr'): Promise<void> => {
+		if (bytes.length > 0) await context.print(bytes, isJson ? 'stdout' : stream);
+	};
+	return await execOnHosts(reach.hosts, reach.open, argv, {
+		...reach.options,
+		...options,
+		title: `exec ${argv[0] ?? ''}`,
+		onOutput: async (host, stream, chunk) => print(output.push(host, stream, chunk), stream),
+		async onOutcome(outcome) {
+			await options.onOutcome?.(outcome);
+			for (const stream of ['stdout', 'stderr'] as const) await print(output.end(outcome.host, stream), stream);
+			if (isJson) await context.print(`${formatJson({type: 'host', ...outcomeJson(outcome)})}\n`);
+		},
+	});
+}
+
+function textOutput({hosts}: Reach, prefix: boolean, {style, errorStyle, io}: Context): HostOutput {
+	return prefixedLines({
+		names: prefix ? hosts.map(({name}) => name) : undefined,
+		style: {stdout: style, stderr: errorStyle},
+		isTerminal: {stdout: io.stdout.isTTY === true, stderr: io.stderr.isTTY === true},
+	});
+}
+
+async function finish(
+	outcomes: readonly HostOutcome<void>[],
+	elapsedMs: number,
+	context: Context,
+): Promise<{readonly exitCode: number}> {
+	const exitCode = reportHosts(outcomes, elapsedMs, context);
+	if (context.settings.output.value === 'json') {
+		const failed = outcomes.filter(({ok}) => !ok).map(({host}) => host);
+		const summary = {type: 'summary', hosts: outcomes.length, failed, elapsedMs: Math.round(elapsedMs)};
+		await context.print(`${formatJson(summary)}\n`);
+	}
+	return {exitCode};
+}
+
+/** Many hosts read the same input, so it is held in memory; larger things are for scp. */
+async function readInput({io}: Context): Promise<() => Readable> {
+	const input = await collect(io.stdin, maxInputBytes, 'The input for the hosts');
+	return () => Readable.from([input], {objectMode: false});
+}
+
+const maxInputBytes = 64 * 1024 * 1024;

@@ -1,0 +1,109 @@
+import {formatPlatform, parsePlatform} from '../../lib/oci/platform.js';
+import {gatherFacts} from '../../lib/runtime/facts/gather.js';
+import {onHosts} from '../../lib/runtime/host/on-hosts.js';
+import type {HostTarget} from '../../lib/runtime/host/target.js';
+import type {HostFinding} from '../../lib/runtime/preflight/finding.js';
+import type {PreflightOptions} from '../../lib/runtime/preflight/options.js';
+import {preflight} from '../../lib/runtime/preflight/preflight.js';
+import {defineCommand, type Flags, type FlagValues} from '../command.js';
+import {readDuration} from '../duration.js';
+import {exitCodes} from '../exit-codes.js';
+import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {outcomeJson, reportHosts} from '../host-report.js';
+import {reachHosts} from '../reach.js';
+import {renderFindings} from '../render/host-findings.js';
+import type {Style} from '../render/style.js';
+import {count} from '../render/units.js';
+import {readArgument} from '../usage-error.js';
+
+const preflightFlags = {
+	...hostLoginFlags,
+	platform: {
+		type: 'list',
+		separator: ',',
+		value: 'PLATFORM',
+		help: 'the platforms that the images are there for; hosts of others are errors',
+		completes: 'platform',
+	},
+	'pod-network': {type: 'list', separator: ',', value: 'CIDR', help: 'networks of pods, which hosts must not be in'},
+	'service-network': {type: 'list', separator: ',', value: 'CIDR', help: 'networks of services'},
+	'virtual-address': {
+		type: 'list',
+		separator: ',',
+		value: 'ADDRESS',
+		help: 'addresses that the cluster will use itself',
+	},
+	'max-clock-skew': {type: 'string', value: 'TIME', help: 'how far clocks of hosts may be apart'},
+	ignore: {type: 'list', separator: ',', value: 'ID', help: 'findings that are known, by the name in brackets'},
+} as const satisfies Flags;
+
+export const command = defineCommand({
+	description: `Looks at hosts before anything is installed on them, each alone and all together: what is missing, what is in the way, and what must not be equal or apart (names, machine ids, clocks, addresses). Each finding says why it matters and how to mend it. The exit code is 1 when there is an error, and 3 when some hosts could not be asked. ${hostHelp}`,
+	operands: [
+		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
+	],
+	flags: preflightFlags,
+	examples: [
+		{
+			about: 'The hosts of a cluster to be',
+			line: 'sealimage preflight --masters 10.0.0.5-10.0.0.7 --nodes 10.0.0.8-10.0.0.40',
+		},
+		{
+			about: 'With the networks that it will use',
+			line: 'sealimage preflight --cluster ./Clusterfile --pod-network 100.64.0.0/10 --service-network 10.96.0.0/22',
+		},
+	],
+	async run({operands, flags}, context) {
+		const options = readOptions(flags);
+		const reach = await reachHosts(flags, operands, context);
+		const startedMs = performance.now();
+		const {signal, onEvent} = reach.options;
+		const outcomes = await onHosts(
+			reach.hosts,
+			reach.open,
+			transport => gatherFacts(transport, {signal, onEvent, now: context.io.now}),
+			{...reach.options, title: 'preflight'},
+		);
+		const facts = outcomes.flatMap(outcome => (outcome.ok ? [outcome.value] : []));
+		const findings = preflight(facts, {...options, roles: rolesOf(reach.hosts)});
+		const hostsCode = reportHosts(outcomes, performance.now() - startedMs, context);
+		const isWrong = findings.some(({severity}) => severity === 'error');
+		return {
+			json: {hosts: outcomes.map(outcome => outcomeJson(outcome)), findings},
+			text: () => {
+				if (facts.length === 0) return '';
+				const found = renderFindings(findings, facts.length, context.style, Math.min(context.width, 100));
+				return `${found}${found === '' ? '' : '\n'}${verdict(findings, facts.length, context.style)}`;
+			},
+			exitCode: isWrong ? exitCodes.failure.code : hostsCode,
+		};
+	},
+});
+
+function readOptions(flags: FlagValues<typeof preflightFlags>): PreflightOptions {
+	const networks = {
+		pods: flags['pod-network'],
+		services: flags['service-network'],
+		virtual: flags['virtual-address'],
+	};
+	const skew = flags['max-clock-skew'];
+	return {
+		networks: Object.fromEntries(Object.entries(networks).filter(([, list]) => list.length > 0)),
+		...(flags.platform.length === 0
+			? {}
+			: {platforms: flags.platform.map(text => readArgument('--platform', () => formatPlatform(parsePlatform(text))))}),
+		...(skew === undefined ? {} : {maxClockSkewMs: readDuration('--max-clock-skew', skew)}),
+		ignore: flags.ignore,
+	};
+}
+
+function rolesOf(hosts: readonly HostTarget[]): Readonly<Record<string, readonly string[]>> {
+	return Object.fromEntries(hosts.map(({name, roles}) => [name, roles]));
+}
+
+function verdict(findings: readonly HostFinding[], hostCount: number, style: Style): string {
+	const errors = findings.filter(({severity}) => severity === 'error').length;
+	const warnings = findings.length - errors;
+	const state = errors > 0 ? style.red('not ready') : style.green('ready');
+	return `${state}: ${count(hostCount, 'host')}, ${count(errors, 'error')}, ${count(warnings, 'warning')}`;
+}
