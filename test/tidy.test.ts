@@ -14,13 +14,15 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 	'lib/oci': ['lib/core'],
 	'lib/registry': ['lib/core', 'lib/oci'],
 	'lib/sealfile': ['lib/core', 'lib/oci'],
-	'lib/runtime': ['lib/core', 'lib/oci', 'lib/registry'],
-	lib: ['lib/core', 'lib/oci', 'lib/registry', 'lib/runtime', 'lib/sealfile'],
-	bin: ['lib', 'lib/core', 'lib/oci', 'lib/registry', 'lib/runtime', 'lib/sealfile'],
+	'lib/lb': ['lib/core'],
+	'lib/runtime': ['lib/core', 'lib/oci', 'lib/registry', 'lib/lb'],
+	lib: ['lib/core', 'lib/lb', 'lib/oci', 'lib/registry', 'lib/runtime', 'lib/sealfile'],
+	bin: ['lib', 'lib/core', 'lib/lb', 'lib/oci', 'lib/registry', 'lib/runtime', 'lib/sealfile'],
 };
 
 /** The one file that may import each third-party package. */
 const adapters: Readonly<Record<string, string>> = {
+	koffi: 'lib/lb/netlink/socket.ts',
 	bcryptjs: 'lib/registry/server/access/bcrypt/bcrypt-worker.ts',
 	koffi: 'lib/core/foreign.ts',
 	'js-yaml': 'lib/core/yaml.ts',

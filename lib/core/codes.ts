@@ -147,6 +147,16 @@ export const errorCodes = {
 
 	// runtime: the registry on hosts
 	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',
+
+	// load balancer
+	ERR_ADDRESS: 'A string that should be an IP address is none.',
+	ERR_NETLINK: 'The kernel cannot be spoken to over netlink, or refuses what was asked.',
+	ERR_NETLINK_FAMILY: 'A kernel module that is needed is not loaded.',
+	ERR_IPVS_DENIED: "The load balancer may not change the kernel's table.",
+	ERR_IPVS_EXISTS: "A virtual service or member is in the kernel's table already.",
+	ERR_IPVS_MEMBER_UNKNOWN: 'A member or a scheduler is not known to the kernel.',
+	ERR_IPVS_REFUSED: 'The kernel refuses a change of its table of virtual services.',
+	ERR_IPVS_SERVICE_UNKNOWN: "A virtual service is not in the kernel's table.",
 } as const satisfies Record<`ERR_${string}`, string>;
 
 export type ErrorCode = keyof typeof errorCodes;
