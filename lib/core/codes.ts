@@ -149,6 +149,7 @@ export const errorCodes = {
 	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',
 
 	// load balancer
+	ERR_LB_SPEC: 'The description of a load balancer is not valid.',
 	ERR_ADDRESS: 'A string that should be an IP address is none.',
 	ERR_NETLINK: 'The kernel cannot be spoken to over netlink, or refuses what was asked.',
 	ERR_NETLINK_FAMILY: 'A kernel module that is needed is not loaded.',

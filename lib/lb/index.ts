@@ -1,0 +1,34 @@
+export {addressBytes, addressText, endpointText} from './address.js';
+export {openIpvs} from './ipvs/kernel.js';
+export type {
+	Destination,
+	DestinationKey,
+	DestinationState,
+	IpvsTable,
+	ServiceKey,
+	ServiceState,
+	Traffic,
+	VirtualService,
+} from './ipvs/table.js';
+export {
+	type BalancerState,
+	type KernelView,
+	type MemberState,
+	type Operation,
+	type Phase,
+	type PhaseChange,
+	type ProbeResult,
+	type Reconciled,
+	reconcile,
+} from './reconcile.js';
+export {
+	type BalancerSpec,
+	defaults as balancerDefaults,
+	type Member,
+	memberKey,
+	type Policy,
+	type ProbeSpec,
+	readSpec,
+	type Scheduler,
+	schedulers,
+} from './spec.js';
