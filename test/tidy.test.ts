@@ -22,7 +22,6 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
 /** The one file that may import each third-party package. */
 const adapters: Readonly<Record<string, string>> = {
-	koffi: 'lib/lb/netlink/socket.ts',
 	bcryptjs: 'lib/registry/server/access/bcrypt/bcrypt-worker.ts',
 	koffi: 'lib/core/foreign.ts',
 	'js-yaml': 'lib/core/yaml.ts',

@@ -28,7 +28,8 @@ const GET_DESTINATION = 8;
  * The table of this kernel, in the network namespace of the process.
  * @throws SealError ERR_NETLINK_FAMILY when the module ip_vs is not loaded, ERR_NETLINK
  */
-export function openIpvs(family: GenericFamily = openFamily('IPVS', 1)): IpvsTable {
+export async function openIpvs(given?: GenericFamily): Promise<IpvsTable> {
+	const family = given ?? (await openFamily('IPVS', 1));
 	return {
 		services: () =>
 			family.call('dump', GET_SERVICE, []).flatMap(answer => {

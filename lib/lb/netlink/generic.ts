@@ -19,11 +19,8 @@ export interface GenericFamily {
 }
 
 /** @throws SealError ERR_NETLINK_FAMILY when no module of the kernel speaks it */
-export function openFamily(
-	name: string,
-	version: number,
-	connection = connectNetlink(openNetlinkSocket(NETLINK_GENERIC)),
-): GenericFamily {
+export async function openFamily(name: string, version: number, given?: NetlinkConnection): Promise<GenericFamily> {
+	const connection = given ?? connectNetlink(await openNetlinkSocket(NETLINK_GENERIC));
 	const type = familyId(connection, name);
 	return {
 		call: (kind, command, attributes) =>

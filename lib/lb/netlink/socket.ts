@@ -1,5 +1,5 @@
-import koffi from 'koffi';
 import {SealError} from '../../core/errors.js';
+import {type Foreign, loadForeign} from '../../core/foreign.js';
 import {errnoName} from './errno.js';
 
 // linux/netlink.h, bits/socket.h: the same numbers on every architecture that we run on.
@@ -25,8 +25,10 @@ export const NETLINK_ROUTE = 0;
 export const NETLINK_GENERIC = 16;
 
 /** @throws SealError ERR_NETLINK where the system has no netlink or forbids it */
-export function openNetlinkSocket(protocol: number): NetlinkSocket {
-	const libc = loadLibc();
+export async function openNetlinkSocket(protocol: number): Promise<NetlinkSocket> {
+	const foreign = await loadForeign();
+	const libc = loadLibc(foreign);
+	const failed = (what: string): SealError => failure(what, foreign.errno());
 	const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (fd < 0) throw failed('open a netlink socket');
 	const address = Buffer.alloc(12);
@@ -77,10 +79,10 @@ interface Libc {
 
 let loaded: Libc | undefined;
 
-/** Loaded at the first use: importing this file costs nothing where no kernel is spoken to. */
-function loadLibc(): Libc {
+/** Functions are declared once a process: the library keeps their types. */
+function loadLibc(foreign: Foreign): Libc {
 	if (loaded !== undefined) return loaded;
-	const library = koffi.load('libc.so.6');
+	const library = foreign.load('libc.so.6');
 	loaded = {
 		socket: library.func('int socket(int domain, int type, int protocol)'),
 		bind: library.func('int bind(int fd, const uint8_t *address, uint32_t length)'),
@@ -92,8 +94,7 @@ function loadLibc(): Libc {
 	return loaded;
 }
 
-function failed(what: string): SealError {
-	const errno = koffi.errno();
+function failure(what: string, errno: number): SealError {
 	return new SealError('ERR_NETLINK', `Cannot ${what}: ${errnoName(errno)}`, {
 		...(errno === 1 || errno === 13 ? {hint: 'Run as root, or with CAP_NET_ADMIN.'} : {}),
 		details: {errno},

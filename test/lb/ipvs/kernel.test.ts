@@ -44,23 +44,23 @@ const key =
 	'06000400' +
 	'192b0000';
 
-test('a service is named by family, protocol, address and port', t => {
+test('a service is named by family, protocol, address and port', async t => {
 	const kernel = family();
-	openIpvs(kernel).deleteService(service);
+	(await openIpvs(kernel)).deleteService(service);
 	t.deepEqual(kernel.asked, [`act 3 ${key}`]);
 });
 
-test('a service is added with its scheduler, and every attribute that the kernel wants', t => {
+test('a service is added with its scheduler, and every attribute that the kernel wants', async t => {
 	const kernel = family();
-	openIpvs(kernel).addService(service);
+	(await openIpvs(kernel)).addService(service);
 	const rest =
 		'07000600' + '72720000' + '0c000700' + '00000000' + 'ffffffff' + '08000800' + '00000000' + '08000900' + 'ffffffff';
 	t.deepEqual(kernel.asked, [`act 1 5400${key.slice(4)}${rest}`]);
 });
 
-test('a member is added to a service with its weight', t => {
+test('a member is added to a service with its weight', async t => {
 	const kernel = family();
-	openIpvs(kernel).addDestination(service, member);
+	(await openIpvs(kernel)).addDestination(service, member);
 	const destination =
 		'4800' +
 		'0280' +
@@ -81,7 +81,7 @@ const stats = (type: number): Buffer =>
 		...[4, 5].map(each => attribute(each, Buffer.from([each, 0, 0, 0, 0, 0, 0, 1]))),
 	]);
 
-test('services and members are read, those by firewall mark are left out, old kernels have narrow counters', t => {
+test('services and members are read, those by firewall mark are left out, old kernels have narrow counters', async t => {
 	const flags = attribute(7, Buffer.from([1, 0, 0, 0, 255, 255, 255, 255]));
 	const address = (bytes: readonly number[]): Buffer => attribute(3, Buffer.concat([Buffer.from(bytes)], 16));
 	const own = nested(1, [
@@ -95,7 +95,7 @@ test('services and members are read, those by firewall mark are left out, old ke
 		stats(10),
 	]);
 	const marked = nested(1, [uint16(1, 2), uint32(5, 7), text(6, 'rr')]);
-	t.deepEqual(openIpvs(family([own, marked])).services(), [
+	t.deepEqual((await openIpvs(family([own, marked]))).services(), [
 		{
 			protocol: 'tcp',
 			address: 'fd00::',
@@ -114,7 +114,7 @@ test('services and members are read, those by firewall mark are left out, old ke
 		uint32(8, 4),
 		stats(10),
 	]);
-	t.like(openIpvs(family([found])).destinations(service)[0], {
+	t.like((await openIpvs(family([found]))).destinations(service)[0], {
 		address: '10.0.0.1',
 		port: 6443,
 		forwarding: 'masquerade',
@@ -124,13 +124,14 @@ test('services and members are read, those by firewall mark are left out, old ke
 	});
 });
 
-test('a service that is not there is no error when it is looked for', t => {
-	t.is(openIpvs(family([], 3)).service(service), undefined);
+test('a service that is not there is no error when it is looked for', async t => {
+	t.is((await openIpvs(family([], 3))).service(service), undefined);
 });
 
 const refusals = test.macro<[number, string, RegExp]>({
-	exec(t, errno, code, message) {
-		t.throws(() => openIpvs(family([], errno)).addDestination(service, member), {code, message});
+	async exec(t, errno, code, message) {
+		const kernel = await openIpvs(family([], errno));
+		t.throws(() => kernel.addDestination(service, member), {code, message});
 	},
 	title: (_, errno) => `errno ${errno} has a code and a sentence`,
 });

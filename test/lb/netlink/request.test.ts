@@ -104,7 +104,7 @@ test('what the kernel says in words is in the message, without control character
 	t.regex(error.hint ?? '', /CAP_NET_ADMIN/);
 });
 
-test('a family is looked up by its name', t => {
+test('a family is looked up by its name', async t => {
 	const id = Buffer.from([6, 0, 1, 0, 33, 0, 0, 0]);
 	const socket = scripted(
 		sequence => [message(16, sequence, Buffer.concat([Buffer.alloc(4), id])), acknowledgement(sequence)],
@@ -113,15 +113,15 @@ test('a family is looked up by its name', t => {
 			acknowledgement(sequence),
 		],
 	);
-	const family = openFamily('TEST', 1, connectNetlink(socket));
+	const family = await openFamily('TEST', 1, connectNetlink(socket));
 	t.is(readText(family.call('get', 9, [])[0]!, 5), 'yes');
 	t.is(decodeMessages(socket.sent[1]!)[0]!.type, 33);
 });
 
-test('a family that the kernel does not speak has an error of its own', t => {
+test('a family that the kernel does not speak has an error of its own', async t => {
 	const socket = scripted(sequence => [acknowledgement(sequence, 2)]);
-	t.like(
-		t.throws(() => openFamily('IPVS', 1, connectNetlink(socket))),
-		{code: 'ERR_NETLINK_FAMILY', hint: 'Load the module: modprobe ip_vs.'},
-	);
+	t.like(await t.throwsAsync(openFamily('IPVS', 1, connectNetlink(socket))), {
+		code: 'ERR_NETLINK_FAMILY',
+		hint: 'Load the module: modprobe ip_vs.',
+	});
 });
