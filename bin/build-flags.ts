@@ -1,3 +1,4 @@
+import {agentFlags} from './agent-flags.js';
 import type {Flags} from './command.js';
 import {registryFlags} from './registry-flags.js';
 
@@ -43,6 +44,12 @@ export const buildFlags = {
 		help: 'keep user.* attributes and file capabilities of the context, where getfattr is installed',
 	},
 	'save-image': {type: 'boolean', default: true, help: 'embed the container images that the cluster image needs'},
+	agent: {
+		type: 'boolean',
+		default: true,
+		help: 'put the agent that runs on hosts into images of type rootfs',
+	},
+	...agentFlags,
 	lock: {
 		type: 'string',
 		value: 'FILE',

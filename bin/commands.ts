@@ -103,6 +103,12 @@ export const verbs: readonly Verb[] = [
 		'Check hosts before anything is installed on them',
 		async () => import('./commands/preflight.js'),
 	),
+	verb(
+		'Hosts',
+		'agent fetch',
+		'Bring what the agent for hosts needs into the cache, or into a folder',
+		async () => import('./commands/agent-fetch.js'),
+	),
 	verb('Other', 'config', 'Show every setting and where it comes from', async () => import('./commands/config.js')),
 	verb('Other', 'completion', 'Print a completion script for a shell', async () => import('./commands/completion.js')),
 	verb(

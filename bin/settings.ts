@@ -24,6 +24,8 @@ export interface Settings {
 	readonly trust: Setting<(typeof trustModes)[number]>;
 	/** How layers are compressed, as `--compression` of build takes it. */
 	readonly compression: Setting<string>;
+	/** `npm`, or the folder that the agent for hosts is taken from. */
+	readonly agent: Setting<string>;
 }
 
 const trustModes = ['system', 'bundled'] as const;
@@ -38,11 +40,17 @@ export const settingHelp: Readonly<Record<keyof Settings, string>> = {
 	trust:
 		'The authorities that may sign certificates of registries: system (those of this machine and of Node) or bundled (those of Node alone).',
 	compression: 'How a build compresses layers: auto, or gzip, gzip-stable, zstd or none with an optional :level.',
+	agent: 'Where the agent for hosts comes from: npm (with a cache), or a folder that "agent fetch --to" made.',
 };
 
 /** `$XDG_CONFIG_HOME/sealimage/config.yaml`, or `~/.config/sealimage/config.yaml`. */
 export function configPath(io: Io): string {
 	return join(baseFolder(io, 'XDG_CONFIG_HOME', '.config'), 'sealimage', 'config.yaml');
+}
+
+/** `$XDG_CACHE_HOME/sealimage`, or `~/.cache/sealimage`: what may be deleted at any time. */
+export function cacheFolder(io: Io): string {
+	return join(baseFolder(io, 'XDG_CACHE_HOME', '.cache'), 'sealimage');
 }
 
 /**
@@ -72,6 +80,7 @@ export async function resolveSettings(flags: Partial<GlobalValues>, io: Io): Pro
 		jobs: positive(find('jobs', undefined), io.processors),
 		trust: oneOf(find('trust', undefined), trustModes, 'system'),
 		compression: find('compression', undefined) ?? {value: 'auto', origin: 'default'},
+		agent: find('agent', undefined) ?? {value: 'npm', origin: 'default'},
 	};
 }
 

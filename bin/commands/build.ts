@@ -6,11 +6,11 @@ import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
 import type {Store} from '../../lib/oci/store/store.js';
 import {planBuild} from '../../lib/sealfile/build/build.js';
-import type {BuildResult} from '../../lib/sealfile/build/options.js';
+import type {BuildOptions, BuildResult} from '../../lib/sealfile/build/options.js';
 import {findHelm} from '../../lib/sealfile/discover/helm.js';
 import {buildFlags} from '../build-flags.js';
 import {readBuildRequest} from '../build-request.js';
-import {defineCommand, type Result} from '../command.js';
+import {defineCommand, type FlagValues, type Result} from '../command.js';
 import type {Context} from '../context.js';
 import {lazyRegistries} from '../lazy-registries.js';
 import {once} from '../once.js';
@@ -46,7 +46,8 @@ export const command = defineCommand({
 				const helm = flags['save-image']
 					? once(() => findHelm({tempDir: store.tempDir, env: context.io.env, signal}))
 					: undefined;
-				const options = {...request, store, sources: [registries.source], helm, signal, onEvent};
+				const agent = flags.agent ? agentFor(flags, context) : undefined;
+				const options = {...request, store, sources: [registries.source], helm, agent, signal, onEvent};
 				if (flags['dry-run']) {
 					// Steps that are only thought through are in the plan; what is fetched for it is progress.
 					const fetched: EventListener = event => {
@@ -66,6 +67,18 @@ export const command = defineCommand({
 		}
 	},
 });
+
+/** The agent's code is loaded when a rootfs image wants it. */
+function agentFor(flags: FlagValues<typeof buildFlags>, context: Context): BuildOptions['agent'] {
+	return async platform => {
+		const [{agentPlatforms, openBundle}, {agentSource}] = await Promise.all([
+			import('../../lib/runtime/agent/bundle/bundle.js'),
+			import('../agent-source.js'),
+		]);
+		const name = formatPlatform(platform);
+		return agentPlatforms.includes(name) ? await openBundle(name, agentSource(flags, context)) : undefined;
+	};
+}
 
 /** An image without a name is kept under its digest, so that it can be named later; prune removes it. */
 async function keep(

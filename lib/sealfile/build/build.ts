@@ -9,6 +9,7 @@ import {formatReference, parseReference} from '../../oci/reference.js';
 import {openContextXattrs} from '../context/context-xattrs.js';
 import {findIgnoreRules, type IgnoreRules, readIgnoreFile} from '../context/ignore.js';
 import {openContext} from '../context/open-context.js';
+import {withAgent} from '../embed/agent.js';
 import type {RegistryEmbedder} from '../embed/embedder.js';
 import {embedNeeds, findNeeds, type Needs} from '../embed/needs.js';
 import {refuseErrors} from '../error.js';
@@ -46,7 +47,8 @@ export async function buildImage<Lower extends ImageSource>(
 		);
 		const built: BuiltPlatform[] = [];
 		for (const {state, images} of embedded) {
-			const written = await writeImage(session, finished(session, state));
+			const complete = await withAgent(session, state);
+			const written = await writeImage(session, finished(session, complete));
 			built.push({
 				...written,
 				images: images.map(({name, chain}) => ({reference: name, digest: (chain[0] as Descriptor).digest})),

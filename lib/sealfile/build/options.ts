@@ -3,6 +3,7 @@ import type {Compression} from '../../oci/compress/compression.js';
 import type {BlobFiles, ImageSink, ImageSource, Ingester} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
+import type {EntryContent} from '../../oci/entry.js';
 import type {Platform} from '../../oci/platform.js';
 import type {Diagnostic} from '../diagnostic.js';
 import type {HelmCommand} from '../discover/helm.js';
@@ -51,6 +52,11 @@ export interface BuildOptions extends OperationOptions {
 	readonly saveImages?: boolean | undefined;
 	/** Gives what renders charts so that their images are found; see findHelm. Asked when there is a chart. Without it their values and templates are read. */
 	readonly helm?: (() => Promise<HelmCommand | undefined>) | undefined;
+	/**
+	 * The agent that runs on hosts of a platform: images of type rootfs get it at `opt/sealimage`. Asked only for such an image; undefined
+	 * when there is none for the platform. Default: no agent.
+	 */
+	readonly agent?: ((platform: Platform, options: OperationOptions) => Promise<AgentFiles | undefined>) | undefined;
 	/** Text of an images.lock.json: embedded images come by these digests only. */
 	readonly lock?: string | undefined;
 	/** What FROM scratch starts with: nothing (default), or BuildKit's PATH and working directory. */
@@ -73,6 +79,17 @@ export interface BuildOptions extends OperationOptions {
 	readonly jobs?: number | undefined;
 	/** Milliseconds since the epoch; only to tell settled files from those still changing. Default the system clock. */
 	readonly now?: (() => number) | undefined;
+}
+
+/** Files for `opt/sealimage`. Equal ids are equal bytes, names and modes. */
+export interface AgentFiles {
+	readonly id: string;
+	readonly files: readonly {
+		readonly name: string;
+		readonly mode: number;
+		readonly sizeBytes: number;
+		readonly content: EntryContent;
+	}[];
 }
 
 export interface BuiltPlatform {

@@ -1,11 +1,11 @@
 import {emit} from '../../core/events.js';
-import {withComponent} from '../../oci/component.js';
 import type {ImageSource} from '../../oci/content.js';
 import {digestOf, hexOf} from '../../oci/digest.js';
 import type {LayerEntry} from '../../oci/entry.js';
 import {formatPlatform} from '../../oci/platform.js';
 import {type TreeFiles, treeFiles} from '../../oci/tree/files.js';
-import {layerOf, writeKeyed} from '../build/layer.js';
+import {addKeyedLayer} from '../build/keyed-layer.js';
+import {layerOf} from '../build/layer.js';
 import {type BuildSession, report} from '../build/session.js';
 import {type ImageState, withLayer} from '../build/state.js';
 import {discoverImages, discoveryVersion} from '../discover/discover.js';
@@ -133,31 +133,15 @@ async function embedOne<Lower extends ImageSource>(
 	const platform = formatPlatform(before.platform);
 	let state = before;
 	for (const layer of plan.layers) {
-		const key = hexOf(digestOf(JSON.stringify(['embed', layer.key, session.options.format])));
-		const id = `${platform} embed ${layer.title}`;
-		const event = {id, title: `Embed ${layer.title}`, platform};
-		emit(session.operation, {type: 'step.started', ...event});
-		const started = performance.now();
-		const cached = session.options.cache === false ? undefined : await session.cache.layer(key);
-		const record =
-			cached ??
-			(await writeKeyed(
-				session,
-				{id, entries: embedder.entries(layer, session.store), compression: {algorithm: 'none'}},
-				key,
-			));
-		const {digest, size} = record.descriptor;
-		if (cached !== undefined) emit(session.operation, {type: 'step.cached', ...event, digest});
-		else
-			emit(session.operation, {
-				type: 'step.finished',
-				...event,
-				digest,
-				sizeBytes: size,
-				elapsedMs: performance.now() - started,
-			});
-		const marked = {...record, descriptor: withComponent(record.descriptor, 'registry')};
-		state = withLayer(session, state, marked, `EMBED ${layer.title}`);
+		state = await addKeyedLayer(session, state, {
+			id: `${platform} embed ${layer.title}`,
+			title: `Embed ${layer.title}`,
+			key: hexOf(digestOf(JSON.stringify(['embed', layer.key, session.options.format]))),
+			entries: () => embedder.entries(layer, session.store),
+			compression: {algorithm: 'none'},
+			component: 'registry',
+			text: `EMBED ${layer.title}`,
+		});
 	}
 	const entries = await lockEntries(state, lock, mtime);
 	const record = await layerOf(session, {id: `${platform} lock`, entries, compression: {algorithm: 'none'}});

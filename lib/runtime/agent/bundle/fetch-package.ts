@@ -40,7 +40,7 @@ export async function fetchPackage(pin: PackagePin, folder: string, options: Fet
 
 async function runNpm(pin: PackagePin, folder: string, {env, cwd, signal}: FetchOptions): Promise<void> {
 	const args = ['pack', `${pin.name}@${pin.version}`, '--pack-destination', folder, '--prefer-offline'];
-	const child = spawn('npm', [...args, '--ignore-scripts', '--silent'], {
+	const child = spawn('npm', [...args, '--ignore-scripts', '--loglevel=error'], {
 		cwd,
 		env,
 		stdio: ['ignore', 'ignore', 'pipe'],
@@ -73,7 +73,7 @@ function failed(pin: PackagePin, why: string): SealError {
 		'ERR_AGENT_BUNDLE',
 		`The package ${pin.name} ${pin.version}, a part of the agent, cannot be had: ${why}`,
 		{
-			hint: 'Run "sealimage agent fetch --to DIR" on a machine with access to an npm registry, bring DIR here, and name it with --agent-dir.',
+			hint: 'Run "sealimage agent fetch --to DIR" on a machine with access to an npm registry, bring DIR here, and name it with --agent-dir; "build --no-agent" does without.',
 		},
 	);
 }
