@@ -130,7 +130,9 @@ export const errorCodes = {
 
 	// runtime: the agent
 	ERR_AGENT_BUNDLE: 'The files of the agent cannot be had, or are damaged.',
+	ERR_AGENT_BUSY: 'Agents run on a host, and what they run from cannot be removed.',
 	ERR_AGENT_FAILED: 'An agent reports an error that this version of sealimage does not know.',
+	ERR_AGENT_LIBRARY: 'A host lacks a library that the agent needs.',
 	ERR_AGENT_LIMIT: 'A message to or from an agent is too large, or too many are under way.',
 	ERR_AGENT_LOST: 'An agent ended, or the connection to it, before it answered.',
 	ERR_AGENT_MISSING: 'There is no agent on a host.',

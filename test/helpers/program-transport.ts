@@ -1,14 +1,21 @@
 import {spawn} from 'node:child_process';
 import type {ExitStatus, RemoteProcess, Transport} from '../../lib/runtime/transport/transport.js';
 
-/** A transport on which every command is the same local program, whatever is asked for: agents that misbehave. */
-export function programTransport(program: readonly string[], host = 'box'): Transport {
+/**
+ * A transport on which every command is the same local program, whatever is asked for: agents that misbehave. With `withArguments` the
+ * program is told what was asked for.
+ */
+export function programTransport(
+	program: readonly string[],
+	host = 'box',
+	{withArguments = false}: {readonly withArguments?: boolean} = {},
+): Transport {
 	const [command = '', ...args] = program;
 	return {
 		host,
-		async spawn(_, options = {}) {
+		async spawn(argv, options = {}) {
 			options.signal?.throwIfAborted();
-			const child = spawn(command, args, {stdio: 'pipe', detached: true});
+			const child = spawn(command, withArguments ? [...args, ...argv] : args, {stdio: 'pipe', detached: true});
 			const kill = (): void => {
 				process.kill(-child.pid!, 'SIGKILL');
 				child.stdout.destroy();

@@ -92,11 +92,12 @@ async function awaitHello(lines: LineReader): Promise<AgentIdentity | undefined>
 	});
 }
 
-function startError(host: string, path: string, status: ExitStatus, stderr: string): HostError {
+/** Why an agent that has ended did not start. */
+export function startError(host: string, path: string, status: ExitStatus, stderr: string): HostError {
 	const install = `Install it with "sealimage agent install ${host}".`;
 	const details = {...status, ...(stderr === '' ? {} : {stderr})};
 	if (/error while loading shared libraries|GLIBC(?:XX)?_[\d.]+['"]? not found/.test(stderr)) {
-		return new HostError(host, 'ERR_AGENT_START', `The agent lacks a library: ${printable(stderr, 200)}`, {
+		return new HostError(host, 'ERR_AGENT_LIBRARY', `The agent lacks a library: ${printable(stderr, 200)}`, {
 			hint: 'The agent needs glibc 2.28 or newer and libstdc++: install libstdc++ (libstdc++6 on Debian), or use a newer system.',
 			details,
 		});

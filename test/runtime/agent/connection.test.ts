@@ -49,7 +49,7 @@ test(
 	'an agent that lacks a library says which',
 	refused,
 	'echo "node: error while loading shared libraries: libstdc++.so.6: cannot open" >&2; exit 127',
-	'ERR_AGENT_START',
+	'ERR_AGENT_LIBRARY',
 	/libstdc\+\+/,
 );
 test(
