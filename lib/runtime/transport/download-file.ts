@@ -2,7 +2,6 @@ import {createHash, type Hash} from 'node:crypto';
 import {createReadStream} from 'node:fs';
 import {type FileHandle, open, rename, rm, stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
-import {finished} from 'node:stream/promises';
 import {syncFolder} from '../../core/atomic-file.js';
 import {formatBytes} from '../../core/bytes.js';
 import {emit, type OperationOptions, progress} from '../../core/events.js';
@@ -10,9 +9,9 @@ import {createFileWriter} from '../../core/file-writer.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import type {Digest} from '../../oci/digest.js';
 import {HostError} from '../host/error.js';
-import {fileError, showPath} from './file-error.js';
+import {gatherTail} from './exec.js';
+import {fileError, plainPath, showPath} from './file-error.js';
 import type {RemoteProcess, Transport} from './transport.js';
-import {plainPath} from './upload-file.js';
 
 export interface DownloadOptions extends OperationOptions {
 	/** Permission bits; default: those on the host, without set-user-id and the like. */
@@ -93,8 +92,6 @@ tail -c "+$((offset + 1))" <"$path" | head -c "$((size - offset))"
 wait
 `.trim();
 
-const maxToldChars = 64 * 1024;
-
 /** Hashes what an earlier attempt left. */
 async function hashPart(part: string, {signal}: OperationOptions): Promise<{hash: Hash; sizeBytes: number}> {
 	const hash = createHash('sha256');
@@ -124,7 +121,7 @@ async function receive(
 	const argv = ['/bin/sh', '-c', downloadScript, 'sealimage-download', plainPath(path), String(offset)];
 	const running = await transport.spawn(argv, {as: options.as, signal});
 	running.stdin.end();
-	const told = listen(running);
+	const told = gatherTail(running.stderr);
 	let file: FileHandle | undefined;
 	try {
 		file = await withIo('write', part, () => open(part, offset === 0 ? 'w' : 'a', 0o600));
@@ -185,17 +182,6 @@ async function store(running: RemoteProcess, file: FileHandle, receiving: Receiv
 	await withIo('write', path, () => writer.flush());
 	emit(options, {type: 'blob.progress', id: options.id, doneBytes});
 	return doneBytes - offset;
-}
-
-/** What the script says beside the bytes. */
-async function listen({stderr}: RemoteProcess): Promise<string> {
-	let text = '';
-	stderr.setEncoding('utf8');
-	stderr.on('data', (chunk: string) => {
-		if (text.length < maxToldChars) text += chunk;
-	});
-	await finished(stderr).catch(() => undefined);
-	return text;
 }
 
 interface FileFacts {

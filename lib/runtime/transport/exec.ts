@@ -94,6 +94,20 @@ export function describeStatus(status: ExitStatus): string {
 		: `was ended by signal ${status.signal}`;
 }
 
+/** The text of an error output, its end when it is long. A stream that breaks off is no error of its own. */
+export async function gatherTail(stream: Readable, maxChars = 64 * 1024): Promise<string> {
+	let text = '';
+	stream.setEncoding('utf8');
+	await new Promise<void>(resolve => {
+		stream.on('data', (chunk: string) => {
+			text = (text + chunk).slice(-maxChars);
+		});
+		for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
+		if (stream.readableEnded || stream.destroyed) resolve();
+	});
+	return text;
+}
+
 const defaultOutputBytes = 16 * 1024 * 1024;
 const tailChars = 600;
 

@@ -1,3 +1,4 @@
+import {formatBytes} from '../../core/bytes.js';
 import type {ErrorCode} from '../../core/codes.js';
 import {HostError} from '../host/error.js';
 
@@ -24,6 +25,28 @@ export function fileError(host: string, doing: string, path: string, stderr: str
 		hint: undefined,
 	};
 	return new HostError(host, code, `Cannot ${doing} ${showPath(path)} on the host: ${why}`, {hint, details: {path}});
+}
+
+/** The path in the form in which no tool takes it for an option. */
+export function plainPath(path: string): string {
+	if (path === '' || path.includes('\0')) throw new TypeError(`${JSON.stringify(path)} cannot be a path`);
+	return path.startsWith('/') ? path : `./${path}`;
+}
+
+/**
+ * Compares what a line of `df -Pk` says is free with what is needed. Its first column may hold blanks; no such line tells nothing.
+ * @throws HostError ERR_NO_SPACE
+ */
+export function checkSpace(host: string, path: string, line: string, neededBytes: number): void {
+	const kibibytes = /\s(\d+)\s+\d+%\s/.exec(line)?.[1];
+	if (kibibytes === undefined || Number(kibibytes) * 1024 >= neededBytes) return;
+	const free = formatBytes(Number(kibibytes) * 1024);
+	throw new HostError(
+		host,
+		'ERR_NO_SPACE',
+		`Cannot write ${showPath(path)} on the host: it needs ${formatBytes(neededBytes)}, and ${free} are free`,
+		{hint: 'Free space on that file system of the host.', details: {path, neededBytes}},
+	);
 }
 
 interface Reason {

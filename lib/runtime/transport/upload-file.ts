@@ -1,12 +1,11 @@
 import {createHash} from 'node:crypto';
 import {basename} from 'node:path';
 import type {Bytes} from '../../core/bytes.js';
-import {formatBytes} from '../../core/bytes.js';
 import {emit, type OperationOptions, progress} from '../../core/events.js';
 import type {Digest} from '../../oci/digest.js';
 import {HostError} from '../host/error.js';
 import {exec} from './exec.js';
-import {fileError, showPath} from './file-error.js';
+import {checkSpace, fileError, plainPath, showPath} from './file-error.js';
 import type {Transport} from './transport.js';
 import {blockBytes, type UploadArguments, uploadWords} from './upload-script.js';
 import {type KnownSource, openSource, type UploadSource} from './upload-source.js';
@@ -69,12 +68,6 @@ export async function uploadFile(
 	return {digest, sizeBytes, sentBytes};
 }
 
-/** The path in the form in which no tool takes it for an option. */
-export function plainPath(path: string): string {
-	if (path === '' || path.includes('\0')) throw new TypeError(`${JSON.stringify(path)} cannot be a path`);
-	return path.startsWith('/') ? path : `./${path}`;
-}
-
 interface Upload {
 	readonly transport: Transport;
 	readonly known: KnownSource;
@@ -116,7 +109,7 @@ async function probe(upload: Upload): Promise<'same' | number> {
 	if (lines.at(-1) === 'same') return 'same';
 	const blocks = lines.filter(line => line.startsWith('block ')).map(line => line.slice('block '.length));
 	const offset = await commonBytes(known, blocks, options.signal);
-	checkSpace(upload, lines[0] ?? '', known.sizeBytes - offset);
+	checkSpace(transport.host, request.path, lines[0] ?? '', known.sizeBytes - offset);
 	return offset;
 }
 
@@ -142,18 +135,6 @@ async function commonBytes(known: KnownSource, blocks: readonly string[], signal
 		}
 	}
 	return same * blockBytes;
-}
-
-/** df's fourth column from the right end: the first may hold blanks. */
-function checkSpace({transport, request}: Upload, line: string, neededBytes: number): void {
-	const kibibytes = /\s(\d+)\s+\d+%\s/.exec(line)?.[1];
-	if (kibibytes === undefined || Number(kibibytes) * 1024 >= neededBytes) return;
-	throw new HostError(
-		transport.host,
-		'ERR_NO_SPACE',
-		`Cannot write ${showPath(request.path)} on the host: it needs ${formatBytes(neededBytes)}, and ${formatBytes(Number(kibibytes) * 1024)} are free`,
-		{hint: 'Free space on that file system of the host.', details: {path: request.path, neededBytes}},
-	);
 }
 
 async function send(upload: Upload, offset: number): Promise<'done' | 'same'> {
