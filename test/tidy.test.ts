@@ -30,6 +30,7 @@ const adapters: Readonly<Record<string, string>> = {
 	fflate: 'lib/oci/compress/fflate.ts',
 	'dockerfile-ast': 'lib/sealfile/lint/tolerant.ts',
 	ssh2: 'lib/runtime/transport/ssh/ssh2.ts',
+	'tar-fs': 'lib/runtime/transport/tar-fs.ts',
 	'node-pty': 'lib/runtime/transport/local/terminal.ts',
 };
 

@@ -30,5 +30,32 @@ export {preflightTopics} from './preflight/checks.js';
 export type {HostFinding} from './preflight/finding.js';
 export {commonNeeds, defaultNeeds, type HostNeeds, type PortNeed, type PreflightOptions} from './preflight/options.js';
 export {preflight} from './preflight/preflight.js';
+export {type ExecOptions, type ExecResult, exec, execOk} from './transport/exec.js';
+export {
+	type DownloadOptions,
+	type DownloadReport,
+	downloadFile,
+	type UploadOptions,
+	type UploadReport,
+	type UploadSource,
+	uploadFile,
+} from './transport/files.js';
+export {createLocalTransport, type LocalOptions} from './transport/local/local.js';
 export {openTransport} from './transport/open.js';
 export type {HostKeyPolicy, OpenTransportOptions, Operator} from './transport/ssh/options.js';
+export type {
+	ExitStatus,
+	OpenTransport,
+	RemoteProcess,
+	RemoteSignal,
+	SpawnOptions,
+	Terminal,
+	Transport,
+} from './transport/transport.js';
+export {
+	type DownloadTreeOptions,
+	downloadTree,
+	type TreeReport,
+	type UploadTreeOptions,
+	uploadTree,
+} from './transport/trees.js';
