@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {lstatSync, readdirSync, readFileSync, readlinkSync, type Stats} from 'node:fs';
 import {join} from 'node:path';
+import {decodeName, diskName} from '../../lib/core/name.js';
 
 /** One name of an unpacked image as the kernel shows it: the neutral form in which two images are compared. */
 export interface DiskEntry {
@@ -25,9 +26,10 @@ export function readTree(root: string): DiskTree {
 	const entries = new Map<string, DiskEntry>();
 	const inodes = new Map<number, string>();
 	const visit = (folder: string): void => {
-		for (const name of readdirSync(join(root, folder)).toSorted()) {
+		const names = readdirSync(diskName(join(root, folder)), {encoding: 'buffer'}).map(decodeName);
+		for (const name of names.toSorted()) {
 			const path = folder === '' ? name : `${folder}/${name}`;
-			const stats = lstatSync(join(root, path));
+			const stats = lstatSync(diskName(join(root, path)));
 			entries.set(path, describeEntry(join(root, path), stats, firstName(inodes, stats, path)));
 			if (stats.isDirectory()) visit(path);
 		}
@@ -51,10 +53,17 @@ function describeEntry(path: string, stats: Stats, sameAs: string | undefined): 
 		mtime: stats.mtimeMs / 1000,
 		...(sameAs === undefined ? {} : {sameAs}),
 	};
-	if (stats.isSymbolicLink()) return {...common, mode: '0777', target: readlinkSync(path)};
+	if (stats.isSymbolicLink())
+		return {...common, mode: '0777', target: decodeName(readlinkSync(diskName(path), {encoding: 'buffer'}))};
 	if (stats.isCharacterDevice() || stats.isBlockDevice()) return {...common, device: stats.rdev};
 	if (!stats.isFile()) return common;
-	return {...common, size: stats.size, digest: createHash('sha256').update(readFileSync(path)).digest('hex')};
+	return {
+		...common,
+		size: stats.size,
+		digest: createHash('sha256')
+			.update(readFileSync(diskName(path)))
+			.digest('hex'),
+	};
 }
 
 function typeOf(stats: Stats): string {
