@@ -1,11 +1,12 @@
 import {randomBytes} from 'node:crypto';
 import {mkdir, open, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {systemCode} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {withTempDir} from '../../core/temp-dir.js';
-import {algorithmOf, createDigester, type Digest, isDigest} from '../../oci/digest.js';
+import {algorithmOf, createDigester, type Digest, hexOf, isDigest} from '../../oci/digest.js';
 import {readFileRange} from '../../oci/verify.js';
 import type {ContentFolder} from './folder.js';
 import {type BlobParts, partBytes} from './part.js';
@@ -91,7 +92,22 @@ export async function completePartial(folder: ContentFolder, blob: BlobParts): P
 	const done = `${path}.done-${randomBytes(6).toString('hex')}`;
 	await withIo('store', path, async () => {
 		if ((await ifExists(() => rename(path, done).then(() => true))) === true) await adopt(folder, done);
+		else await whileCompleted(folder, blob.blob);
 	});
+}
+
+const lookMs = 5;
+/** Renaming takes no time: who takes longer has died, and is swept later. */
+const longestMs = 1000;
+
+/** Waits while another process makes the parts of a blob the blob. */
+export async function whileCompleted(folder: ContentFolder, digest: Digest): Promise<void> {
+	const prefix = `${hexOf(digest)}.done-`;
+	for (let waitedMs = 0; waitedMs < longestMs; waitedMs += lookMs) {
+		const names = (await ifExists(() => readdir(folder.partials))) ?? [];
+		if (!names.some(name => name.startsWith(prefix))) return;
+		await sleep(lookMs);
+	}
 }
 
 async function adopt(folder: ContentFolder, done: string): Promise<void> {

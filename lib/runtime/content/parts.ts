@@ -18,6 +18,7 @@ import {
 	isAnnouncedAs,
 	noteFor,
 	outstandingBytes,
+	whileCompleted,
 } from './partial.js';
 import {checkSpace} from './space.js';
 
@@ -203,6 +204,8 @@ async function openData(folder: ContentFolder, blob: BlobParts): Promise<FileHan
 		// Other parts under the same digest: only one of the two can be true, and the operator who is here decides.
 		await dropPartial(folder, blob.blob);
 	}
+	await whileCompleted(folder, blob.blob);
+	if (await isWhole(folder, blob.blob, blob.sizeBytes)) return undefined;
 	await prepareFolder(folder);
 	await checkSpace(folder.root, blob.sizeBytes + (await outstandingBytes(folder)), `the blob ${blob.blob}`);
 	await createPartial(folder, blob);

@@ -1,7 +1,7 @@
 import {link, lstat, rename, stat, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Bytes} from '../../core/bytes.js';
-import {hasCode, SealError, systemCode} from '../../core/errors.js';
+import {hasCode, isSealError, SealError, systemCode} from '../../core/errors.js';
 import {emit, type OperationOptions, progress} from '../../core/events.js';
 import {ifExists, ioError, withIo} from '../../core/io-error.js';
 import {decompress} from '../../oci/compress/decompress.js';
@@ -39,12 +39,23 @@ export async function unpackLayer(
 		const error = ioError(thrown, 'unpack the layer into', target);
 		if (isFull(error)) throw error;
 		// Damage shows itself in many ways; a blob that is not what it is called is sent again by the next run.
-		const isWrongTar = hasCode(error, 'ERR_CONTENT_DIGEST') && (error as SealError).details.diffId === layer.diffId;
-		const size = (await ifExists(() => stat(blob)))?.size;
-		if (size === layer.sizeBytes && (isWrongTar || (await isIntact(layer.blob, blob, options)) !== false)) throw error;
+		if (await isSound(blob, layer, error, options)) throw error;
 		await ifExists(() => unlink(blob));
-		throw hasCode(error, 'ERR_CONTENT_DIGEST') ? error : damagedBlob(folder, layer, error);
+		throw damagedBlob(folder, layer, error);
 	}
+}
+
+async function isSound(
+	path: string,
+	layer: RequestedLayer,
+	error: unknown,
+	options: OperationOptions,
+): Promise<boolean> {
+	const facts = await withIo('read', path, () => ifExists(() => stat(path)));
+	if (facts?.size !== layer.sizeBytes) return false;
+	// The tar was wrong only after the blob had been right.
+	if (layer.blob !== layer.diffId && isSealError(error) && error.details.diffId === layer.diffId) return true;
+	return (await isIntact(layer.blob, path, options)) !== false;
 }
 
 /** How much is written between two looks at the disk. */
