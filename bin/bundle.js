@@ -27,6 +27,8 @@ await build({
 	outdir: 'dist/bin',
 	splitting: true,
 	target: 'node20.19',
+	// They bring native parts, which lie beside them in node_modules.
+	external: ['koffi', 'node-pty', 'ssh2'],
 	chunkNames: '[name]-[hash]',
 });
 
@@ -42,6 +44,8 @@ await build({
 	target: 'node22.23',
 	minifySyntax: true,
 	minifyWhitespace: true,
+	// For terminals, which an agent never asks for.
+	external: ['node-pty'],
 	plugins: [{name: 'koffi', setup: besideKoffi}],
 });
 // The folder has no other package.json above it on a host.

@@ -103,6 +103,11 @@ export const verbs: readonly Verb[] = [
 		'Check hosts before anything is installed on them',
 		async () => import('./commands/preflight.js'),
 	),
+	verb('Hosts', 'agent install', 'Put the agent on hosts', async () => import('./commands/agent-install.js')),
+	verb('Hosts', 'agent status', 'Show the agents of hosts', async () => import('./commands/agent-status.js')),
+	verb('Hosts', 'agent remove', 'Remove the agent from hosts', async () => import('./commands/agent-remove.js'), [
+		'agent rm',
+	]),
 	verb(
 		'Hosts',
 		'agent fetch',

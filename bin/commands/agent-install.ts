@@ -1,0 +1,67 @@
+import type {SealEvent} from '../../lib/core/events.js';
+import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
+import {type Installed, installAgent} from '../../lib/runtime/agent/install/install.js';
+import {onHosts} from '../../lib/runtime/host/on-hosts.js';
+import {agentFlags} from '../agent-flags.js';
+import {agentSource} from '../agent-source.js';
+import {defineCommand} from '../command.js';
+import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {outcomeJson, reportHosts} from '../host-report.js';
+import {reachHosts} from '../reach.js';
+import {renderTable} from '../render/table.js';
+import {formatBytes} from '../render/units.js';
+import {sharedBy} from '../shared-by.js';
+
+export const command = defineCommand({
+	description: `Puts the agent of this sealimage on hosts, into /opt/sealimage, or mends the one that is there. Only what a host lacks is sent, and verified there; the new version is started once before it counts, and switched to with one rename. The version before is kept. Run again after a cut, it goes on where it stood. Hosts need glibc 2.28 and libstdc++. Commands that need the agent install it by themselves. ${hostHelp}`,
+	operands: [
+		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
+	],
+	flags: {...hostLoginFlags, ...agentFlags},
+	examples: [
+		{about: 'Some hosts', line: 'sealimage agent install root@10.0.0.5-10.0.0.9'},
+		{about: 'From a folder, without a network', line: 'sealimage agent install --agent-dir /media/usb/agent 10.0.0.5'},
+	],
+	async run({operands, flags}, context) {
+		const {hosts, open, options} = await reachHosts(flags, operands, context);
+		const source = agentSource(flags, context);
+		const bundle = sharedBy((platform: string) => openBundle(platform, source));
+		const {signal} = options;
+		// The bytes of each file on each host are too much to show; hosts are counted.
+		const onEvent = (event: SealEvent): void => {
+			if (!event.type.startsWith('blob.')) context.onEvent(event);
+		};
+		const startedMs = performance.now();
+		const outcomes = await onHosts(
+			hosts,
+			open,
+			transport => installAgent(transport, {bundle, cacheDir: source.cacheDir, signal, onEvent}),
+			{...options, title: 'agent install'},
+		);
+		const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
+		const installed = outcomes.flatMap(outcome => (outcome.ok ? [{host: outcome.host, ...outcome.value}] : []));
+		return {
+			json: outcomes.map(outcome => outcomeJson(outcome, value => ({...value}))),
+			text: () =>
+				installed.length === 0
+					? ''
+					: renderTable(
+							[
+								{title: 'HOST'},
+								{title: 'PLATFORM'},
+								{title: 'AGENT'},
+								{title: 'CHANGE'},
+								{title: 'SENT', align: 'right'},
+							],
+							installed.map(one => [one.host, one.platform, one.id, changeOf(one), formatBytes(one.sentBytes)]),
+							context.style,
+						),
+			exitCode,
+		};
+	},
+});
+
+function changeOf({changed, previous}: Installed): string {
+	if (!changed) return 'none';
+	return previous === undefined ? 'installed' : `was ${previous}`;
+}
