@@ -169,7 +169,7 @@ const keys = new WeakMap<HttpTls, string>();
 /** Settings with the same content share connections, whoever made them. */
 function keyOf(tls: HttpTls | undefined): string {
 	if (tls === undefined) return '';
-	const key = keys.get(tls) ?? JSON.stringify([tls.ca, tls.client, tls.insecure]);
+	const key = keys.get(tls) ?? JSON.stringify([tls.ca, tls.pinned, tls.client, tls.insecure]);
 	keys.set(tls, key);
 	return key;
 }

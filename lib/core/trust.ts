@@ -5,6 +5,8 @@ import {createSecureContext, rootCertificates, type SecureContext} from 'node:tl
 export interface HttpTls {
 	/** Authorities that are trusted besides the usual ones. */
 	readonly ca?: readonly string[] | undefined;
+	/** Trust those of `ca` and no others. Default false. */
+	readonly pinned?: boolean | undefined;
 	/** What this side shows when it is asked who it is. */
 	readonly client?: readonly {readonly cert: string; readonly key: string}[] | undefined;
 	/** Accept any certificate. Default false. */
@@ -25,9 +27,16 @@ export interface Trust {
 export function createTrust(ca: readonly string[], caFiles: readonly string[]): Trust {
 	let fromFiles: Promise<readonly string[]> | undefined;
 	return {
-		first: tls => (tls?.client === undefined || tls.client.length === 0 ? undefined : contextOf(tls, undefined)),
-		hasMore: tls => tls?.insecure !== true && (ca.length > 0 || caFiles.length > 0 || (tls?.ca ?? []).length > 0),
+		first(tls) {
+			if (tls?.pinned === true) return contextOf(tls, tls.ca ?? []);
+			return tls?.client === undefined || tls.client.length === 0 ? undefined : contextOf(tls, undefined);
+		},
+		hasMore: tls =>
+			tls?.insecure !== true &&
+			tls?.pinned !== true &&
+			(ca.length > 0 || caFiles.length > 0 || (tls?.ca ?? []).length > 0),
 		async whole(tls) {
+			if (tls?.pinned === true) return contextOf(tls, tls.ca ?? []);
 			fromFiles ??= readAll(caFiles);
 			return contextOf(tls, [...rootCertificates, ...ca, ...(await fromFiles), ...(tls?.ca ?? [])]);
 		},
