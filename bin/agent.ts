@@ -9,6 +9,7 @@ import {readVersion} from './version.js';
 
 const usage = `usage: sealimage-agent [--root DIR] session
        sealimage-agent [--root DIR] VERB [--params FILE]
+       sealimage-agent registry --config FILE [--wait | --check]
        sealimage-agent --version
 `;
 
@@ -21,6 +22,11 @@ setTimeout(() => process.exit(), lastWordsMs).unref();
 process.stdout.write('', () => process.exit());
 
 async function main(args: readonly string[]): Promise<number> {
+	// A service of systemd, not a verb that speaks to an operator.
+	if (args[0] === 'registry') {
+		const {runAgentRegistry} = await import('./agent-registry.js');
+		return await runAgentRegistry(args.slice(1), stopSignal());
+	}
 	const parsed = parseArguments(args);
 	if (parsed === undefined) {
 		process.stderr.write(usage);

@@ -149,6 +149,12 @@ export const errorCodes = {
 
 	// runtime: the registry on hosts
 	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',
+	ERR_CONTAINERD_HOSTS:
+		'The file that tells containerd of mirrors cannot be changed without harm to what others wrote there.',
+	ERR_MIRROR_CONFIG: 'A file of the registry on a host cannot be used.',
+	ERR_MIRROR_CONFLICT: 'Masters belong to different sets of registries.',
+	ERR_MIRROR_INSTALL: 'A step of the installation of the registry on a host failed.',
+	ERR_MIRROR_STATE: 'The answer of a host that was asked for its registry cannot be understood.',
 
 	// load balancer
 	ERR_LB_SPEC: 'The description of a load balancer is not valid.',
@@ -160,12 +166,6 @@ export const errorCodes = {
 	ERR_IPVS_MEMBER_UNKNOWN: 'A member or a scheduler is not known to the kernel.',
 	ERR_IPVS_REFUSED: 'The kernel refuses a change of its table of virtual services.',
 	ERR_IPVS_SERVICE_UNKNOWN: "A virtual service is not in the kernel's table.",
-	ERR_CONTAINERD_HOSTS:
-		'The file that tells containerd of mirrors cannot be changed without harm to what others wrote there.',
-	ERR_MIRROR_CONFIG: 'A file of the registry on a host cannot be used.',
-	ERR_MIRROR_CONFLICT: 'Masters belong to different sets of registries.',
-	ERR_MIRROR_INSTALL: 'A step of the installation of the registry on a host failed.',
-	ERR_MIRROR_STATE: 'The answer of a host that was asked for its registry cannot be understood.',
 } as const satisfies Record<`ERR_${string}`, string>;
 
 export type ErrorCode = keyof typeof errorCodes;

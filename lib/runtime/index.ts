@@ -13,6 +13,19 @@ export {type ExecOnHostsOptions, execOnHosts, type OutputStream} from './host/ex
 export {type ListedHost, parseHostList, resolveHosts, withRoles} from './host/list.js';
 export {onHosts} from './host/on-hosts.js';
 export type {HostLogin, HostTarget, Identity} from './host/target.js';
+export {type MirrorConfig, type NetworkConfig, parseMirrorConfig} from './mirror/config.js';
+export {
+	installMirrors,
+	type MirrorChanges,
+	type MirrorInstalled,
+	type MirrorRunOptions,
+	type ReachedHost,
+	removeMirrors,
+} from './mirror/install.js';
+export type {MirrorPlanOptions} from './mirror/plan.js';
+export {type MirrorHealth, type Probe, probeMirror} from './mirror/probe.js';
+export {type Mirror, serveMirror} from './mirror/serve.js';
+export {type MirrorStatus, mirrorStatus} from './mirror/status.js';
 export {
 	type AuthorityRequest,
 	type Circumstances,

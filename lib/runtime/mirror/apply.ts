@@ -1,0 +1,126 @@
+import type {Secret} from '../../core/secret.js';
+import {HostError} from '../host/error.js';
+import {exec} from '../transport/exec.js';
+import type {Transport} from '../transport/transport.js';
+import type {MirrorOptions} from './observe.js';
+import {unitName} from './places.js';
+
+/** One change of a host. Files are written beside and renamed. */
+export type MirrorStep =
+	| ({readonly do: 'write'; readonly path: string} & WrittenFile)
+	| {readonly do: 'remove'; readonly path: string}
+	/** Removes a folder when it is empty. */
+	| {readonly do: 'tidy'; readonly path: string}
+	/** Removes a folder with all that is in it. */
+	| {readonly do: 'purge'; readonly path: string}
+	| {readonly do: 'systemd'; readonly verb: 'daemon-reload' | 'enable' | 'disable' | 'restart' | 'stop'};
+
+/** What only root may read is a secret. */
+export type WrittenFile =
+	| {readonly mode: '644'; readonly content: string}
+	| {readonly mode: '600'; readonly content: Secret};
+
+/**
+ * Makes the changes in their order, in one round trip. What is in a step goes over stdin and into no command line.
+ * @throws HostError ERR_MIRROR_INSTALL with the step that failed; the steps before it are done
+ */
+export async function applySteps(
+	transport: Transport,
+	steps: readonly MirrorStep[],
+	{root = '', ...options}: MirrorOptions = {},
+): Promise<void> {
+	const input = `${steps.map(lineOf).join('\n')}\n`;
+	const argv = ['sh', '-c', script, 'sealimage-registry', unitName, root];
+	const {stdout, stderr, status} = await exec(transport, argv, {
+		...options,
+		input,
+		timeoutMs: 300_000,
+		maxOutputBytes: 1024 * 1024,
+	});
+	if (status.code === 0) return;
+	const done = stdout
+		.toString('latin1')
+		.split('\n')
+		.filter(line => line === 'done').length;
+	const failed = steps[done];
+	const what = failed === undefined ? 'look at the host' : titleOf(failed);
+	throw new HostError(transport.host, 'ERR_MIRROR_INSTALL', `It failed to ${what}: ${wordsOf(stderr)}`, {
+		hint: 'Mend what is said, and run the command again: what is done stays done.',
+		details: {...status},
+	});
+}
+
+/** What a step does, as an order. */
+export function titleOf(step: MirrorStep): string {
+	switch (step.do) {
+		case 'write':
+			return `write ${step.path}`;
+		case 'remove':
+			return `remove ${step.path}`;
+		case 'tidy':
+			return `remove the folder ${step.path} if it is empty`;
+		case 'purge':
+			return `remove the folder ${step.path} with all that is in it`;
+		case 'systemd':
+			return step.verb === 'daemon-reload' ? 'let systemd read its units again' : `${step.verb} ${unitName}`;
+	}
+}
+
+function lineOf(step: MirrorStep): string {
+	switch (step.do) {
+		case 'write':
+			return `write ${step.mode} ${step.path} ${Buffer.from(textOf(step)).toString('base64')}`;
+		case 'systemd':
+			return `systemd ${step.verb}`;
+		default:
+			return `${step.do} ${step.path}`;
+	}
+}
+
+export function textOf(file: WrittenFile): string {
+	return file.mode === '600' ? file.content.reveal() : file.content;
+}
+
+/** POSIX sh. `read` and `printf` are part of the shell, so that no secret is ever an argument of a program. */
+const script = `
+LC_ALL=C; export LC_ALL
+unit=$1 root=$2
+fail() { [ -z "$beside" ] || rm -f "$beside"; exit 1; }
+while read -r order first second third; do
+	beside=
+	case $order in
+	write)
+		path=$root$second
+		(umask 022 && mkdir -p "\${path%/*}") || fail
+		beside=$path.sealimage-new
+		(umask 077 && printf %s "$third" | base64 -d >"$beside") && chmod "$first" "$beside" && mv -f "$beside" "$path" || fail ;;
+	remove) rm -f "$root$first" || fail ;;
+	tidy) [ ! -d "$root$first" ] || rmdir "$root$first" 2>/dev/null || : ;;
+	purge) rm -rf "$root$first" || fail ;;
+	systemd)
+		exec 3<&0 </dev/null
+		case $first in
+		daemon-reload) systemctl daemon-reload || fail ;;
+		restart)
+			sync
+			systemctl reset-failed "$unit" 2>/dev/null
+			systemctl restart "$unit" || { journalctl -u "$unit" -n 5 --no-pager -o cat >&2; fail; } ;;
+		*) systemctl "$first" "$unit" >/dev/null 2>&1 || systemctl "$first" "$unit" || fail ;;
+		esac
+		exec <&3 3<&- ;;
+	esac
+	echo 'done'
+done
+sync
+`;
+
+/** Lines of a journal go to a terminal: no control characters, and not too many. */
+function wordsOf(stderr: Buffer): string {
+	const text = stderr
+		.subarray(-2000)
+		.toString()
+		.trim()
+		.replaceAll(/\s*\n\s*/g, '; ')
+		.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+	return text === '' ? 'it says nothing' : text;
+}
