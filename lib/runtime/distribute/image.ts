@@ -5,7 +5,6 @@ import type {ContentReader, Resolver} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
 import {loadImage} from '../../oci/image.js';
-import {indexLayer} from '../../oci/layer/read.js';
 import {formatPlatform, type Platform} from '../../oci/platform.js';
 import {normalizeReference} from '../../oci/reference.js';
 import type {PlannedImage, PlannedLayer} from './plan.js';
@@ -39,18 +38,6 @@ export async function readPlannedImage(
 		layers.push({descriptor: layer, diffId, isRegistry: await isRegistryLayer(layer, diffId, options.lookInto)});
 	}
 	return {name: nameOnHosts(reference, root.digest), manifest: descriptor, config: manifest.config, layers};
-}
-
-/** A layer is one of the registry when all that it holds lies there; removals count as what they remove. */
-export async function holdsOnlyRegistry(
-	source: ContentReader,
-	layer: Descriptor,
-	diffId: Digest,
-	options: Abortable = {},
-): Promise<boolean> {
-	const {entries} = await indexLayer(source, layer, {...options, diffID: diffId});
-	const inside = entries.every(({header}) => header.path === 'registry' || header.path.startsWith('registry/'));
-	return inside && entries.some(({header}) => header.type !== 'directory');
 }
 
 async function isRegistryLayer(layer: Descriptor, diffId: Digest, lookInto: LookInto | undefined): Promise<boolean> {
