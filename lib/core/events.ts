@@ -80,26 +80,6 @@ export type SealEvent =
 			readonly doneHosts: number;
 			readonly failedHosts: number;
 			readonly slowest: readonly string[];
-	/** How far content is on its way to hosts: bytes that they lacked, and what of it left the operator. */
-	| {
-			readonly type: 'distribute.progress';
-			readonly id: string;
-			readonly title: string;
-			readonly doneBytes: number;
-			readonly totalBytes: number;
-			readonly sentBytes: number;
-			readonly hosts: number;
-			readonly doneHosts: number;
-			readonly failedHosts: number;
-			/** The host that lacks most. */
-			readonly slowest?: {readonly host: string; readonly doneBytes: number; readonly totalBytes: number};
-	  }
-	/** A host has everything, unpacked. */
-	| {
-			readonly type: 'distribute.host';
-			readonly host: string;
-			readonly sizeBytes: number;
-			readonly elapsedMs: number;
 	  }
 	| {
 			readonly type: 'warning';

@@ -17,6 +17,7 @@ import {readPlannedImage} from './image.js';
 import {joinSwarm, type NeededBlob} from './join.js';
 import {countParts, type PartSource, partsOf} from './parts.js';
 import {distinctBlobs, type ImageNeed, type PlannedBlob, type PlannedImage, planImage, servesRegistry} from './plan.js';
+import {maxSlowest} from './progress.js';
 import {lookIntoLayers} from './registry-layers.js';
 import {createSwarm, type Swarm} from './swarm.js';
 import type {SwarmLimits} from './swarm-state.js';
@@ -67,24 +68,15 @@ export async function distribute(options: DistributeOptions): Promise<Distribute
 	const started = performance.now();
 	const run = createRun(options);
 	for (const image of options.images) await options.store.resolve(image, options);
-	const stopReporting = reportProgress(run);
+	const stopReporting = reportProgress(run, started);
 	try {
-		const work = async ({target}: {readonly target: HostTarget}): Promise<HostDistributed> => {
-			const hostStarted = performance.now();
-			try {
-				const done = await bring(run, target);
-				const elapsedMs = Math.round(performance.now() - hostStarted);
-				emit(options, {type: 'distribute.host', host: target.name, sizeBytes: done.movedBytes, elapsedMs});
-				return done;
-			} finally {
-				run.open--;
-			}
-		};
 		const targets = options.hosts.map(target => ({host: target.name, target}));
-		const outcomes = await eachHost(targets, work, {...options, concurrency: targets.length});
+		const outcomes = await eachHost(targets, ({target}) => bringCounted(run, target), {
+			signal: options.signal,
+			concurrency: targets.length,
+		});
 		await Promise.all([...run.kept].map(([connection, needs]) => dropKept(connection, needs, options)));
-		const elapsedMs = Math.round(performance.now() - started);
-		return {outcomes, sentBytes: run.sentBytes, elapsedMs};
+		return {outcomes, sentBytes: run.sentBytes, elapsedMs: Math.round(performance.now() - started)};
 	} finally {
 		stopReporting();
 		await run.swarm.close();
@@ -103,7 +95,8 @@ interface Run {
 	/** Hosts that keep blobs for others as long as those need them. */
 	readonly kept: Map<AgentConnection, readonly ImageNeed[]>;
 	/** Hosts that have not got everything yet. */
-	open: number;
+	readonly open: Set<string>;
+	failedHosts: number;
 	sentBytes: number;
 }
 
@@ -130,7 +123,8 @@ function createRun(options: DistributeOptions): Run {
 		},
 		closers: new Set(),
 		kept: new Map(),
-		open: hosts.length,
+		open: new Set(hosts.map(host => host.name)),
+		failedHosts: 0,
 		sentBytes: 0,
 	};
 }
@@ -142,6 +136,17 @@ function memo<T>(make: (key: string) => Promise<T>): (key: string) => Promise<T>
 		made.set(key, found);
 		return found;
 	};
+}
+
+async function bringCounted(run: Run, target: HostTarget): Promise<HostDistributed> {
+	try {
+		return await bring(run, target);
+	} catch (error) {
+		run.failedHosts++;
+		throw error;
+	} finally {
+		run.open.delete(target.name);
+	}
 }
 
 /** Everything for one host, from the login to the trees of its images. */
@@ -173,7 +178,7 @@ async function bring(run: Run, target: HostTarget): Promise<HostDistributed> {
 		}),
 	);
 	const totals = await joinSwarm(swarm, host, needed, {signal});
-	const keepBlobs = run.open > 1;
+	const keepBlobs = run.open.size > 1;
 	if (keepBlobs) run.kept.set(connection, needs);
 	const images: HostDistributed['images'][number][] = [];
 	for (const {unpack} of needs) {
@@ -264,23 +269,26 @@ function checkUnpacked(host: string, value: unknown): UnpackedImage {
 
 const reportMs = 200;
 
-function reportProgress(run: Run): () => void {
+/** One step for all of it: bytes that hosts lacked, hosts that are done, and those that lack most. */
+function reportProgress(run: Run, startedMs: number): () => void {
 	const {options, swarm} = run;
 	if (options.onEvent === undefined) return () => undefined;
-	const title = `distribute ${options.images.join(' ')}`;
+	const id = 'distribute';
+	const title = `Distribute ${options.images.join(', ')}`;
+	const totalHosts = options.hosts.length;
+	emit(options, {type: 'step.started', id, title});
 	const report = (): void => {
-		const {doneBytes, totalBytes, hostsDone, hostsLost, slowest} = swarm.progress();
+		const {doneBytes, totalBytes, slowest} = swarm.progress();
+		const others = [...run.open].slice(0, maxSlowest);
+		if (totalBytes > 0) emit(options, {type: 'blob.progress', id, doneBytes, totalBytes});
 		emit(options, {
-			type: 'distribute.progress',
-			id: 'distribute',
+			type: 'hosts.progress',
+			id,
 			title,
-			doneBytes,
-			totalBytes,
-			sentBytes: run.sentBytes,
-			hosts: options.hosts.length,
-			doneHosts: hostsDone,
-			failedHosts: hostsLost,
-			...(slowest === undefined ? {} : {slowest}),
+			totalHosts,
+			doneHosts: totalHosts - run.open.size,
+			failedHosts: run.failedHosts,
+			slowest: slowest.length > 0 ? slowest.map(({host}) => host) : others,
 		});
 	};
 	const timer = setInterval(report, reportMs);
@@ -288,5 +296,8 @@ function reportProgress(run: Run): () => void {
 	return () => {
 		clearInterval(timer);
 		report();
+		const sizeBytes = swarm.progress().doneBytes;
+		const elapsedMs = Math.round(performance.now() - startedMs);
+		emit(options, {type: 'step.finished', id, title, ...(sizeBytes > 0 ? {sizeBytes} : {}), elapsedMs});
 	};
 }

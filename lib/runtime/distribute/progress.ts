@@ -1,3 +1,4 @@
+import type {Peer} from './peer.js';
 import type {SwarmState} from './swarm-state.js';
 
 /** How far a distribution is. Bytes are those that hosts lacked when they joined. */
@@ -10,26 +11,40 @@ export interface SwarmProgress {
 	readonly hosts: number;
 	readonly hostsDone: number;
 	readonly hostsLost: number;
-	/** The host that still lacks most. */
-	readonly slowest?: {readonly host: string; readonly doneBytes: number; readonly totalBytes: number} | undefined;
+	/** The hosts that still lack most, the slowest first. */
+	readonly slowest: readonly {readonly host: string; readonly doneBytes: number; readonly totalBytes: number}[];
 }
+
+export const maxSlowest = 3;
 
 export function swarmProgress(state: SwarmState, hostsLost: number): SwarmProgress {
 	let doneBytes = 0;
 	let totalBytes = 0;
 	let hostsDone = 0;
-	let most = 0;
-	let slowest: SwarmProgress['slowest'];
+	const slowest: Peer[] = [];
 	for (const peer of state.peers) {
 		if (peer.lost) continue;
 		const {wantedBytes} = peer.totals;
 		totalBytes += wantedBytes;
 		doneBytes += wantedBytes - peer.missingBytes;
 		if (peer.missing === 0) hostsDone++;
-		if (peer.missingBytes <= most) continue;
-		most = peer.missingBytes;
-		slowest = {host: peer.host.name, doneBytes: wantedBytes - peer.missingBytes, totalBytes: wantedBytes};
+		if (peer.missingBytes > (slowest[maxSlowest - 1]?.missingBytes ?? 0)) {
+			slowest.push(peer);
+			slowest.sort((a, b) => b.missingBytes - a.missingBytes);
+			slowest.length = Math.min(slowest.length, maxSlowest);
+		}
 	}
-	const hosts = state.peers.size;
-	return {doneBytes, totalBytes, sentBytes: state.sentBytes, hosts, hostsDone, hostsLost, slowest};
+	return {
+		doneBytes,
+		totalBytes,
+		sentBytes: state.sentBytes,
+		hosts: state.peers.size,
+		hostsDone,
+		hostsLost,
+		slowest: slowest.map(({host, missingBytes, totals: {wantedBytes}}) => ({
+			host: host.name,
+			doneBytes: wantedBytes - missingBytes,
+			totalBytes: wantedBytes,
+		})),
+	};
 }
