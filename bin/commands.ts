@@ -96,6 +96,12 @@ export const verbs: readonly Verb[] = [
 	),
 	verb('Hosts', 'exec', 'Run a command on many hosts', async () => import('./commands/exec.js')),
 	verb('Hosts', 'ssh', 'Open a shell on a host, or run one command there', async () => import('./commands/ssh.js')),
+	verb(
+		'Hosts',
+		'distribute',
+		'Bring images to hosts, which pass them on to each other',
+		async () => import('./commands/distribute.js'),
+	),
 	verb('Hosts', 'facts', 'Show what hosts are and have', async () => import('./commands/facts.js')),
 	verb(
 		'Hosts',

@@ -1,19 +1,28 @@
-import {distribute, type HostDistributed} from '../../lib/runtime/distribute/distribute.js';
-import type {HostOutcome} from '../../lib/runtime/host/each.js';
+import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
+import {installAgent} from '../../lib/runtime/agent/install/install.js';
+import {distribute} from '../../lib/runtime/distribute/distribute.js';
+import {previewDistribution} from '../../lib/runtime/distribute/preview.js';
+import type {DistributeOptions} from '../../lib/runtime/distribute/run.js';
+import {agentFlags} from '../agent-flags.js';
+import {agentSource} from '../agent-source.js';
 import {defineCommand} from '../command.js';
 import {hostHelp, hostLoginFlags} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {reachHosts} from '../reach.js';
-import {renderTable} from '../render/table.js';
-import {formatBytes} from '../render/units.js';
+import {renderDistributed, renderPreview} from '../render/distributed.js';
 import {withStore} from '../store.js';
 
 export const command = defineCommand({
-	description: `Brings images of the store to hosts and unpacks them below /var/lib/sealimage. Each host gets what it lacks, for its own platform; layers of the embedded registry go to hosts with the role master or registry, and to hosts without a role. Hosts pass content on to each other, verified at every step, so that little more than one copy leaves this machine; hosts that cannot reach others are served from here. A run that was cut goes on where it ended when it is started again. ${hostHelp}`,
+	description: `Brings images of the store to hosts and unpacks them below /var/lib/sealimage. Each host gets what it lacks, for its own platform; layers of the embedded registry go to hosts with the role master or registry, and to hosts of which no role is known. Hosts pass content on to each other, verified at every step, so that little more than one copy leaves this machine; a host that reaches no other is served from here. The agent is installed first where it is missing. A run that was cut goes on where it ended when it is started again. ${hostHelp}`,
 	operands: [
 		{name: 'IMAGE', help: 'names, digests or short digests of images in the store', variadic: true, completes: 'image'},
 	],
-	flags: hostLoginFlags,
+	flags: {
+		'dry-run': {type: 'boolean', help: 'show what each host lacks, and change nothing'},
+		install: {type: 'boolean', default: true, help: 'install the agent on hosts that have none'},
+		...hostLoginFlags,
+		...agentFlags,
+	},
 	examples: [
 		{
 			about: 'All hosts of a cluster to be',
@@ -23,24 +32,42 @@ export const command = defineCommand({
 	],
 	async run({operands, flags}, context) {
 		const {hosts, open, options} = await reachHosts(flags, [], context);
+		const {style, quiet} = context;
+		const startedMs = performance.now();
 		return await withStore(context, async store => {
-			const done = await distribute({...options, images: operands, hosts, open, store});
-			const exitCode = reportHosts(done.outcomes, done.elapsedMs, context);
+			const request: DistributeOptions = {...options, images: operands, hosts, open, store};
+			if (flags['dry-run']) {
+				const preview = await previewDistribution(request);
+				return {
+					json: {
+						hosts: preview.outcomes.map(one => outcomeJson(one, value => ({...value}))),
+						sentBytes: preview.sentBytes,
+					},
+					text: () => renderPreview(preview, style),
+					exitCode: reportHosts(preview.outcomes, performance.now() - startedMs, context),
+				};
+			}
+			const source = agentSource(flags, context);
+			const bundle = (platform: string): ReturnType<typeof openBundle> => openBundle(platform, source);
+			const done = await distribute({
+				...request,
+				...(flags.install
+					? {
+							async installAgent(transport) {
+								await installAgent(transport, {...options, bundle, cacheDir: source.cacheDir});
+							},
+						}
+					: {}),
+			});
 			return {
 				json: {
-					hosts: done.outcomes.map(outcome => outcomeJson(outcome, value => ({...value}))),
+					hosts: done.outcomes.map(one => outcomeJson(one, value => ({...value}))),
 					sentBytes: done.sentBytes,
 					elapsedMs: done.elapsedMs,
 				},
-				text: () => (context.quiet ? '' : textOf(done.outcomes, done.sentBytes)),
-				exitCode,
+				text: () => (quiet ? '' : renderDistributed(done, style)),
+				exitCode: reportHosts(done.outcomes, done.elapsedMs, context),
 			};
 		});
-
-		function textOf(outcomes: readonly HostOutcome<HostDistributed>[], sentBytes: number): string {
-			void outcomes;
-			void sentBytes;
-			return '';
-		}
 	},
 });

@@ -2,6 +2,9 @@ export type {AgentProcessOptions} from './agent/agent-process.js';
 export {openAgent} from './agent/connection.js';
 export type {AgentConnection, AgentIdentity} from './agent/protocol.js';
 export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
+export {type Distributed, distribute, type HostDistributed} from './distribute/distribute.js';
+export {type HostPreview, type Preview, previewDistribution} from './distribute/preview.js';
+export type {DistributeOptions} from './distribute/run.js';
 export type {HostFacts} from './facts/facts.js';
 export {type GatherOptions, gatherFacts} from './facts/gather.js';
 export type {Wanted} from './facts/wanted.js';
@@ -43,6 +46,7 @@ export {preflightTopics} from './preflight/checks.js';
 export type {HostFinding} from './preflight/finding.js';
 export {commonNeeds, defaultNeeds, type HostNeeds, type PortNeed, type PreflightOptions} from './preflight/options.js';
 export {preflight} from './preflight/preflight.js';
+export {type Scenario, type Simulated, simulateDistribution} from './simulate/simulate.js';
 export {type ExecOptions, type ExecResult, exec, execOk} from './transport/exec.js';
 export {
 	type DownloadOptions,

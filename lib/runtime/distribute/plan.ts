@@ -1,6 +1,7 @@
 import type {Descriptor} from '../../oci/descriptor.js';
 import type {Digest} from '../../oci/digest.js';
-import type {UnpackRequest} from '../content/content.js';
+import type {BlobQuery, UnpackRequest} from '../content/content.js';
+import {countParts} from './parts.js';
 
 /** An image for one platform, as far as distribution cares. */
 export interface PlannedImage {
@@ -74,4 +75,13 @@ export function distinctBlobs(needs: readonly ImageNeed[]): readonly PlannedBlob
 		}
 	}
 	return [...found.values()];
+}
+
+/** The question whether a host has a blob. */
+export function queryOf({descriptor, diffId}: PlannedBlob): BlobQuery {
+	return {
+		blob: descriptor.digest,
+		partCount: countParts(descriptor.size),
+		...(diffId === undefined ? {} : {diffId}),
+	};
 }
