@@ -21,17 +21,8 @@ export interface WrapRequest {
  */
 export function wrapLine(request: WrapRequest): string {
 	const {mark, root, cwd, environmentLines, terminal, argv} = request;
-	const words = [
-		'login',
-		mark,
-		root ? 'root' : 'login',
-		String(environmentLines),
-		terminal ? 'tty' : '-',
-		'-',
-		'-',
-		cwd,
-	];
-	return `exec /bin/sh -c ${quote('eval "$1"')} sealimage ${quoteAll([wrapScript, ...words, ...argv])}`;
+	const words = [mark, root ? 'root' : 'login', String(environmentLines), terminal ? 'tty' : '-', cwd];
+	return `exec /bin/sh -c ${quote('eval "$1"')} sealimage ${quoteAll([loginScript, commandScript, ...words, ...argv])}`;
 }
 
 /**
@@ -75,38 +66,40 @@ exit 0
 `.trim();
 
 /**
- * Runs in /bin/sh, whatever that is. Two stages: as the one who logged in, then (through sudo, if need be) as the one who runs the
- * command. Its variables begin with `seal_`: a variable that is in the environment already would be handed to the command.
+ * Runs in /bin/sh, whatever that is, as the one who logged in: sees to a process group of its own, and that the command runs as
+ * root. Its variables begin with `seal_`: one that is in the environment already would be handed to the command. sudo is to
+ * speak English, for we read what it says; the command is not to know.
+ */
+const loginScript = dense(`
+seal_login=$1 seal_run=$2 seal_mark=$3 seal_as=$4
+shift 4
+read -r seal_pid seal_x seal_x seal_x seal_group seal_x 2>/dev/null </proc/self/stat || seal_pid=
+if [ "$seal_pid" = $$ ] && [ "$seal_group" != $$ ] && command -v setsid >/dev/null; then
+	exec setsid /bin/sh -c 'eval "$1"' sealimage "$seal_login" "$seal_run" "$seal_mark" "$seal_as" "$@"
+fi
+seal_lead=\${SEALIMAGE_LEAD:-"$$ $PPID"}
+unset SEALIMAGE_LEAD
+if [ "$seal_as" = root ] && [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || { printf '<%s nosudo>\\n' "$seal_mark" >&2; exit 1; }
+	LC_ALL=C
+	export LC_ALL
+	exec sudo -H -S -p "<$seal_mark password>" -- /bin/sh -c 'unset LC_ALL SUDO_COMMAND; eval "$1"' sealimage "$seal_run" "$seal_mark" "$seal_lead" "$@"
+fi
+set -- "$seal_run" "$seal_mark" "$seal_lead" "$@"
+eval "$1"
+`);
+
+/**
+ * Runs as the one who runs the command, and becomes it. What sudo writes to the host's log is this text.
  *
  * The watcher ends the command when the connection is gone. It looks once a second whether the process that sshd started still
  * has sshd as its parent: an end of input says nothing, for commands may outlive theirs. Signals to the group only wake it.
  */
-const wrapScript = `
-seal_script=$1 seal_stage=$2 seal_mark=$3 seal_as=$4 seal_lines=$5 seal_tty=$6 seal_lead=$7 seal_parent=$8
-shift 8
-seal_cwd=$1
-shift
-seal_modes=
+const commandScript = dense(`
+seal_mark=$2 seal_lead=$3 seal_lines=$4 seal_tty=$5 seal_cwd=$6 seal_modes=
+shift 6
 read -r seal_pid seal_x seal_x seal_x seal_group seal_x 2>/dev/null </proc/self/stat || seal_pid=
 [ "$seal_pid" = $$ ] || seal_group=$$ seal_pid=
-if [ "$seal_stage" = login ]; then
-	if [ "$seal_group" != $$ ] && command -v setsid >/dev/null; then
-		exec setsid /bin/sh -c 'eval "$1"' sealimage "$seal_script" login "$seal_mark" "$seal_as" "$seal_lines" "$seal_tty" - - "$seal_cwd" "$@"
-	fi
-	seal_lead=$$ seal_parent=$PPID
-	if [ -n "$SEALIMAGE_LEAD" ]; then
-		seal_lead=\${SEALIMAGE_LEAD% *} seal_parent=\${SEALIMAGE_LEAD#* }
-		unset SEALIMAGE_LEAD
-	fi
-	if [ "$seal_as" = root ] && [ "$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null || { printf '<%s nosudo>\\n' "$seal_mark" >&2; exit 1; }
-		LC_ALL=C
-		export LC_ALL
-		exec sudo -H -S -p "<$seal_mark password>" -- /bin/sh -c 'eval "$1"' sealimage "$seal_script" root "$seal_mark" root "$seal_lines" "$seal_tty" "$seal_lead" "$seal_parent" "$seal_cwd" "$@"
-	fi
-else
-	unset LC_ALL
-fi
 if [ -n "$seal_cwd" ]; then
 	cd -- "$seal_cwd" 2>/dev/null || { printf '<%s nocwd>\\n' "$seal_mark" >&2; exit 1; }
 else
@@ -119,32 +112,31 @@ if [ "$seal_tty" = tty ]; then
 		seal_modes=$(stty -g)
 		stty -echo -icanon min 1
 	fi
-	printf '<%s start %s>\\n' "$seal_mark" "$seal_group"
 else
 	printf '<%s start %s>\\n' "$seal_mark" "$seal_group" >&2 || exit 1
-	printf '<%s start %s>\\n' "$seal_mark" "$seal_group" || exit 1
-	if [ -n "$seal_pid" ]; then
-		( (
-			trap : HUP INT QUIT TERM USR1 USR2
-			while :; do
-				sleep 1
-				read -r seal_x </proc/$$/stat || exit
-				case \${seal_x##*) } in [ZX]*) exit ;; esac
-				seal_x=
-				read -r seal_x </proc/$seal_lead/stat || :
-				seal_x=\${seal_x##*) }
-				seal_x=\${seal_x#* }
-				[ "\${seal_x%% *}" = "$seal_parent" ] || break
+fi
+printf '<%s start %s>\\n' "$seal_mark" "$seal_group" || exit 1
+if [ "$seal_tty" != tty ] && [ -n "$seal_pid" ]; then
+	( (
+		trap : HUP INT QUIT TERM USR1 USR2
+		while :; do
+			sleep 1
+			read -r seal_x </proc/$$/stat || exit
+			case \${seal_x##*) } in [ZX]*) exit ;; esac
+			seal_x=
+			read -r seal_x </proc/\${seal_lead% *}/stat || :
+			seal_x=\${seal_x##*) }
+			seal_x=\${seal_x#* }
+			[ "\${seal_x%% *}" = "\${seal_lead#* }" ] || break
+		done
+		for seal_signal in TERM KILL; do
+			for seal_x in $(cat /proc/[0-9]*/stat | sed -n -e "/) [A-Z] [0-9]* $seal_group /d" -e "s/^\\([0-9]*\\) (.*) [A-Z] [0-9]* [0-9]* $seal_group .*/\\1/p"); do
+				kill -s $seal_signal "$seal_x"
 			done
-			for seal_signal in TERM KILL; do
-				for seal_x in $(cat /proc/[0-9]*/stat | sed -n -e "/) [A-Z] [0-9]* $seal_group /d" -e "s/^\\([0-9]*\\) (.*) [A-Z] [0-9]* [0-9]* $seal_group .*/\\1/p"); do
-					kill -s $seal_signal "$seal_x"
-				done
-				kill -s $seal_signal -- "-$seal_group"
-				sleep 2
-			done
-		) </dev/null >/dev/null 2>&1 & )
-	fi
+			kill -s $seal_signal -- "-$seal_group"
+			sleep 2
+		done
+	) </dev/null >/dev/null 2>&1 & )
 fi
 if [ "$seal_lines" -gt 0 ]; then
 	seal_text=
@@ -158,6 +150,9 @@ if [ "$seal_lines" -gt 0 ]; then
 	eval "$seal_text"
 fi
 exec "$@"
-`
-	.trim()
-	.replaceAll(/^\t+/gm, '');
+`);
+
+/** It goes over with each command. */
+function dense(script: string): string {
+	return script.trim().replaceAll(/^\t+/gm, '');
+}

@@ -57,9 +57,9 @@ interface Opened {
 /** Hosts whose sudo was found to want a terminal: asked for at once from the second command on. */
 const wantsTerminal = new WeakSet<LoginShell>();
 const maxLineBytes = 128 * 1024;
-/** How long a command has between TERM and KILL, and we for both. */
-const graceTenths = 30;
-const endTimeoutMs = 10_000;
+/** How long a command has between TERM and KILL, and we for both: sudo is slow on some hosts. */
+const graceTenths = 20;
+const endTimeoutMs = 20_000;
 
 function checkWords(argv: readonly string[], cwd = ''): void {
 	const [program = ''] = argv;
