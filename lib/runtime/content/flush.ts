@@ -1,13 +1,15 @@
 import {spawn} from 'node:child_process';
 import {syncFolder} from '../../core/atomic-file.js';
 import {SealError} from '../../core/errors.js';
+import type {ContentFolder} from './folder.js';
 
 /**
- * Waits until everything that was written to the file system of `path` is on the disk: one call for a hundred thousand files,
+ * Waits until everything that was written to the file system of the content is on the disk: one call for a hundred thousand files,
  * where a flush of each would write the journal as many times.
  * @throws SealError ERR_IO when the disk reports an error
  */
-export async function flushFileSystem(path: string): Promise<void> {
+export async function flush({root: path, durability}: ContentFolder): Promise<void> {
+	if (durability === 'none') return;
 	const {code, complaint} = await run(['-f', '--', path]);
 	if (code === 0) return;
 	if (/Input\/output error|No space left|Read-only/.test(complaint)) {

@@ -20,13 +20,15 @@ export interface ContentFolder {
 	/** The boot in which the content was last looked over. */
 	readonly bootFile: string;
 	readonly bootId: string;
+	/** Whether what was written is on the disk before it gets its name. */
+	readonly durability: 'full' | 'none';
 	blob(digest: Digest): string;
 	partial(digest: Digest): string;
 	layer(diffId: Digest): string;
 	tree(chainId: Digest): string;
 }
 
-export function contentFolder(root: string): ContentFolder {
+export function contentFolder(root: string, durability: ContentFolder['durability'] = 'full'): ContentFolder {
 	const {bootId} = createOwner();
 	const byDigest = (kind: string, digest: Digest): string => join(root, kind, algorithmOf(digest), hexOf(digest));
 	return {
@@ -38,6 +40,7 @@ export function contentFolder(root: string): ContentFolder {
 		work: join(root, 'tmp', bootId.replaceAll(/[^\w.-]/g, '_')),
 		bootFile: join(root, 'boot'),
 		bootId,
+		durability,
 		blob: digest => byDigest('blobs', digest),
 		partial: digest => join(root, 'partial', hexOf(digest)),
 		layer: diffId => byDigest('layers', diffId),

@@ -7,7 +7,7 @@ import type {Digest} from '../../oci/digest.js';
 import type {BlobQuery, BlobState} from './content.js';
 import type {ContentFolder} from './folder.js';
 import {recordFile} from './layer-record.js';
-import {listParts} from './partial.js';
+import {completePartial, listParts} from './partial.js';
 
 const looksAtOnce = 16;
 
@@ -24,6 +24,10 @@ async function stateOf(folder: ContentFolder, {blob, diffId, partCount}: BlobQue
 	if (await exists(folder.blob(blob))) return {blob, state: 'whole'};
 	if (diffId !== undefined && (await hasLayer(folder, diffId))) return {blob, state: 'unpacked'};
 	const parts = (await listParts(folder, blob))?.filter(index => index < partCount);
+	if (parts !== undefined && parts.length >= partCount) {
+		await completePartial(folder, blob);
+		if (await exists(folder.blob(blob))) return {blob, state: 'whole'};
+	}
 	return parts === undefined || parts.length === 0 ? {blob, state: 'absent'} : {blob, state: 'partial', parts};
 }
 

@@ -25,13 +25,14 @@ export async function writeImage(folder: ContentFolder, image: Omit<HostImage, '
 	const {name, manifest, layers, unpackedAtMs} = image;
 	await writeFileAtomic(recordPath(folder, name), `${JSON.stringify({name, manifest, layers, unpackedAtMs})}\n`, {
 		tempDir: folder.work,
+		sync: folder.durability === 'full',
 	});
 }
 
 export async function removeImage(folder: ContentFolder, name: string): Promise<void> {
 	const path = recordPath(folder, name);
 	await withIo('remove', path, () => ifExists(() => unlink(path)));
-	await syncFolder(folder.images);
+	if (folder.durability === 'full') await syncFolder(folder.images);
 }
 
 export function treePath(folder: ContentFolder, layers: readonly {readonly diffId: Digest}[]): string {

@@ -5,7 +5,7 @@ import {withIo} from '../../core/io-error.js';
 import type {Digest} from '../../oci/digest.js';
 import type {ImageTree} from '../../oci/tree/tree.js';
 import type {UnpackedImage, UnpackRequest} from './content.js';
-import {flushFileSystem} from './flush.js';
+import {flush} from './flush.js';
 import {type ContentFolder, removeFolder, replaceFolder} from './folder.js';
 import {exists} from './have.js';
 import {listImages, treePath, writeImage} from './images.js';
@@ -29,8 +29,9 @@ export async function makeImage(
 	const records = await readRecords(folder, request.layers);
 	const tree = composeTree(request.layers.map(layer => records.get(layer.diffId) as LayerRecord));
 	const isMade = await makeTree(folder, tree, path, scratch, options);
-	const isMerged = await mergeRegistry(folder, registryFilesOf(folder, tree, records, options), options);
-	if (isMerged) await flushFileSystem(folder.root);
+	const {added, moved} = await mergeRegistry(folder, registryFilesOf(folder, tree, records, options), options);
+	const isMerged = added + moved > 0;
+	if (isMerged) await flush(folder);
 	if (isMade || isMerged || !(await isNamed(folder, request))) {
 		const layers = request.layers.map(({blob, diffId}) => ({blob, diffId}));
 		await writeImage(folder, {name: request.name, manifest: request.manifest, layers, unpackedAtMs: Date.now()});
@@ -66,7 +67,7 @@ async function makeTree(
 	}
 	const fresh = join(scratch, 'tree');
 	await writeTree(folder, tree, fresh, options);
-	await flushFileSystem(folder.root);
+	await flush(folder);
 	options.signal?.throwIfAborted();
 	await withIo('move the tree to', path, () => replaceFolder(fresh, path));
 	return true;

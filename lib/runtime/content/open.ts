@@ -10,12 +10,17 @@ import {freeBytesIn} from './space.js';
 import {unpack} from './unpack.js';
 import {verify} from './verify.js';
 
+export interface HostContentOptions {
+	/** `full` (the default) survives a power cut, `none` survives kill -9 only. */
+	readonly durability?: 'full' | 'none' | undefined;
+}
+
 /**
  * The content of the host that this process runs on, in the folder `root`, which is made when something is written. Nothing has to
  * be closed.
  */
-export function openHostContent(root: string): HostContent {
-	const folder = contentFolder(root);
+export function openHostContent(root: string, options: HostContentOptions = {}): HostContent {
+	const folder = contentFolder(root, options.durability);
 	let recovering: Promise<void> | undefined;
 	/** Once for a process: a boot ends it. */
 	const ready = async (): Promise<void> => {

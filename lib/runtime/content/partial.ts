@@ -83,16 +83,21 @@ export async function dropPartial(folder: ContentFolder, digest: Digest): Promis
 	});
 }
 
-/** When all parts are there, they become the blob. */
-export async function completePartial(folder: ContentFolder, blob: BlobParts): Promise<void> {
-	const path = folder.partial(blob.blob);
-	const there = await listParts(folder, blob.blob);
-	if (there === undefined || there.length < blob.parts.length) return;
+/**
+ * When all parts are there, they become the blob. Whoever finds them all does it: who brought the last one may have died right
+ * after that.
+ */
+export async function completePartial(folder: ContentFolder, digest: Digest): Promise<void> {
+	const path = folder.partial(digest);
+	const there = await listParts(folder, digest);
+	if (there === undefined || there.length === 0) return await whileCompleted(folder, digest);
+	const partCount = (await readAnnounced(path))?.parts.length ?? Number.POSITIVE_INFINITY;
+	if (there.length < partCount) return;
 	// First the folder: parts without their data would be believed by who comes next.
 	const done = `${path}.done-${randomBytes(6).toString('hex')}`;
 	await withIo('store', path, async () => {
 		if ((await ifExists(() => rename(path, done).then(() => true))) === true) await adopt(folder, done);
-		else await whileCompleted(folder, blob.blob);
+		else await whileCompleted(folder, digest);
 	});
 }
 
@@ -108,6 +113,7 @@ export async function whileCompleted(folder: ContentFolder, digest: Digest): Pro
 		if (!names.some(name => name.startsWith(prefix))) return;
 		await sleep(lookMs);
 	}
+	await sweepPartials(folder);
 }
 
 async function adopt(folder: ContentFolder, done: string): Promise<void> {

@@ -36,7 +36,10 @@ export async function writePart(
 	signal?.throwIfAborted();
 	try {
 		checkPart(blob, part);
-		if (await hasPart(folder, blob, part)) return await discard(bytes);
+		if (await hasPart(folder, blob, part)) {
+			await discard(bytes);
+			return await completePartial(folder, blob.blob);
+		}
 	} catch (error) {
 		await discard(bytes).catch(() => undefined);
 		throw error;
@@ -167,7 +170,7 @@ const maxAttempts = 5;
 async function store(folder: ContentFolder, blob: BlobParts, part: Part, chunks: readonly Uint8Array[]): Promise<void> {
 	for (let attempt = 1; ; attempt++) {
 		if (await isWhole(folder, blob.blob, blob.sizeBytes)) return;
-		if (await storeOnce(folder, blob, part, chunks)) return await completePartial(folder, blob);
+		if (await storeOnce(folder, blob, part, chunks)) return await completePartial(folder, blob.blob);
 		if (attempt < maxAttempts) continue;
 		throw new SealError('ERR_IO', `Another process keeps removing ${folder.partial(blob.blob)}`, {
 			hint: 'Let one operation at a time bring content to this host.',

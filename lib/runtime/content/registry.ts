@@ -56,25 +56,35 @@ export function* layerRegistryFiles(
 
 /**
  * Makes the files of an image part of the host's registry: links to the same bytes, what is pointed at before what points at it, so
- * that a server that reads meanwhile never meets half an image. A tag that another image has, too, is moved. True when something changed.
+ * that a server that reads meanwhile never meets half an image. A tag that another image has, too, is moved.
  */
 export async function mergeRegistry(
 	folder: ContentFolder,
 	files: RegistryFiles,
 	options: OperationOptions,
-): Promise<boolean> {
-	let changed = false;
+): Promise<MergedRegistry> {
+	const merged = {added: 0, moved: 0};
 	const folders = new Set<string>();
 	for (const kind of registryKinds) {
 		const some = [...files].filter(([, file]) => file.kind === kind);
 		const work = async ([path, {source}]: (typeof some)[number]): Promise<void> => {
 			const target = join(folder.root, path);
-			const put = (): Promise<boolean> => (kind === 'tag' ? moveTag(folder, source, target) : linkOnce(source, target));
-			if (await withIo('link', target, () => inFolder(folders, dirname(target), put))) changed = true;
+			const put = async (): Promise<void> => {
+				if (await linkOnce(source, target)) merged.added++;
+				else if (kind === 'tag' && (await moveTag(folder, source, target))) merged.moved++;
+			};
+			await withIo('link', target, () => inFolder(folders, dirname(target), put));
 		};
 		await mapBounded(some, filesAtOnce, work, options);
 	}
-	return changed;
+	return merged;
+}
+
+/** How many files of the registry changed. */
+export interface MergedRegistry {
+	readonly added: number;
+	/** Tags that pointed at another image. */
+	readonly moved: number;
 }
 
 /**
@@ -103,7 +113,7 @@ const filesAtOnce = 16;
 const maxAttempts = 5;
 
 /** Links inside the registry's folder are not followed; a collector or server may remove an empty folder before it is used. */
-async function inFolder(known: Set<string>, path: string, work: () => Promise<boolean>): Promise<boolean> {
+async function inFolder(known: Set<string>, path: string, work: () => Promise<void>): Promise<void> {
 	for (let attempt = 1; ; attempt++) {
 		if (!known.has(path)) {
 			await mkdir(path, {recursive: true, mode: 0o755});

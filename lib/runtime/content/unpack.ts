@@ -9,7 +9,7 @@ import type {Digest} from '../../oci/digest.js';
 import {missingContent} from '../../oci/verify.js';
 import {flushedMode} from './boot.js';
 import type {UnpackedImage, UnpackRequest} from './content.js';
-import {flushFileSystem} from './flush.js';
+import {flush} from './flush.js';
 import {alone, type ContentFolder, prepareFolder, replaceFolder} from './folder.js';
 import {exists, hasLayer} from './have.js';
 import {makeImage} from './make-image.js';
@@ -115,7 +115,7 @@ async function unpackBatch(
 		options,
 	);
 	// A folder that is renamed survives a power cut sooner than the bytes of its files do.
-	await flushFileSystem(folder.root);
+	await flush(folder);
 	options.signal?.throwIfAborted();
 	for (const {layer, target} of made) {
 		const path = folder.layer(layer.diffId);

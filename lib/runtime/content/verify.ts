@@ -15,7 +15,7 @@ import {listImages} from './images.js';
 import {type LayerRecord, readLayerRecord} from './layer-record.js';
 import {createLayerRecords, listFolders, readImageFiles} from './live.js';
 import {recheckPartials} from './partial.js';
-import {layerRegistryFiles, mergeRegistry, registryFilesOf} from './registry.js';
+import {layerRegistryFiles, mergeRegistry, type RegistrySource, registryFilesOf} from './registry.js';
 import {registryFileOf} from './registry-paths.js';
 import {checkTree} from './tree-check.js';
 
@@ -115,6 +115,7 @@ async function digestOfContent(path: string, entry: IndexedEntry, digest: Digest
 /** Trees that were changed are made anew by the next unpack, without a byte being sent; links in the registry at once. */
 async function verifyImages(folder: ContentFolder, walk: Walk, options: OperationOptions): Promise<void> {
 	const read = createLayerRecords(folder);
+	const registry = new Map<string, RegistrySource>();
 	for (const image of await listImages(folder)) {
 		const files = await readImageFiles(image, read);
 		if (files === undefined) continue;
@@ -127,10 +128,11 @@ async function verifyImages(folder: ContentFolder, walk: Walk, options: Operatio
 				why: isThere ? 'the tree was changed' : 'the tree is missing',
 			});
 		}
-		const registry = registryFilesOf(folder, files.tree, files.records);
-		if (await mergeRegistry(folder, registry, options))
-			walk.damaged.push({path: folder.registry, why: `files of ${image.name} were missing and have been put back`});
+		// A tag that several images have is that of the last one.
+		for (const [path, file] of registryFilesOf(folder, files.tree, files.records)) registry.set(path, file);
 	}
+	const {added} = await mergeRegistry(folder, registry, options);
+	if (added > 0) walk.damaged.push({path: folder.registry, why: `${added} files were missing and have been put back`});
 }
 
 /** Blobs that a server fetched by itself. */

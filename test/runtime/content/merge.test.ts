@@ -33,7 +33,7 @@ test('a tree of links is what applying the layers one after the other gives', as
 	const dir = tempDir(t);
 	const store = await openStore(join(dir, 'store'), {durability: 'none'});
 	t.teardown(() => store.close());
-	const content = openHostContent(join(dir, 'content'));
+	const content = openHostContent(join(dir, 'content'), {durability: 'none'});
 	let number = 0;
 	await fc.assert(
 		fc.asyncProperty(fc.array(layer, {minLength: 1, maxLength: 4}), async specs => {

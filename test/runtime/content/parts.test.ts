@@ -18,13 +18,13 @@ const query = {blob: blob.blob, partCount: blob.parts.length};
 
 test('parts come in any order and twice, are served meanwhile, and the last one makes the blob', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	t.deepEqual(await content.have([query]), [{blob: blob.blob, state: 'absent'}]);
 	t.is(await content.readPart(third), undefined);
 	await Promise.all([
 		content.writePart(blob, third, partBytesOf(bytes, 2)),
 		content.writePart(blob, first, partBytesOf(bytes, 0)),
-		openHostContent(root).writePart(blob, first, partBytesOf(bytes, 0)),
+		openHostContent(root, {durability: 'none'}).writePart(blob, first, partBytesOf(bytes, 0)),
 	]);
 	t.deepEqual(await content.have([query]), [{blob: blob.blob, state: 'partial', parts: [0, 2]}]);
 	t.is(await content.readPart(second), undefined);
@@ -44,14 +44,14 @@ test('parts come in any order and twice, are served meanwhile, and the last one 
 
 test('two processes that bring the same blob side by side make one', async t => {
 	const root = tempDir(t);
-	await Promise.all([0, 1, 2].map(() => send(openHostContent(root), bytes)));
-	t.deepEqual(await openHostContent(root).have([query]), [{blob: blob.blob, state: 'whole'}]);
+	await Promise.all([0, 1, 2].map(() => send(openHostContent(root, {durability: 'none'}), bytes)));
+	t.deepEqual(await openHostContent(root, {durability: 'none'}).have([query]), [{blob: blob.blob, state: 'whole'}]);
 	t.deepEqual(readdirSync(join(root, 'partial')), []);
 	t.true(readFileSync(join(root, 'blobs/sha256', hexOf(blob.blob))).equals(bytes));
 });
 
 test('an empty blob is one part of nothing', async t => {
-	const content = openHostContent(tempDir(t));
+	const content = openHostContent(tempDir(t), {durability: 'none'});
 	const digest = await send(content, Buffer.alloc(0));
 	t.is((await content.have([{blob: digest, partCount: 1}]))[0]?.state, 'whole');
 	t.is(
@@ -63,7 +63,7 @@ test('an empty blob is one part of nothing', async t => {
 const refused = test.macro<[Part, () => AsyncIterable<Uint8Array>, string, RegExp]>({
 	async exec(t, part, source, code, message) {
 		const root = tempDir(t);
-		const content = openHostContent(root);
+		const content = openHostContent(root, {durability: 'none'});
 		await content.writePart(blob, first, partBytesOf(bytes, 0));
 		await t.throwsAsync(content.writePart(blob, part, source()), {code, message});
 		t.deepEqual(await content.have([query]), [{blob: blob.blob, state: 'partial', parts: [0]}]);
@@ -134,7 +134,7 @@ test(
 
 test('an abort ends a part that waits for bytes', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	const stop = new AbortController();
 	const endless = async function* (): AsyncGenerator<Uint8Array> {
 		for (;;) {
@@ -149,7 +149,7 @@ test('an abort ends a part that waits for bytes', async t => {
 
 test('after a boot parts and blobs that were not flushed are read again, and wrong ones are gone', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	await content.writePart(blob, first, partBytesOf(bytes, 0));
 	await content.writePart(blob, third, partBytesOf(bytes, 2));
 	const [good, bad] = [await send(content, Buffer.from('good')), await send(content, Buffer.from('bad'))];
@@ -162,11 +162,11 @@ test('after a boot parts and blobs that were not flushed are read again, and wro
 	const queries = [query, {blob: good, partCount: 1}, {blob: bad, partCount: 1}];
 	// Within one boot nothing is read twice.
 	t.deepEqual(
-		(await openHostContent(root).have(queries)).map(state => state.state),
+		(await openHostContent(root, {durability: 'none'}).have(queries)).map(state => state.state),
 		['partial', 'whole', 'whole'],
 	);
 	writeFileSync(join(root, 'boot'), 'another boot');
-	t.deepEqual(await openHostContent(root).have(queries), [
+	t.deepEqual(await openHostContent(root, {durability: 'none'}).have(queries), [
 		{blob: blob.blob, state: 'partial', parts: [0]},
 		{blob: good, state: 'whole'},
 		{blob: bad, state: 'absent'},
@@ -183,7 +183,7 @@ test('after a boot parts and blobs that were not flushed are read again, and wro
 });
 
 test('an announcement that contradicts the one before starts the blob anew', async t => {
-	const content = openHostContent(tempDir(t));
+	const content = openHostContent(tempDir(t), {durability: 'none'});
 	await content.writePart(blob, first, partBytesOf(bytes, 0));
 	const other = {...blob, parts: [{...first, digest: digestOf('x')}, second, third]};
 	await content.writePart(other, third, oneChunk(Buffer.from('the end')));

@@ -29,7 +29,7 @@ function leftovers(root: string): string[] {
 
 test('a layer that is not here is named before anything is unpacked', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	const [here, absent] = [await testLayer([file('a', 'a')]), await testLayer([file('b', 'b')])];
 	await send(content, here.bytes);
 	await t.throwsAsync(content.unpack(requestOf('x', [here, absent])), {
@@ -42,7 +42,7 @@ test('a layer that is not here is named before anything is unpacked', async t =>
 
 test('a blob that was damaged on the disk is removed, and the next run completes', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	for (const compression of [{algorithm: 'none'}, {algorithm: 'gzip', level: 1}] as const) {
 		const layer = await testLayer([file('a', `some ${compression.algorithm} text `.repeat(1000))], compression);
 		await send(content, layer.bytes);
@@ -59,7 +59,7 @@ test('a blob that was damaged on the disk is removed, and the next run completes
 
 test('a layer that is another one when uncompressed is refused, and nothing of it is kept but the blob', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	const layer = await testLayer([file('a', 'a')], {algorithm: 'gzip', level: 1});
 	const lying = {...layer, diffId: digestOf('another')};
 	await t.throwsAsync(install(content, 'x', [lying]), {
@@ -76,7 +76,7 @@ const hostile = test.macro<[readonly LayerEntry[] | readonly TarInput[], string]
 		const dir = tempDir(t);
 		const root = join(dir, 'root');
 		writeFileSync(join(dir, 'outside'), 'untouched');
-		const content = openHostContent(root);
+		const content = openHostContent(root, {durability: 'none'});
 		const layer = await rawLayer(entries as readonly TarInput[]);
 		await t.throwsAsync(install(content, 'x', [layer]), {code});
 		t.deepEqual(leftovers(root), []);
@@ -109,7 +109,7 @@ test('a whiteout without a name is refused', hostile, [input('.wh.')], 'ERR_TAR_
 
 test('a link that leads out of the image is followed inside of it', async t => {
 	const dir = tempDir(t);
-	const content = openHostContent(join(dir, 'root'));
+	const content = openHostContent(join(dir, 'root'), {durability: 'none'});
 	const layer = await rawLayer([
 		{header: header('out', {type: 'symlink', linkname: `${dir}/elsewhere`})},
 		input('out/file', 'text'),
@@ -121,7 +121,7 @@ test('a link that leads out of the image is followed inside of it', async t => {
 
 test('an image cannot put wrong blobs, or anything else, into the registry of the host', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	const entries = embedded('a/b', 'v1', 'right');
 	const wrong = entries.map(entry => (entry.header.path.endsWith('/data') ? file(entry.header.path, 'wrong') : entry));
 	const codes: string[] = [];
@@ -152,7 +152,7 @@ test('an image cannot put wrong blobs, or anything else, into the registry of th
 
 test('an image that cannot fit is refused before a byte is written', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	const layer = await testLayer([file('a', 'a')]);
 	await send(content, layer.bytes);
 	await t.throwsAsync(content.unpack(requestOf('big:v1', [{...layer, sizeBytes: 2 ** 50}])), {
@@ -183,12 +183,12 @@ test('a disk that fills up while parts come or a layer is unpacked leaves nothin
 	t.deepEqual(leftovers(root), []);
 	t.deepEqual(readdirSync(join(root, 'layers/sha256')), []);
 	t.is(limited(1_000_000, 'unpack'), 'done');
-	t.deepEqual((await openHostContent(root).verify()).damaged, []);
+	t.deepEqual((await openHostContent(root, {durability: 'none'}).verify()).damaged, []);
 });
 
 test('an abort in the middle of an unpack leaves nothing behind', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	const layer = await testLayer([file('a', 'x'.repeat(3_000_000)), file('b', 'y'.repeat(3_000_000))]);
 	await send(content, layer.bytes);
 	const stop = new AbortController();

@@ -69,7 +69,7 @@ test('layers become one tree of links: whiteouts obeyed, folders updated, blobs 
 
 test('embedded registries of images become one that a server reads, each blob once on the disk', async t => {
 	const root = tempDir(t);
-	const content = openHostContent(root);
+	const content = openHostContent(root, {durability: 'none'});
 	const first = await testLayer(embedded('registry.k8s.io/pause', '3.9', '{"schemaVersion":2,"layers":[]}'));
 	const second = await testLayer([
 		...embedded('quay.io/cni', 'v1', '{"schemaVersion":2,"layers":[]}'),
