@@ -1,4 +1,4 @@
-import {SealError} from '../../core/errors.js';
+import {isSealError, SealError} from '../../core/errors.js';
 import type {RemoteProcess} from '../transport/transport.js';
 
 /** More than the fullest host tells, and little enough that a thousand hosts at once fit into memory. */
@@ -43,7 +43,11 @@ export class Conversation {
 		// A process that ends before it has read everything is seen by its exit.
 		this.#remote.stdin.on('error', () => undefined);
 		this.#remote.stdin.end(question);
-		await Promise.all([this.#listen(), this.#listenToComplaints(), this.#remote.exit]);
+		await Promise.all([
+			this.#listen().catch(passOverBreak),
+			this.#listenToComplaints().catch(passOverBreak),
+			this.#remote.exit,
+		]);
 	}
 
 	async #listen(): Promise<void> {
@@ -67,4 +71,9 @@ export class Conversation {
 			sizeBytes += chunk.length;
 		}
 	}
+}
+
+/** A stream that breaks off is no error of its own: the exit of the process tells why. */
+function passOverBreak(error: unknown): void {
+	if (isSealError(error)) throw error;
 }

@@ -9,7 +9,7 @@ export interface HostFacts {
 	/** The host's name in reports. */
 	readonly host: string;
 	/** The user that the facts were read as; what only root may read is absent when this is not 0. */
-	readonly uid: number;
+	readonly uid?: number;
 	readonly identity: IdentityFacts;
 	readonly system: SystemFacts;
 	readonly kernel: KernelFacts;

@@ -24,6 +24,7 @@ export interface GatherOptions extends OperationOptions {
  * @throws HostError as `Transport.spawn`; ERR_FACTS when the answer is none, does not come in time, or does not end
  */
 export async function gatherFacts(transport: Transport, options: GatherOptions = {}): Promise<HostFacts> {
+	options.signal?.throwIfAborted();
 	const wanted = {...defaultWanted, ...options.wanted};
 	const timeoutMs = options.timeoutMs ?? 30_000;
 	const deadline = new AbortController();

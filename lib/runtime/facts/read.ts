@@ -45,13 +45,13 @@ export function readFacts(host: string, output: Uint8Array, wanted: Wanted, aske
 			},
 		);
 	}
-	const {uid = 0, ...hardware} = hardwareProbe.read(answers, wanted);
+	const {uid, ...hardware} = hardwareProbe.read(answers, wanted);
 	const modules = modulesProbe.read(answers, wanted);
 	const software = softwareProbe.read(answers, wanted);
 	return {
 		schema: 1,
 		host,
-		uid,
+		...(uid === undefined ? {} : {uid}),
 		identity: identityProbe.read(answers, wanted),
 		system: systemProbe.read(answers, wanted),
 		kernel: {...kernelProbe.read(answers, wanted), modules: modules.states, modulesFolder: modules.folder},

@@ -18,7 +18,7 @@ export const systemChecks: readonly HostCheck[] = [
 		severity: 'error',
 		why: 'Installing a host takes root, and some facts can only be read as root.',
 		mend: 'Log in as root, or as a user who may use sudo.',
-		look: ({uid}) => seen(uid !== 0, () => `Commands run as user ${uid}, not as root`),
+		look: ({uid}) => seen(uid !== undefined && uid !== 0, () => `Commands run as user ${uid!}, not as root`),
 	},
 	{
 		id: 'architecture-32-bit',

@@ -1,7 +1,8 @@
+import {quote, quoteAll} from '../../transport/quote.js';
 import type {Answers} from '../answers.js';
 import type {ModuleState} from '../facts.js';
+import {literal} from '../literal.js';
 import type {Probe} from '../probe.js';
-import {literal, word, words} from '../shell-words.js';
 import type {Wanted} from '../wanted.js';
 
 /**
@@ -9,7 +10,7 @@ import type {Wanted} from '../wanted.js';
  * has a file is listed by depmod, what must not be loaded is in modprobe's configuration.
  */
 export const modulesProbe: Probe<{states: Record<string, ModuleState>; folder: boolean}> = {
-	script: wanted => `for module in ${words(wanted.modules)}; do
+	script: wanted => `for module in ${quoteAll(wanted.modules)}; do
 [ ! -d "/sys/module/$module" ] || say loaded "$module"
 done
 ${evidence.map(([module, path]) => `[ ! -e ${path} ] || say loaded ${module}`).join('\n')}
@@ -18,7 +19,7 @@ set +f
 folder=/lib/modules/$release
 [ -d "$folder" ] || folder=/run/booted-system/kernel-modules$folder
 [ ! -e "$folder/modules.dep" ] || say modules here
-pick ${word(`^[^:]*/(${names(wanted)})[.]ko|^[[:space:]]*install[[:space:]]+(${names(wanted)})[[:space:]]|^CONFIG_(${options(wanted)})=[ym]`)} \\
+pick ${quote(`^[^:]*/(${names(wanted)})[.]ko|^[[:space:]]*install[[:space:]]+(${names(wanted)})[[:space:]]|^CONFIG_(${options(wanted)})=[ym]`)} \\
 "$folder/modules.dep" "$folder/modules.builtin" "/boot/config-$release" /etc/modprobe.d/*.conf /run/modprobe.d/*.conf \\
 /usr/local/lib/modprobe.d/*.conf /usr/lib/modprobe.d/*.conf /lib/modprobe.d/*.conf
 set -f`,

@@ -1,8 +1,8 @@
+import {quoteAll} from '../../transport/quote.js';
 import {type Answers, count} from '../answers.js';
 import type {PathFacts} from '../facts.js';
 import {mountOf, mountsOf} from '../mounts.js';
 import type {Probe} from '../probe.js';
-import {words} from '../shell-words.js';
 
 /**
  * The file systems below the folders that matter, whether the folders are there already or not. Other file systems are not
@@ -10,7 +10,7 @@ import {words} from '../shell-words.js';
  */
 export const pathsProbe: Probe<readonly PathFacts[]> = {
 	script: wanted => `number=0 places=
-for path in ${words(wanted.paths)}; do
+for path in ${quoteAll(wanted.paths)}; do
 place=$path
 while [ ! -d "$place" ]; do
 case $place in */*) place=\${place%/*} ;; *) place= ;; esac

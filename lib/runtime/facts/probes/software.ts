@@ -1,28 +1,28 @@
+import {quoteAll} from '../../transport/quote.js';
 import type {Answers} from '../answers.js';
 import type {SoftwareFacts} from '../facts.js';
 import type {Probe} from '../probe.js';
-import {words} from '../shell-words.js';
 
 /** What is installed, runs, listens and was left behind. A unit that runs has a control group: nobody need be asked. */
 export const softwareProbe: Probe<SoftwareFacts> = {
-	script: wanted => `for program in ${words(wanted.commands)}; do
+	script: wanted => `for program in ${quoteAll(wanted.commands)}; do
 printf 'command %s ' "$program"
 command -v "$program" 2>/dev/null || echo
 done
-for program in ${words(wanted.versions)}; do
+for program in ${quoteAll(wanted.versions)}; do
 ! has "$program" || say version "$program $("$program" --version 2>/dev/null </dev/null)"
 done
-for unit in ${words(wanted.services)}; do
+for unit in ${quoteAll(wanted.services)}; do
 for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
 [ ! -d "$root/system.slice/$unit" ] || { say service "$unit"; break; }
 done
 [ ! -e "/run/openrc/started/\${unit%.service}" ] || say service "$unit"
 done
-for path in ${words(wanted.sockets)}; do
+for path in ${quoteAll(wanted.sockets)}; do
 [ ! -S "$path" ] || say socket "$path"
 done
 set +f
-for path in ${words(wanted.present)}; do
+for path in ${quoteAll(wanted.present)}; do
 if [ -d "$path" ]; then
 for entry in "$path"/* "$path"/.[!.]*; do
 [ ! -e "$entry" ] || { say present "$path"; break; }

@@ -1,10 +1,10 @@
+import {quoteAll} from '../../transport/quote.js';
 import type {Probe} from '../probe.js';
-import {words} from '../shell-words.js';
 import type {Wanted} from '../wanted.js';
 
 /** Settings of the running kernel. */
 export const sysctlsProbe: Probe<Readonly<Record<string, string>>> = {
-	script: wanted => `want ${words(wanted.sysctls.map(pathOf))}`,
+	script: wanted => `want ${quoteAll(wanted.sysctls.map(pathOf))}`,
 	read: (answers, wanted: Wanted) =>
 		Object.fromEntries(
 			wanted.sysctls.flatMap(name => {
