@@ -124,6 +124,8 @@ function boot(name: string, memoryMiB: number): void {
 		`vec0:transport=tap,ifname=${tapOf(name)},depth=128,gro=1,mac=02:00:00:00:00:${number.toString(16).padStart(2, '0')}`,
 		'con=null',
 		'con0=null,fd:1',
+		// Of the rings that Node opens, User-Mode Linux loses count when such a process forks, and dies of it.
+		'sysctl.kernel.io_uring_disabled=2',
 		`umid=${name}`,
 		`lab.name=${name}`,
 		`lab.address=${network4}.${number}`,
