@@ -1,6 +1,8 @@
 import {existsSync, readFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import {SealError} from '../lib/core/errors.js';
 import {formatPlatform, hostPlatform} from '../lib/oci/platform.js';
+import {agentId, manifestName, parseManifest} from '../lib/runtime/agent/bundle/manifest.js';
 import {runOnce} from '../lib/runtime/agent/once.js';
 import {type AgentIdentity, agentProtocol, maxRequestBytes} from '../lib/runtime/agent/protocol.js';
 import {type AgentSurroundings, runSession} from '../lib/runtime/agent/session.js';
@@ -81,13 +83,13 @@ function readParams(file: string | undefined): string | undefined {
 	return text;
 }
 
-/** Installed agents have their facts beside them; in a working copy there is package.json. */
+/** Installed agents have their description beside the script that was started; in a working copy there is package.json. */
 function readIdentity(): AgentIdentity {
-	const manifest = new URL('agent.json', import.meta.url);
-	const version = existsSync(manifest)
-		? (JSON.parse(readFileSync(manifest, 'utf8')) as {version: string}).version
-		: readVersion();
-	return {protocol: agentProtocol, version, platform: formatPlatform(hostPlatform())};
+	const about = {protocol: agentProtocol, platform: formatPlatform(hostPlatform())};
+	const description = join(dirname(process.argv[1] ?? ''), manifestName);
+	if (!existsSync(description)) return {...about, version: readVersion()};
+	const bytes = readFileSync(description);
+	return {...about, version: parseManifest(bytes, description).version, id: agentId(bytes)};
 }
 
 /** A second signal ends the process at once, whatever still cleans up. */

@@ -1,7 +1,10 @@
 import type {SealEvent} from '../../lib/core/events.js';
+import {createAgentInstaller} from '../../lib/runtime/agent/bootstrap.js';
 import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
-import {type Installed, installAgent} from '../../lib/runtime/agent/install/install.js';
-import {onHosts} from '../../lib/runtime/host/on-hosts.js';
+import type {Installed} from '../../lib/runtime/agent/install/install.js';
+import {eachHost} from '../../lib/runtime/host/each.js';
+import type {HostTarget} from '../../lib/runtime/host/target.js';
+import type {Transport} from '../../lib/runtime/transport/transport.js';
 import {agentFlags} from '../agent-flags.js';
 import {agentSource} from '../agent-source.js';
 import {defineCommand} from '../command.js';
@@ -13,11 +16,15 @@ import {formatBytes} from '../render/units.js';
 import {sharedBy} from '../shared-by.js';
 
 export const command = defineCommand({
-	description: `Puts the agent of this sealimage on hosts, into /opt/sealimage, or mends the one that is there. Only what a host lacks is sent, and verified there; the new version is started once before it counts, and switched to with one rename. The version before is kept. Run again after a cut, it goes on where it stood. Hosts need glibc 2.28 and libstdc++. Commands that need the agent install it by themselves. ${hostHelp}`,
+	description: `Puts the agent of this sealimage on hosts, into /opt/sealimage, or mends the one that is there. Only what a host lacks is sent, and verified there; the new version is started once before it counts, and switched to with one rename. The version before is kept. Hosts with curl, wget or bash take the large part from hosts that have it, so that two copies leave this machine. Run again after a cut, it goes on where it stood. Hosts need glibc 2.28 and libstdc++. Commands that need the agent install it by themselves. ${hostHelp}`,
 	operands: [
 		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
 	],
-	flags: {...hostLoginFlags, ...agentFlags},
+	flags: {
+		...hostLoginFlags,
+		...agentFlags,
+		relay: {type: 'boolean', default: true, help: 'let hosts that have the agent pass it on to others'},
+	},
 	examples: [
 		{about: 'Some hosts', line: 'sealimage agent install root@10.0.0.5-10.0.0.9'},
 		{about: 'From a folder, without a network', line: 'sealimage agent install --agent-dir /media/usb/agent 10.0.0.5'},
@@ -32,12 +39,26 @@ export const command = defineCommand({
 			if (!event.type.startsWith('blob.')) context.onEvent(event);
 		};
 		const startedMs = performance.now();
-		const outcomes = await onHosts(
-			hosts,
-			open,
-			transport => installAgent(transport, {bundle, cacheDir: source.cacheDir, signal, onEvent}),
-			{...options, title: 'agent install'},
-		);
+		const {cacheDir} = source;
+		const installer = createAgentInstaller({bundle, cacheDir, hostToHost: flags.relay, signal, onEvent});
+		const kept = new Set<Transport>();
+		const work = async ({target}: {readonly target: HostTarget}): Promise<Installed> => {
+			const transport = open(target);
+			kept.add(transport);
+			try {
+				return await installer.install(transport);
+			} finally {
+				if (!installer.keeps(transport)) {
+					kept.delete(transport);
+					await transport.close();
+				}
+			}
+		};
+		const targets = hosts.map(target => ({host: target.name, target}));
+		const outcomes = await eachHost(targets, work, {...options, title: 'agent install'}).finally(async () => {
+			await installer.close();
+			await Promise.allSettled([...kept].map(transport => transport.close()));
+		});
 		const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
 		const installed = outcomes.flatMap(outcome => (outcome.ok ? [{host: outcome.host, ...outcome.value}] : []));
 		return {

@@ -1,5 +1,11 @@
 export type {AgentProcessOptions} from './agent/agent-process.js';
+export {type AgentInstaller, type AgentInstallerOptions, createAgentInstaller} from './agent/bootstrap.js';
+export {type AgentBundle, agentPlatforms, type BundleOptions, openBundle, writeBundle} from './agent/bundle/bundle.js';
 export {openAgent} from './agent/connection.js';
+export {type EnsureOptions, ensureAgent} from './agent/ensure.js';
+export {type Installed, type InstallOptions, installAgent} from './agent/install/install.js';
+export {type RemoveOptions, removeAgent} from './agent/install/remove.js';
+export {type AgentStatus, agentStatus} from './agent/install/status.js';
 export type {AgentConnection, AgentIdentity} from './agent/protocol.js';
 export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export {type Distributed, distribute, type HostDistributed} from './distribute/distribute.js';

@@ -41,6 +41,8 @@ export interface AgentIdentity {
 	readonly version: string;
 	/** `linux/amd64`. */
 	readonly platform: string;
+	/** Of an installed agent: equal ids are equal bytes. */
+	readonly id?: string | undefined;
 }
 
 /** A connection to an agent. `call` rejects with the agent's own error (code, hint and cause kept, host added). */

@@ -81,9 +81,14 @@ function reportFrom(value: unknown, depth = 0): ErrorReport {
 }
 
 function identityOf(value: unknown): AgentIdentity {
-	const {protocol, version, platform} = asObject(value) ?? {};
+	const {protocol, version, platform, id} = asObject(value) ?? {};
 	if (typeof protocol === 'number' && typeof version === 'string' && typeof platform === 'string')
-		return {protocol, version: printable(version, 60), platform: printable(platform, 60)};
+		return {
+			protocol,
+			version: printable(version, 60),
+			platform: printable(platform, 60),
+			...(typeof id === 'string' ? {id: printable(id, 100)} : {}),
+		};
 	throw new SealError('ERR_AGENT_PROTOCOL', 'The agent does not say who it is');
 }
 

@@ -11,6 +11,7 @@ export const agentVerbs: AgentVerbs = {
 	fetch: async () => (await import('./verbs/fetch.js')).fetch,
 	gc: async () => (await import('./verbs/gc.js')).gc,
 	have: async () => (await import('./verbs/have.js')).have,
+	offer: async () => (await import('./verbs/offer.js')).offer,
 	receive: async () => (await import('./verbs/receive.js')).receive,
 	self: async () => (await import('./verbs/self.js')).self,
 	serve: async () => (await import('./verbs/serve.js')).serve,

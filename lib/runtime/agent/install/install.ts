@@ -23,8 +23,11 @@ export interface InstallOptions extends OperationOptions {
 	readonly cacheDir: string;
 	/** Default `/opt/sealimage`. */
 	readonly prefix?: string | undefined;
-	/** Brings a file to a path on the host in another way than over the operator's connection; false when it cannot. */
-	readonly carry?: ((file: AgentFile, path: string) => Promise<boolean>) | undefined;
+	/**
+	 * Brings a file to a path on the host in another way than over the operator's connection, with the tools that the host has; false when
+	 * that cannot be.
+	 */
+	readonly carry?: ((file: AgentFile, path: string, tools: ReadonlySet<string>) => Promise<boolean>) | undefined;
 }
 
 export interface Installed {
@@ -85,7 +88,7 @@ async function send(
 	const {prefix = agentPrefix, cacheDir, onEvent, signal} = options;
 	const path = join(prefix, 'versions', `.${bundle.id}`, file.name);
 	const common = {makeFolders: true, onEvent, signal, id: `${transport.host} ${file.name}`};
-	if ((await options.carry?.(file, path)) === true) return {how: 'sent', bytes: 0};
+	if ((await options.carry?.(file, path, survey.tools)) === true) return {how: 'sent', bytes: 0};
 	const gzip = survey.tools.has('gzip') ? await compressed(file, cacheDir, options) : undefined;
 	if (gzip !== undefined) {
 		const source = {file: gzip.path, digest: gzip.digest};
