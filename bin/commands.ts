@@ -120,6 +120,21 @@ export const verbs: readonly Verb[] = [
 		'Bring what the agent for hosts needs into the cache, or into a folder',
 		async () => import('./commands/agent-fetch.js'),
 	),
+	verb(
+		'Hosts',
+		'registry install',
+		'Give hosts a registry that all pulls of theirs go through',
+		async () => import('./commands/registry-install.js'),
+	),
+	verb(
+		'Hosts',
+		'registry status',
+		'Show the registries of hosts, and whom they reach',
+		async () => import('./commands/registry-status.js'),
+	),
+	verb('Hosts', 'registry remove', 'Take the registry off hosts', async () => import('./commands/registry-remove.js'), [
+		'registry rm',
+	]),
 	verb('Other', 'config', 'Show every setting and where it comes from', async () => import('./commands/config.js')),
 	verb('Other', 'completion', 'Print a completion script for a shell', async () => import('./commands/completion.js')),
 	verb(

@@ -65,7 +65,7 @@ export const edgeFlags = {
 	upstream: {
 		type: 'list',
 		value: 'REGISTRY[=URL]',
-		help: 'fetch and keep what is missing of a registry; *=URL for all others, asked as containerd asks a mirror',
+		help: 'fetch and keep what is missing of a registry; *=URL for all others, asked as containerd asks a mirror; of several for one registry each is asked when those before it fail',
 	},
 	'upstream-ttl': {
 		type: 'integer',

@@ -1,10 +1,10 @@
-import {emit, type Observable} from '../../core/events.js';
+import type {OperationOptions} from '../../core/events.js';
 import {eachHost, type HostOutcome} from '../host/each.js';
 import type {HostTarget} from '../host/target.js';
 import type {HostFinding} from '../preflight/finding.js';
 import type {Transport} from '../transport/transport.js';
 import {applySteps, type MirrorStep, titleOf} from './apply.js';
-import {type MirrorOptions, type MirrorState, observeMirror} from './observe.js';
+import {type MirrorState, observeMirror} from './observe.js';
 import {type MirrorHost, type MirrorPlanOptions, planMirror} from './plan.js';
 import {planRemoval, type RemoveOptions} from './remove.js';
 
@@ -12,13 +12,17 @@ import {planRemoval, type RemoveOptions} from './remove.js';
 export interface ReachedHost {
 	readonly target: HostTarget;
 	readonly transport: Transport;
+	/** A folder that stands for `/`: the disk of a machine that does not run yet. */
+	readonly root?: string | undefined;
 }
 
-export interface MirrorRunOptions extends MirrorOptions, Observable {
+export interface MirrorRunOptions extends OperationOptions {
 	/** Tell what would change, and change nothing. Default false. */
 	readonly dryRun?: boolean | undefined;
 	/** Hosts at once; default 32. */
 	readonly concurrency?: number | undefined;
+	/** Done on each host before it is looked at, as installing the agent. What it throws is the failure of that host. */
+	readonly prepare?: ((transport: Transport) => Promise<unknown>) | undefined;
 }
 
 /** What was done on a host, or would be: empty when it was as it should be. */
@@ -56,9 +60,6 @@ export async function installMirrors(
 		if (error !== undefined) throw error;
 		return steps;
 	});
-	for (const {what, hosts: [host] = []} of plan.findings) {
-		emit(options, {type: 'warning', code: 'RegistryOnHost', message: `${host}: ${what}`});
-	}
 	return {outcomes, findings: plan.findings};
 }
 
@@ -75,9 +76,16 @@ async function observeAll(
 	hosts: readonly ReachedHost[],
 	{concurrency, ...options}: MirrorRunOptions,
 ): Promise<readonly HostOutcome<MirrorState>[]> {
-	const work = hosts.map(({target, transport}) => ({host: target.name, transport}));
-	const {signal, root} = options;
-	return await eachHost(work, ({transport}) => observeMirror(transport, {signal, root}), {signal, concurrency});
+	const work = hosts.map(({target, ...reached}) => ({host: target.name, ...reached}));
+	const {signal, prepare, onEvent} = options;
+	return await eachHost(
+		work,
+		async ({transport, root}) => {
+			await prepare?.(transport);
+			return await observeMirror(transport, {signal, root});
+		},
+		{signal, onEvent, concurrency, title: 'looking at registries'},
+	);
 }
 
 async function changeAll(
@@ -86,16 +94,16 @@ async function changeAll(
 	options: MirrorRunOptions,
 	plan: (host: ReachedHost, state: MirrorState) => readonly MirrorStep[],
 ): Promise<readonly HostOutcome<MirrorChanges>[]> {
-	const {signal, root, concurrency, dryRun = false} = options;
+	const {signal, concurrency, dryRun = false} = options;
 	const work = hosts.map((host, i) => ({host: host.target.name, reached: host, outcome: seen[i]}));
 	return await eachHost(
 		work,
 		async ({reached, outcome}) => {
 			if (outcome?.ok !== true) throw outcome?.error;
 			const steps = plan(reached, outcome.value);
-			if (!dryRun && steps.length > 0) await applySteps(reached.transport, steps, {signal, root});
+			if (!dryRun && steps.length > 0) await applySteps(reached.transport, steps, {signal, root: reached.root});
 			return steps.map(titleOf);
 		},
-		{signal, concurrency},
+		{signal, onEvent: options.onEvent, concurrency, title: 'changing registries'},
 	);
 }

@@ -5,7 +5,7 @@ import type {Transport} from '../transport/transport.js';
 import {places, unitName} from './places.js';
 
 export interface MirrorOptions extends Abortable {
-	/** A folder that stands for `/`: the root of a machine that is being made. Default: the host's own. */
+	/** A folder that stands for `/`: the disk of a machine that does not run yet. */
 	readonly root?: string | undefined;
 }
 
@@ -18,6 +18,8 @@ export interface MirrorState {
 	readonly hasSystemd: boolean;
 	/** As systemctl says: `active`, `failed`, `inactive`, `unknown`. */
 	readonly active: string;
+	/** The service runs from another version of the agent than the one that counts. */
+	readonly isStale: boolean;
 	/** `enabled`, `disabled`, `not-found`. */
 	readonly enabled: string;
 	/** Files that are there, by path. */
@@ -93,6 +95,14 @@ if [ -d "$root/run/systemd/system" ]; then
 	echo systemd
 	echo "active $(systemctl is-active "$unit" 2>/dev/null)"
 	echo "enabled $(systemctl is-enabled "$unit" 2>/dev/null)"
+	pid=$(systemctl show -p MainPID "$unit" 2>/dev/null | sed 's/.*=//')
+	if [ "\${pid:-0}" -gt 0 ] 2>/dev/null; then
+		current=$(readlink -f "$root\${agent%/bin/*}/current" 2>/dev/null)
+		case $(readlink "/proc/$pid/exe" 2>/dev/null) in
+		"$current"/*) ;;
+		*) echo stale ;;
+		esac
+	fi
 fi
 for name do
 	file=$root$name
@@ -138,6 +148,7 @@ function parseState(text: string): MirrorState {
 		hasAgent: lines.some(([word]) => word === 'agent'),
 		hasSystemd: lines.some(([word]) => word === 'systemd'),
 		active: all('active')[0] || 'unknown',
+		isStale: lines.some(([word]) => word === 'stale'),
 		enabled: all('enabled')[0] || 'not-found',
 		files: new Map(files),
 		hasContent: lines.some(([word]) => word === 'content'),

@@ -221,7 +221,7 @@ function stepsFor({state}: MirrorHost, wanted: WantedFiles): readonly MirrorStep
 	const steps: MirrorStep[] = [...wanted.keys()].filter(path => path !== places.hostsToml).flatMap(write);
 	const masterFiles = [places.authorityKey, places.certificate, places.key, places.htpasswd];
 	for (const path of masterFiles) if (state.files.has(path) && !wanted.has(path)) steps.push({do: 'remove', path});
-	const isRestarted = steps.length > 0 || state.active !== 'active';
+	const isRestarted = steps.length > 0 || state.active !== 'active' || state.isStale;
 	if (isDifferent(places.unit)) steps.push({do: 'systemd', verb: 'daemon-reload'});
 	if (state.enabled !== 'enabled') steps.push({do: 'systemd', verb: 'enable'});
 	if (isRestarted) steps.push({do: 'systemd', verb: 'restart'});

@@ -1,0 +1,90 @@
+import type {SealEvent} from '../../lib/core/events.js';
+import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
+import {installAgent} from '../../lib/runtime/agent/install/install.js';
+import {installMirrors} from '../../lib/runtime/mirror/install.js';
+import {defaultRegistryPort} from '../../lib/runtime/mirror/places.js';
+import type {Transport} from '../../lib/runtime/transport/transport.js';
+import {agentFlags} from '../agent-flags.js';
+import {agentSource} from '../agent-source.js';
+import {defineCommand, type FlagValues} from '../command.js';
+import type {Context} from '../context.js';
+import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {outcomeJson, reportHosts} from '../host-report.js';
+import {readPairs} from '../key-values.js';
+import {withReachedHosts} from '../reached-hosts.js';
+import {renderFindings} from '../render/host-findings.js';
+import {renderChanges} from '../render/mirror-changes.js';
+import {sharedBy} from '../shared-by.js';
+
+export const command = defineCommand({
+	description: `Gives each host a registry service on 127.0.0.1, which containerd asks first for every image of every registry. Masters (--masters, or the role master of a Clusterfile) also give what they have to the other hosts, over TLS and with a login that is made once; what a host lacks it fetches from whichever of them is alive, and keeps. The agent is installed where it is missing. A second run changes nothing. ${hostHelp}`,
+	operands: [
+		{
+			name: 'HOST',
+			help: 'hosts that are no masters, beside those of the flags',
+			optional: true,
+			variadic: true,
+			completes: 'host',
+		},
+	],
+	flags: {
+		...hostLoginFlags,
+		...agentFlags,
+		'registry-port': {
+			type: 'integer',
+			value: 'PORT',
+			default: defaultRegistryPort,
+			minimum: 1,
+			help: 'where the registry listens: on 127.0.0.1 of every host, and on the address of masters',
+		},
+		address: {
+			type: 'list',
+			value: 'HOST=ADDRESS',
+			help: 'under which address the others reach this master, when it is not the one you reach it under',
+			completes: 'none',
+		},
+		'dry-run': {type: 'boolean', help: 'show what would change and change nothing'},
+	},
+	examples: [
+		{
+			about: 'Three masters and their nodes',
+			line: 'sealimage registry install --masters 10.0.0.1-10.0.0.3 --nodes 10.0.0.10-10.0.0.40',
+		},
+		{about: 'What would change?', line: 'sealimage registry install --cluster default --dry-run'},
+	],
+	async run({operands, flags}, context) {
+		const {'dry-run': dryRun, 'registry-port': port} = flags;
+		const addresses = new Map(Object.entries(readPairs('--address', flags.address)));
+		const startedMs = performance.now();
+		return await withReachedHosts(flags, operands, context, async (hosts, options) => {
+			const prepare = dryRun ? undefined : agentInstaller(flags, context);
+			const {outcomes, findings} = await installMirrors(hosts, {...options, port, addresses, dryRun, prepare});
+			const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
+			const width = context.io.stdout.columns || 100;
+			return {
+				json: {dryRun, hosts: outcomes.map(outcome => outcomeJson(outcome, changes => ({changes}))), findings},
+				text: () =>
+					[
+						renderChanges(outcomes, {dryRun, style: context.style}),
+						renderFindings(findings, hosts.length, context.style, width),
+					]
+						.filter(part => part !== '')
+						.join('\n'),
+				exitCode,
+			};
+		});
+	},
+});
+
+function agentInstaller(
+	flags: FlagValues<typeof agentFlags>,
+	context: Context,
+): (transport: Transport) => Promise<unknown> {
+	const source = agentSource(flags, context);
+	const bundle = sharedBy((platform: string) => openBundle(platform, source));
+	const {signal} = context;
+	const onEvent = (event: SealEvent): void => {
+		if (!event.type.startsWith('blob.')) context.onEvent(event);
+	};
+	return transport => installAgent(transport, {bundle, cacheDir: source.cacheDir, signal, onEvent});
+}
