@@ -104,7 +104,7 @@ export const systemChecks: readonly HostCheck[] = [
 		look: ({system: {libstdcxx}}) =>
 			seen(
 				// A bare 6 is a file that does not tell which one it is.
-				libstdcxx !== undefined && libstdcxx.includes('.') && compareVersions(libstdcxx, oldestLibstdcxx) < 0,
+				libstdcxx?.includes('.') === true && compareVersions(libstdcxx, oldestLibstdcxx) < 0,
 				() => `The C++ library is libstdc++ ${libstdcxx!}`,
 			),
 	},
