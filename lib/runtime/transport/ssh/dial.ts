@@ -91,11 +91,11 @@ function forwardError(who: string, to: Endpoint, error: unknown): HostError {
 			cause: error,
 		});
 	}
-	const told = printable(error instanceof Error ? error.message : String(error));
+	const told = printable(error instanceof Error ? error.message.replace(/^\(SSH\) Channel open failure:/, '') : '');
 	return new HostError(
 		to.host,
 		'ERR_HOST_UNREACHABLE',
-		`The ${who} cannot reach port ${to.port} of ${to.address}: ${told}`,
+		`The ${who} cannot reach port ${to.port} of ${to.address}${told === '' ? '' : `: ${told}`}`,
 		{hint: `Check the address as the ${who} sees it, and whether anything listens there.`, cause: error},
 	);
 }

@@ -6,7 +6,7 @@ import type {Identity} from '../../host/target.js';
 import {fromPkcs8} from './pkcs8.js';
 import {parseSshKey, type SshKey} from './ssh2.js';
 
-/** A private key that is ready to sign, or the public half of one that is locked. */
+/** A private key that is ready to sign, or what is known of one that is not. Labels read "the private key /root/.ssh/id". */
 export type OpenedIdentity =
 	| {readonly kind: 'open'; readonly label: string; readonly key: SshKey}
 	/** Encrypted, and no passphrase is at hand: an agent may hold it. */
@@ -41,7 +41,7 @@ export function createIdentities(): Identities {
 }
 
 async function openIdentity(identity: Identity, passphrase: Secret | undefined): Promise<OpenedIdentity> {
-	const label = 'file' in identity ? identity.file : 'the given key';
+	const label = 'file' in identity ? `the private key ${identity.file}` : 'the given private key';
 	const text = 'file' in identity ? await readKey(identity.file) : identity.key.reveal();
 	if (text === undefined) return {kind: 'missing', label};
 	const parsed = await parse(text, passphrase?.reveal());
@@ -93,11 +93,15 @@ async function readKey(file: string): Promise<string | undefined> {
 		ifExists(async () => {
 			const found = await stat(file);
 			if (found.isFile() && found.size <= 64 * 1024) return await readFile(file, 'utf8');
-			throw identityError(file, 'it is no file of the size of a key', 'Name the file of a private key.');
+			throw identityError(
+				`the private key ${file}`,
+				'it is no file of the size of a key',
+				'Name the file of a private key.',
+			);
 		}),
 	);
 }
 
 function identityError(label: string, why: string, hint: string): SealError {
-	return new SealError('ERR_IDENTITY', `The private key ${label} cannot be used: ${why}`, {hint});
+	return new SealError('ERR_IDENTITY', `${label.replace(/^t/, 'T')} cannot be used: ${why}`, {hint});
 }

@@ -68,7 +68,7 @@ function refusal(
 		return new HostError(
 			to.host,
 			'ERR_IDENTITY_LOCKED',
-			`The private key ${plan.locked[0]} is encrypted, and its passphrase was not given`,
+			`${plan.locked[0]!.replace(/^t/, 'T')} is encrypted, and its passphrase was not given`,
 			{hint: 'Give the passphrase with --passphrase-file, or add the key to an SSH agent.', details, cause},
 		);
 	}

@@ -84,9 +84,14 @@ async function startIn(
 }
 
 function refusedError(to: Endpoint, error: unknown): HostError {
-	const told = error instanceof Error ? printable(error.message) : '';
-	return new HostError(to.host, 'ERR_HOST_SESSION', `The host lets the user in, but starts no command: ${told}`, {
-		hint: 'Check the login shell of the user, and ForceCommand, MaxSessions and PermitTTY in sshd_config.',
-		cause: error,
-	});
+	const told = error instanceof Error ? printable(error.message.replace(/^\(SSH\) Channel open failure:/, '')) : '';
+	return new HostError(
+		to.host,
+		'ERR_HOST_SESSION',
+		`The host lets the user in, but starts no command${told === '' ? '' : `: ${told}`}`,
+		{
+			hint: 'Check the login shell of the user, and ForceCommand, MaxSessions and PermitTTY in sshd_config.',
+			cause: error,
+		},
+	);
 }
