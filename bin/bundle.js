@@ -30,8 +30,6 @@ await build({
 	// They bring native parts, which lie beside them in node_modules.
 	external: ['koffi', 'node-pty', 'ssh2'],
 	chunkNames: '[name]-[hash]',
-	// It looks for native parts of its own beside its files.
-	external: ['ssh2'],
 });
 
 mkdirSync('dist/agent', {recursive: true});
