@@ -44,19 +44,23 @@ async function runNpm(pin: PackagePin, folder: string, {env, cwd, signal}: Fetch
 		cwd,
 		env,
 		stdio: ['ignore', 'ignore', 'pipe'],
-		signal,
+		// A group of its own: on many machines npm is a script around the program that works.
+		detached: true,
 	});
+	const stop = (): void => {
+		if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+	};
+	signal?.addEventListener('abort', stop, {once: true});
 	let stderr = '';
 	child.stderr.on('data', (chunk: Buffer) => {
 		stderr = (stderr + chunk.toString()).slice(-2000);
 	});
 	const code = await new Promise<number | null>((resolve, reject) => {
 		child.on('error', error => {
-			if (signal?.aborted === true) return;
 			reject(systemCode(error) === 'ENOENT' ? failed(pin, 'there is no npm on this machine') : error);
 		});
 		child.on('close', resolve);
-	});
+	}).finally(() => signal?.removeEventListener('abort', stop));
 	signal?.throwIfAborted();
 	if (code !== 0)
 		throw failed(pin, stderr.trim().split('\n').slice(-3).join('; ') || `npm ended with exit code ${code}`);
