@@ -17,12 +17,23 @@ export type Peer =
 	| 'qemu-aarch64-static'
 	| 'runc'
 	| 'skopeo'
+	| 'ssh'
+	| 'ssh-agent'
+	| 'ssh-keygen'
+	| 'sshd'
 	| 'tar'
 	| 'umoci'
 	| 'zstd';
 
 /** These mount, chown or start containers. */
-const needRoot: ReadonlySet<Peer> = new Set(['buildah', 'containerd', 'podman', 'qemu-aarch64-static', 'umoci']);
+const needRoot: ReadonlySet<Peer> = new Set([
+	'buildah',
+	'containerd',
+	'podman',
+	'qemu-aarch64-static',
+	'sshd',
+	'umoci',
+]);
 
 export function isUsable(peer: Peer): boolean {
 	return onPath(peer) && (!needRoot.has(peer) || process.getuid?.() === 0);
@@ -162,7 +173,7 @@ export async function startContainerd(
 	return ctr;
 }
 
-function startServer(t: ExecutionContext, argv: readonly string[]): void {
+export function startServer(t: ExecutionContext, argv: readonly string[]): void {
 	const [program = '', ...args] = argv;
 	const server = spawn(program, args, {stdio: 'ignore', env: {...process.env, PATH: `${process.env.PATH}:/usr/sbin`}});
 	const ended = new Promise<void>(resolve => {
@@ -176,7 +187,7 @@ function startServer(t: ExecutionContext, argv: readonly string[]): void {
 	});
 }
 
-function accepts(port: number): Promise<boolean> {
+export function accepts(port: number): Promise<boolean> {
 	return new Promise(resolve => {
 		const socket = connect(port, '127.0.0.1', () => {
 			socket.destroy();
@@ -186,7 +197,7 @@ function accepts(port: number): Promise<boolean> {
 	});
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
 	return new Promise((resolve, reject) => {
 		const server = createServer();
 		server.once('error', reject);
@@ -197,7 +208,7 @@ function freePort(): Promise<number> {
 	});
 }
 
-async function untilTrue(check: () => Promise<boolean>, what: string): Promise<void> {
+export async function untilTrue(check: () => Promise<boolean>, what: string): Promise<void> {
 	const deadline = Date.now() + 30_000;
 	while (Date.now() < deadline) {
 		if (await check().catch(() => false)) return;
