@@ -96,6 +96,7 @@ export const verbs: readonly Verb[] = [
 	),
 	verb('Hosts', 'exec', 'Run a command on many hosts', async () => import('./commands/exec.js')),
 	verb('Hosts', 'ssh', 'Open a shell on a host, or run one command there', async () => import('./commands/ssh.js')),
+	verb('Hosts', 'scp', 'Copy files and folders to hosts, or from them', async () => import('./commands/scp.js')),
 	verb(
 		'Hosts',
 		'distribute',

@@ -11,11 +11,11 @@ import type {Context} from './context.js';
 import type {loginFlags} from './host-flags.js';
 import {readArgument, UsageError} from './usage-error.js';
 
-/** The secrets of logins, where each may come from, and how a question for it reads. */
+/** The secrets of logins, where each may come from, and what a question calls it. */
 export const secrets = {
-	password: {variable: 'SEALIMAGE_SSH_PASSWORD', question: 'Password of the login: '},
-	passphrase: {variable: 'SEALIMAGE_SSH_PASSPHRASE', question: 'Passphrase of the private key: '},
-	'sudo-password': {variable: 'SEALIMAGE_SUDO_PASSWORD', question: 'Password for sudo: '},
+	password: {variable: 'SEALIMAGE_SSH_PASSWORD', what: 'Password'},
+	passphrase: {variable: 'SEALIMAGE_SSH_PASSPHRASE', what: 'Passphrase of the private key'},
+	'sudo-password': {variable: 'SEALIMAGE_SUDO_PASSWORD', what: 'Password of sudo'},
 } as const;
 
 export type SecretName = keyof typeof secrets;
@@ -49,9 +49,9 @@ async function readSecretOf(
 ): Promise<Secret | undefined> {
 	const file = flags[`${name}-file`];
 	if (file !== undefined) return new Secret(await readSecretFile(file, `--${name}-file`, context));
-	const {variable, question} = secrets[name];
+	const {variable, what} = secrets[name];
 	if (flags.ask.includes(name)) {
-		const answer = await context.askSecret(question);
+		const answer = await context.askSecret(`${what} for all hosts: `);
 		if (answer === undefined) {
 			throw new UsageError(`There is no terminal to ask for the ${name.replace('-', ' ')}`, {
 				hint: `Give it with --${name}-file, or in ${variable}.`,

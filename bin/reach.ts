@@ -44,8 +44,10 @@ export async function reachHosts(
 	});
 	return {
 		hosts,
-		open: askWhenRefused(open, async secret => {
-			const answer = await context.askSecret(secrets[questions[secret]].question);
+		open: askWhenRefused(open, async (secret, {name, login}) => {
+			const whose = login.user === undefined ? name : `${login.user}@${name}`;
+			const about = hosts.length > 1 ? `${whose}, and all others that ask` : whose;
+			const answer = await context.askSecret(`${secrets[questions[secret]].what} for ${about}: `);
 			return answer === undefined || answer === '' ? undefined : new Secret(answer);
 		}),
 		options: {signal, onEvent, concurrency: flags.concurrency},

@@ -107,7 +107,8 @@ function blockLines(
 		lines.push(...own);
 		shown++;
 	}
-	if (rows.length === 0) return [];
+	// A row that counts hosts says it all.
+	if (rows.length === 0 || (rows.length === 1 && rows[0]?.hosts !== undefined)) return lines;
 	// A build moves blobs too, but it is the steps that people count there.
 	const moves = rows.some(row => row.isBlob === true);
 	const counts = [
