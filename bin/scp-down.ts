@@ -59,5 +59,9 @@ async function foldersAmong(
 	const script = 'for path; do if [ -d "$path" ]; then echo d; else echo f; fi; done';
 	const paths = sources.map(source => (source.startsWith('/') ? source : `./${source}`));
 	const {stdout} = await exec(transport, ['/bin/sh', '-c', script, 'sealimage', ...paths], {as, signal});
-	return stdout.toString().trimEnd().split('\n').map(line => line === 'd');
+	return stdout
+		.toString()
+		.trimEnd()
+		.split('\n')
+		.map(line => line === 'd');
 }

@@ -21,7 +21,11 @@ const scpFlags = {
 		default: true,
 		help: 'read and write as root, through sudo where the login is another user',
 	},
-	mode: {type: 'string', value: 'MODE', help: 'the mode of files on the hosts, as 0644 (default: that of the file here)'},
+	mode: {
+		type: 'string',
+		value: 'MODE',
+		help: 'the mode of files on the hosts, as 0644 (default: that of the file here)',
+	},
 	owner: {type: 'string', value: 'USER[:GROUP]', help: 'the owner on the hosts (default: who writes them)'},
 	recursive: {type: 'boolean', short: 'r', hidden: true, help: 'folders are copied without it, too'},
 } as const satisfies Flags;
@@ -70,7 +74,10 @@ async function copy(
 	const title = `scp ${request.sources[0]}${request.sources.length > 1 ? ` and ${request.sources.length - 1} more` : ''}`;
 	const run = async (
 		totalBytes: number | undefined,
-		work: (transport: Parameters<Parameters<typeof onHosts>[2]>[0], options: {onEvent: EventListener}) => Promise<Copied>,
+		work: (
+			transport: Parameters<Parameters<typeof onHosts>[2]>[0],
+			options: {onEvent: EventListener},
+		) => Promise<Copied>,
 	): Promise<readonly HostOutcome<Copied>[]> => {
 		const listen = sumTransfers(title, totalBytes, onEvent);
 		return await onHosts(hosts, open, transport => work(transport, {onEvent: listen(transport.host)}), {
@@ -91,11 +98,7 @@ async function copy(
 function movedText(outcomes: readonly HostOutcome<Copied>[]): string {
 	const all = outcomes.flatMap(outcome => (outcome.ok ? [outcome.value] : []));
 	const sum = (pick: (copied: Copied) => number): number => all.reduce((total, one) => total + pick(one), 0);
-	const [files, sizeBytes, movedBytes] = [
-		sum(one => one.files),
-		sum(one => one.sizeBytes),
-		sum(one => one.movedBytes),
-	];
+	const [files, sizeBytes, movedBytes] = [sum(one => one.files), sum(one => one.sizeBytes), sum(one => one.movedBytes)];
 	const size = `${count(files, 'file')}, ${formatBytes(sizeBytes)}`;
 	return movedBytes === sizeBytes ? size : `${size}, of which ${formatBytes(movedBytes)} moved`;
 }
