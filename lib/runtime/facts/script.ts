@@ -26,7 +26,7 @@ say() {
 tag=$1 said=0 IFS=$nl
 for text in $2; do
 said=$((said + 1))
-[ $said -le 2000 ] || break
+[ $said -le 4096 ] || break
 printf '%s %s\\n' "$tag" "$text"
 done
 unset IFS

@@ -16,6 +16,8 @@ export type Seen =
 	| string
 	| {
 			readonly what: string;
+			/** What differs from host to host: it does not keep findings apart that are the same otherwise. */
+			readonly detail?: string | undefined;
 			readonly severity?: HostFinding['severity'] | undefined;
 			readonly mend?: string | undefined;
 	  };

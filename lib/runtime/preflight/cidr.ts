@@ -42,6 +42,19 @@ export function isSame(one: Cidr, other: Cidr): boolean {
 	return one.family === other.family && one.first === other.first && one.last === other.last;
 }
 
+/** The network itself: `10.0.0.0/24` for 10.0.0.5/24. */
+export function formatCidr({family, first, last}: Cidr): string {
+	const bits = family === 4 ? 32 : 128;
+	const prefix = bits - (last - first).toString(2).replace(/^0$/, '').length;
+	const hex = first.toString(16).padStart(bits / 4, '0');
+	const parts = hex.match(family === 4 ? /../g : /..../g) ?? [];
+	const address =
+		family === 4
+			? parts.map(part => Number.parseInt(part, 16)).join('.')
+			: new URL(`http://[${parts.join(':')}]/`).hostname.slice(1, -1);
+	return `${address}/${prefix}`;
+}
+
 function ipv4Number(address: string): bigint {
 	return address.split('.').reduce((number, part) => number * 256n + BigInt(part), 0n);
 }

@@ -30,7 +30,12 @@ export const clockFleetChecks: readonly FleetCheck[] = [
 				const apartMs = clock.offsetMs - middle.offsetMs;
 				const severity = judge(apartMs, clock.uncertaintyMs + middle.uncertaintyMs, maxClockSkewMs);
 				if (severity === undefined) return [];
-				return [{hosts: [clock.host], seen: {what: `The clock is ${apart(apartMs)} those of most hosts`, severity}}];
+				return [
+					{
+						hosts: [clock.host],
+						seen: {what: `The clock is ${side(apartMs)} those of most hosts`, detail: duration(apartMs), severity},
+					},
+				];
 			});
 		},
 	},
@@ -49,7 +54,11 @@ export const clockFleetChecks: readonly FleetCheck[] = [
 			return [
 				{
 					hosts: clocks.map(({host}) => host),
-					seen: {what: `${whose} ${apart(middle.offsetMs)} that of this machine`, severity},
+					seen: {
+						what: `${whose} ${side(middle.offsetMs)} that of this machine`,
+						detail: duration(middle.offsetMs),
+						severity,
+					},
 				},
 			];
 		},
@@ -81,8 +90,8 @@ function judge(apartMs: number, uncertaintyMs: number, limitMs: number): HostFin
 	return provenMs > limitMs / 10 ? 'warning' : undefined;
 }
 
-function apart(ms: number): string {
-	return `${duration(ms)} ${ms > 0 ? 'ahead of' : 'behind'}`;
+function side(ms: number): string {
+	return ms > 0 ? 'ahead of' : 'behind';
 }
 
 function duration(ms: number): string {

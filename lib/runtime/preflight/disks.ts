@@ -10,7 +10,7 @@ export const diskChecks: readonly HostCheck[] = [
 		mend: 'Mount the file system read-write; if the kernel made it read-only, look at dmesg for errors of the disk.',
 		look: (facts, {writable = []}) =>
 			byMount(facts, writable, path => path.mountOptions.includes('ro') || (facts.uid === 0 && !path.writable)).map(
-				paths => `Nothing can be written to ${listing(paths.map(path => path.path))}${mounted(paths[0]!)}`,
+				paths => ({what: `Nothing can be written to ${namesOf(paths)}`, detail: mounted(paths[0]!)}),
 			),
 	},
 	{
@@ -19,9 +19,10 @@ export const diskChecks: readonly HostCheck[] = [
 		why: 'Programs have to be started from there.',
 		mend: 'Mount the file system without noexec, or keep the folder on another one.',
 		look: (facts, {executable = []}) =>
-			byMount(facts, executable, path => path.mountOptions.includes('noexec')).map(
-				paths => `No program can be started from ${listing(paths.map(path => path.path))}${mounted(paths[0]!)}`,
-			),
+			byMount(facts, executable, path => path.mountOptions.includes('noexec')).map(paths => ({
+				what: `No program can be started from ${namesOf(paths)}`,
+				detail: mounted(paths[0]!),
+			})),
 	},
 	{
 		id: 'path-on-network',
@@ -29,10 +30,10 @@ export const diskChecks: readonly HostCheck[] = [
 		why: 'Images and databases need locks, hard links and durable writes, which network file systems give slowly or not at all.',
 		mend: 'Keep the folder on a disk of the host.',
 		look: (facts, {local = []}) =>
-			byMount(facts, local, path => network.test(path.fileSystem ?? '')).map(
-				paths =>
-					`${listing(paths.map(path => path.path))} ${paths.length === 1 ? 'is' : 'are'} on ${paths[0]!.fileSystem!}`,
-			),
+			byMount(facts, local, path => network.test(path.fileSystem ?? '')).map(paths => ({
+				what: `${namesOf(paths)} ${paths.length === 1 ? 'is' : 'are'} on a network file system`,
+				detail: mounted(paths[0]!),
+			})),
 	},
 	{
 		id: 'disk-small',
@@ -43,10 +44,10 @@ export const diskChecks: readonly HostCheck[] = [
 			byMount(facts, Object.keys(freeBytes), () => true).flatMap(paths => {
 				const free = paths[0]!.freeBytes;
 				const wanted = paths.reduce((sum, path) => sum + (freeBytes[path.path] ?? 0), 0);
-				return seen(
-					free !== undefined && free < wanted,
-					() => `${size(free!)} are free for ${listing(paths.map(path => path.path))}, and ${size(wanted)} are needed`,
-				);
+				return seen(free !== undefined && free < wanted, () => ({
+					what: `There is less than ${size(wanted)} of free space for ${namesOf(paths)}`,
+					detail: size(free!),
+				}));
 			}),
 	},
 	{
@@ -55,9 +56,10 @@ export const diskChecks: readonly HostCheck[] = [
 		why: 'Images hold many small files, and a file system without inodes is full, whatever space it has.',
 		mend: 'Remove files that nobody needs, or make the file system anew with more inodes.',
 		look: (facts, {freeBytes = {}}) =>
-			byMount(facts, Object.keys(freeBytes), path => (path.freeInodes ?? fewInodes) < fewInodes).map(
-				paths => `${paths[0]!.freeInodes!} inodes are free for ${listing(paths.map(path => path.path))}`,
-			),
+			byMount(facts, Object.keys(freeBytes), path => (path.freeInodes ?? fewInodes) < fewInodes).map(paths => ({
+				what: `There are few free inodes for ${namesOf(paths)}`,
+				detail: String(paths[0]!.freeInodes!),
+			})),
 	},
 ];
 
@@ -84,8 +86,11 @@ function byMount(
 	return [...groups.values()];
 }
 
-function mounted({mountPoint, fileSystem, mountOptions}: PathFacts): string {
-	if (mountPoint === undefined) return '';
+const namesOf = (paths: readonly PathFacts[]): string => listing(paths.map(path => path.path));
+
+/** `ext4 at /var, ro` */
+function mounted({mountPoint, fileSystem, mountOptions}: PathFacts): string | undefined {
+	if (mountPoint === undefined) return undefined;
 	const options = mountOptions.filter(option => option === 'ro' || option === 'noexec');
-	return ` (${[fileSystem, `at ${mountPoint}`].filter(Boolean).join(' ')}${options.length > 0 ? `, ${options.join(', ')}` : ''})`;
+	return [[fileSystem, `at ${mountPoint}`].filter(Boolean).join(' '), ...options].join(', ');
 }

@@ -8,7 +8,7 @@ export const hardwareChecks: readonly HostCheck[] = [
 		why: 'With fewer processors the services of the host starve each other.',
 		mend: 'Give the host more processors.',
 		look: ({hardware: {cpus}}, {cpus: wanted = 0}) =>
-			seen(cpus < wanted, () => `The host has ${cpus} ${cpus === 1 ? 'processor' : 'processors'}, and needs ${wanted}`),
+			seen(cpus < wanted, () => ({what: `The host has fewer than ${wanted} processors`, detail: String(cpus)})),
 	},
 	{
 		id: 'memory-small',
@@ -16,7 +16,10 @@ export const hardwareChecks: readonly HostCheck[] = [
 		why: 'With less memory the kernel kills services of the host when they work hard.',
 		mend: 'Give the host more memory.',
 		look: ({hardware: {memoryBytes}}, {memoryBytes: wanted = 0}) =>
-			seen(memoryBytes < wanted, () => `The host has ${size(memoryBytes)} of memory, and needs ${size(wanted)}`),
+			seen(memoryBytes < wanted, () => ({
+				what: `The host has less memory than ${size(wanted)}`,
+				detail: size(memoryBytes),
+			})),
 	},
 	{
 		id: 'swap-on',
@@ -26,7 +29,7 @@ export const hardwareChecks: readonly HostCheck[] = [
 		look: ({hardware: {swaps}}) =>
 			seen(swaps.length > 0, () => {
 				const total = swaps.reduce((sum, swap) => sum + swap.sizeBytes, 0);
-				return `Swap is on: ${size(total)} at ${listing(swaps.map(swap => swap.path))}`;
+				return {what: 'Swap is on', detail: `${size(total)} at ${listing(swaps.map(swap => swap.path))}`};
 			}),
 	},
 ];

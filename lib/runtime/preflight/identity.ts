@@ -10,14 +10,14 @@ export const identityChecks: readonly HostCheck[] = [
 		mend: 'Set another name with hostnamectl set-hostname: small letters, digits and hyphens.',
 		look: ({identity: {hostname}}) => {
 			if (hostname === '') return ['The host has no name'];
-			if (/^localhost(?:\.|$)/i.test(hostname))
-				return [`The host is called ${hostname}, as every host without a name is`];
+			if (/^localhost(?:\.|$)/i.test(hostname)) return [{what: 'The host has no name of its own', detail: hostname}];
 			const valid =
 				hostname.length <= 253 &&
 				hostname.split('.').every(label => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(label));
-			if (!valid) return [`The name "${hostname}" is none that DNS allows`];
+			if (!valid) return [{what: 'The name of the host is none that DNS allows', detail: hostname}];
 			return seen(hostname !== hostname.toLowerCase(), () => ({
-				what: `The name "${hostname}" has capital letters, and the node will be called "${hostname.toLowerCase()}"`,
+				what: 'The name of the host has capital letters, and the node will be called without them',
+				detail: hostname,
 				severity: 'warning',
 			}));
 		},
@@ -28,10 +28,10 @@ export const identityChecks: readonly HostCheck[] = [
 		why: 'Programs that look for their own host under its name wait for an answer that cannot come.',
 		mend: "Put the host's address and name into /etc/hosts.",
 		look: ({identity, network}) =>
-			seen(
-				identity.hostname !== '' && identity.hostsEntries.length === 0 && network.nameServers.length === 0,
-				() => `The name "${identity.hostname}" is not in /etc/hosts, and there is no name server`,
-			),
+			seen(identity.hostname !== '' && identity.hostsEntries.length === 0 && network.nameServers.length === 0, () => ({
+				what: 'The name of the host is not in /etc/hosts, and there is no name server',
+				detail: identity.hostname,
+			})),
 	},
 	{
 		id: 'machine-id-missing',

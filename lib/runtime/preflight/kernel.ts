@@ -1,5 +1,5 @@
 import type {HostFacts, ModuleState} from '../facts/facts.js';
-import {type HostCheck, listing, seen} from './check.js';
+import {type HostCheck, listing, type Seen, seen} from './check.js';
 import type {HostNeeds} from './options.js';
 
 /** Does the kernel have what will be asked of it? */
@@ -9,8 +9,7 @@ export const kernelChecks: readonly HostCheck[] = [
 		severity: 'error',
 		why: 'The kernel cannot do what these modules are for.',
 		mend: 'Install the modules (on Ubuntu linux-modules-extra, on RHEL kernel-modules), or boot a kernel that has them.',
-		look: (facts, needs) =>
-			modulesIn(facts, needs, 'absent', names => `The kernel ${facts.kernel.release} has no ${listing(names)}`),
+		look: (facts, needs) => modulesIn(facts, needs, 'absent', names => `The kernel has no ${listing(names)}`),
 	},
 	{
 		id: 'module-blocked',
@@ -31,7 +30,7 @@ export const kernelChecks: readonly HostCheck[] = [
 						facts,
 						needs,
 						'unknown',
-						names => `The modules of the running kernel ${facts.kernel.release} are gone, ${listing(names)} among them`,
+						names => `The modules of the running kernel are gone, ${listing(names)} among them`,
 					),
 	},
 	{
@@ -70,7 +69,7 @@ function modulesIn(
 	{modules = []}: HostNeeds,
 	state: ModuleState,
 	say: (names: readonly string[]) => string,
-): readonly string[] {
+): readonly Seen[] {
 	const names = modules.filter(name => kernel.modules[name] === state);
-	return names.length === 0 ? [] : [say(names)];
+	return names.length === 0 ? [] : [{what: say(names), detail: kernel.release}];
 }

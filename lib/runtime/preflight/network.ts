@@ -22,10 +22,10 @@ export const networkChecks: readonly HostCheck[] = [
 		mend: 'Add a default route, or name the address of each host explicitly.',
 		look: ({network}) => {
 			const addresses = network.interfaces.flatMap(found => found.addresses);
-			return seen(
-				addresses.length > 0 && !network.routes.some(route => route.to === 'default'),
-				() => `There is no default route; the host has ${listing(addresses.slice(0, 8))}`,
-			);
+			return seen(addresses.length > 0 && !network.routes.some(route => route.to === 'default'), () => ({
+				what: 'There is no default route',
+				detail: listing(addresses.slice(0, 8)),
+			}));
 		},
 	},
 	{

@@ -1,6 +1,6 @@
 import type {HostFacts} from '../facts/facts.js';
 import {type FleetCheck, listing} from './check.js';
-import {type Cidr, isSame, overlap, parseCidr, readCidr} from './cidr.js';
+import {type Cidr, formatCidr, isSame, overlap, parseCidr, readCidr} from './cidr.js';
 import type {PreflightOptions} from './options.js';
 
 /** Do the networks inside the cluster keep clear of each other, and of those that the hosts are in? */
@@ -35,7 +35,7 @@ export const overlapChecks: readonly FleetCheck[] = [
 					.filter(found => found.hardware || !found.addresses.some(address => sameAddress(address, cidr)))
 					.flatMap(found => found.addresses.map(address => ({name: found.name, network: readCidr(address)})))
 					.filter(({network}) => network !== undefined && overlap(network, cidr))
-					.map(({name, network}) => `The network of ${use} (${cidr.text}) overlaps ${network!.text} of ${name}`),
+					.map(({name, network}) => `The network of ${use} (${cidr.text}) overlaps ${formatCidr(network!)} of ${name}`),
 			),
 	},
 	{

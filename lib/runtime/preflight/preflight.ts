@@ -11,13 +11,14 @@ import {needsOf, type PreflightOptions} from './options.js';
  */
 export function preflight(facts: readonly HostFacts[], options: PreflightOptions = {}): readonly HostFinding[] {
 	const order = new Map(facts.map(({host}, index) => [host, index]));
-	const found = new Map<string, {readonly finding: HostFinding; readonly hosts: Set<string>}>();
+	const found = new Map<string, Gathered>();
 	const add = (topic: CheckTopic, hosts: readonly string[], what: Seen): void => {
 		if (options.ignore?.includes(topic.id) === true) return;
 		const finding = describe(topic, what);
 		const key = JSON.stringify([finding.id, finding.severity, finding.what]);
-		const known = found.get(key) ?? {finding, hosts: new Set<string>()};
+		const known = found.get(key) ?? {finding, hosts: new Set(), details: new Set()};
 		for (const host of hosts) known.hosts.add(host);
+		if (typeof what !== 'string' && what.detail !== undefined) known.details.add(what.detail);
 		found.set(key, known);
 	};
 	for (const host of facts) {
@@ -31,8 +32,26 @@ export function preflight(facts: readonly HostFacts[], options: PreflightOptions
 	}
 	const place = (host: string): number => order.get(host) ?? 0;
 	return [...found.values()]
-		.map(({finding, hosts}) => ({...finding, hosts: [...hosts].toSorted((a, b) => place(a) - place(b))}))
+		.map(({finding, hosts, details}) => ({
+			...finding,
+			what: finding.what + bracket([...details]),
+			hosts: [...hosts].toSorted((a, b) => place(a) - place(b)),
+		}))
 		.toSorted((a, b) => weight(a) - weight(b));
+}
+
+/** One finding while its hosts come together. */
+interface Gathered {
+	readonly finding: HostFinding;
+	readonly hosts: Set<string>;
+	readonly details: Set<string>;
+}
+
+/** A thousand hosts may have a thousand details: a few show what is meant. */
+function bracket(details: readonly string[]): string {
+	if (details.length === 0) return '';
+	const shown = details.slice(0, 3).join('; ');
+	return details.length > 3 ? ` (${shown}; ...)` : ` (${shown})`;
 }
 
 function describe(topic: CheckTopic, seen: Seen): HostFinding {

@@ -21,7 +21,10 @@ export const softwareChecks: readonly HostCheck[] = [
 		look: (facts, {ports = []}) =>
 			ports.flatMap(({protocol, port, use}) => {
 				const holders = facts.ports.filter(found => found.protocol === protocol && found.port === port);
-				return seen(holders.length > 0, () => `Port ${port}/${protocol}, for ${use}, is taken by ${holder(holders)}`);
+				return seen(holders.length > 0, () => ({
+					what: `Port ${port}/${protocol}, for ${use}, is taken`,
+					detail: holder(holders),
+				}));
 			}),
 	},
 	{
@@ -51,11 +54,10 @@ export const softwareChecks: readonly HostCheck[] = [
 		mend: 'Remove the runtime that is there if nothing else uses it.',
 		look: ({software}) => {
 			const running = Object.keys(runtimes).filter(name => software.services.includes(`${name}.service`));
-			return seen(
-				running.length > 0,
-				() =>
-					`${listing(running.map(name => described(name, software)))} ${running.length === 1 ? 'runs' : 'run'} already`,
-			);
+			return seen(running.length > 0, () => ({
+				what: `${listing(running)} ${running.length === 1 ? 'runs' : 'run'} already`,
+				detail: running.map(name => described(name, software)).join(', '),
+			}));
 		},
 	},
 ];
@@ -65,13 +67,13 @@ const runtimes: Readonly<Record<string, string>> = {containerd: 'containerd', cr
 
 function described(name: string, {versions}: HostFacts['software']): string {
 	const version = versions[runtimes[name]!];
-	return version === undefined ? name : `${name} ${version}`;
+	return `${name} ${version ?? 'of unknown version'}`;
 }
 
+/** `sshd of ssh.service`; where the process is another user's, no more than the user. */
 function holder(ports: readonly PortFacts[]): string {
-	const known = ports.find(port => port.process !== undefined) ?? ports[0]!;
-	if (known.process !== undefined) {
-		return `${known.process} (process ${known.pid ?? 'unknown'}${known.unit === undefined ? '' : `, ${known.unit}`})`;
-	}
-	return known.uid === undefined ? 'something' : `a process of user ${known.uid}`;
+	const {process, pid, unit, uid} = ports.find(port => port.process !== undefined) ?? ports[0]!;
+	if (process !== undefined)
+		return unit === undefined ? `${process}, process ${pid ?? 'unknown'}` : `${process} of ${unit}`;
+	return uid === undefined ? 'by whom is unknown' : `a process of user ${uid}`;
 }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {isSame, overlap, parseCidr, readCidr} from '../../../lib/runtime/preflight/cidr.js';
+import {formatCidr, isSame, overlap, parseCidr, readCidr} from '../../../lib/runtime/preflight/cidr.js';
 
 test('a network is all addresses that share its prefix, whatever address of it is written', t => {
 	t.like(parseCidr('10.1.2.3/8'), {family: 4, first: 10n << 24n, last: (11n << 24n) - 1n});
@@ -25,6 +25,14 @@ test('networks overlap when they have an address in common', t => {
 test('one network in two spellings is the same', t => {
 	t.true(isSame(parseCidr('10.1.2.3/16'), parseCidr('10.1.0.0/16')));
 	t.false(isSame(parseCidr('10.1.0.0/16'), parseCidr('10.1.0.0/17')));
+});
+
+test('a network is written by its first address', t => {
+	const texts = ['10.1.2.3/8', '0.0.0.0/0', '10.1.2.3', 'fd00::1/64', '::/0', '2001:db8::5/128'];
+	t.deepEqual(
+		texts.map(text => formatCidr(parseCidr(text))),
+		['10.0.0.0/8', '0.0.0.0/0', '10.1.2.3/32', 'fd00::/64', '::/0', '2001:db8::5/128'],
+	);
 });
 
 test('what is no network is refused or undefined', t => {

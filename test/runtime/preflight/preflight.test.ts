@@ -71,15 +71,21 @@ test(
 	'The host is itself a container (lxc)',
 	f => (f.identity.container = 'lxc'),
 );
-test(finds, 'module-absent', 'error', 'The kernel 5.15.0-91-generic has no ip_vs and ip_vs_rr', f =>
+test(finds, 'module-absent', 'error', 'The kernel has no ip_vs and ip_vs_rr (5.15.0-91-generic)', f =>
 	Object.assign(f.kernel.modules, {ip_vs: 'absent', ip_vs_rr: 'absent'}),
 );
-test(finds, 'module-blocked', 'error', 'The host forbids to load ip_vs', f => (f.kernel.modules.ip_vs = 'blocked'));
+test(
+	finds,
+	'module-blocked',
+	'error',
+	'The host forbids to load ip_vs (5.15.0-91-generic)',
+	f => (f.kernel.modules.ip_vs = 'blocked'),
+);
 test(
 	finds,
 	'kernel-not-restarted',
 	'error',
-	'The modules of the running kernel 5.15.0-91-generic are gone, overlay among them',
+	'The modules of the running kernel are gone, overlay among them (5.15.0-91-generic)',
 	f => {
 		f.kernel.modulesFolder = false;
 		f.kernel.modules.overlay = 'unknown';
@@ -100,19 +106,19 @@ test(
 	'Of the control groups, memory is off',
 	f => (f.kernel.cgroup.controllers = ['cpu', 'pids']),
 );
-test(finds, 'cpus-few', 'error', 'The host has 1 processor, and needs 2', f => (f.hardware.cpus = 1));
+test(finds, 'cpus-few', 'error', 'The host has fewer than 2 processors (1)', f => (f.hardware.cpus = 1));
 test(
 	finds,
 	'memory-small',
 	'error',
-	'The host has 1024 MiB of memory, and needs 1621 MiB',
+	'The host has less memory than 1621 MiB (1024 MiB)',
 	f => (f.hardware.memoryBytes = 2 ** 30),
 );
 test(
 	finds,
 	'swap-on',
 	'warning',
-	'Swap is on: 512 MiB at /dev/zram0',
+	'Swap is on (512 MiB at /dev/zram0)',
 	f => (f.hardware.swaps = [{path: '/dev/zram0', sizeBytes: 2 ** 29}]),
 );
 test(finds, 'clock-not-kept', 'warning', 'No service keeps the clock', f => delete f.clock.service);
@@ -120,14 +126,14 @@ test(
 	finds,
 	'clock-off-operator',
 	'error',
-	'The clock is 90 s ahead of that of this machine',
+	'The clock is ahead of that of this machine (90 s)',
 	f => (f.clock.offsetMs = 90_000),
 );
 test(
 	finds,
 	'clock-off-operator',
 	'warning',
-	'The clock is 2.5 s behind that of this machine',
+	'The clock is behind that of this machine (2.5 s)',
 	f => (f.clock.offsetMs = -2500),
 );
 test(
@@ -153,14 +159,14 @@ test(
 	finds,
 	'path-on-network',
 	'warning',
-	'/var/lib/containerd is on nfs4',
+	'/var/lib/containerd is on a network file system (nfs4 at /data)',
 	f => (pathOf(f, '/var/lib/containerd').fileSystem = 'nfs4'),
 );
 test(
 	finds,
 	'disk-small',
 	'error',
-	'1024 MiB are free for /var/lib/containerd, and 4096 MiB are needed',
+	'There is less than 4096 MiB of free space for /var/lib/containerd (1024 MiB)',
 	f => (pathOf(f, '/var/lib/containerd').freeBytes = 2 ** 30),
 );
 test(
@@ -168,7 +174,7 @@ test(
 	finds,
 	'disk-small',
 	'error',
-	'5000 MiB are free for /opt, /var/lib/etcd, /var/lib/kubelet and /var/lib/sealimage, and 5520 MiB are needed',
+	'There is less than 5520 MiB of free space for /opt, /var/lib/etcd, /var/lib/kubelet and /var/lib/sealimage (5000 MiB)',
 	f => {
 		for (const path of f.paths.filter(one => one.mountPoint === '/')) path.freeBytes = 5000 * 2 ** 20;
 	},
@@ -177,22 +183,28 @@ test(
 	finds,
 	'inodes-few',
 	'error',
-	'17 inodes are free for /var/lib/containerd',
+	'There are few free inodes for /var/lib/containerd (17)',
 	f => (pathOf(f, '/var/lib/containerd').freeInodes = 17),
 );
 test(
 	finds,
 	'hostname-invalid',
 	'error',
-	'The host is called localhost.localdomain, as every host without a name is',
+	'The host has no name of its own (localhost.localdomain)',
 	f => (f.identity.hostname = 'localhost.localdomain'),
 );
-test(finds, 'hostname-invalid', 'error', 'The name "a_b" is none that DNS allows', f => (f.identity.hostname = 'a_b'));
+test(
+	finds,
+	'hostname-invalid',
+	'error',
+	'The name of the host is none that DNS allows (a_b)',
+	f => (f.identity.hostname = 'a_b'),
+);
 test(
 	finds,
 	'hostname-invalid',
 	'warning',
-	'The name "Node1" has capital letters, and the node will be called "node1"',
+	'The name of the host has capital letters, and the node will be called without them (Node1)',
 	f => (f.identity.hostname = 'Node1'),
 );
 test(finds, 'machine-id-missing', 'warning', '/etc/machine-id is missing or empty', f => delete f.identity.machineId);
@@ -207,7 +219,7 @@ test(
 	finds,
 	'no-default-route',
 	'warning',
-	'There is no default route; the host has 10.20.0.11/24, 2001:db8:20::11/64 and 172.31.5.11/20',
+	'There is no default route (10.20.0.11/24, 2001:db8:20::11/64 and 172.31.5.11/20)',
 	f => (f.network.routes = []),
 );
 test(finds, 'default-route-ambiguous', 'warning', 'Default routes of IPv4 lead through ens160 and ens192 alike', f => {
@@ -221,23 +233,17 @@ test(
 	f => (f.network.nameServers = []),
 );
 test(finds, 'command-missing', 'error', 'iptables is not installed', f => delete f.software.commands.iptables);
+test(finds, 'port-taken', 'error', 'Port 6443/tcp, for the API server, is taken (haproxy of haproxy.service)', f => {
+	f.ports = [
+		{protocol: 'tcp', address: '0.0.0.0', port: 6443, uid: 0, pid: 7, process: 'haproxy', unit: 'haproxy.service'},
+		{protocol: 'udp', address: '0.0.0.0', port: 10250},
+	];
+});
 test(
 	finds,
 	'port-taken',
 	'error',
-	'Port 6443/tcp, for the API server, is taken by haproxy (process 7, haproxy.service)',
-	f => {
-		f.ports = [
-			{protocol: 'tcp', address: '0.0.0.0', port: 6443, uid: 0, pid: 7, process: 'haproxy', unit: 'haproxy.service'},
-			{protocol: 'udp', address: '0.0.0.0', port: 10250},
-		];
-	},
-);
-test(
-	finds,
-	'port-taken',
-	'error',
-	'Port 2379/tcp, for etcd, is taken by a process of user 998',
+	'Port 2379/tcp, for etcd, is taken (a process of user 998)',
 	f => (f.ports = [{protocol: 'tcp', address: '::1', port: 2379, uid: 998}]),
 );
 test(finds, 'service-running', 'error', 'kubelet.service runs', f => (f.software.services = ['kubelet.service']));
@@ -252,7 +258,7 @@ test(
 	finds,
 	'runtime-running',
 	'warning',
-	'containerd 1.7.2 and docker 24.0.5 run already',
+	'containerd and docker run already (containerd 1.7.2, docker 24.0.5)',
 	f => (f.software.services = ['docker.service', 'containerd.service']),
 );
 test(finds, 'firewall-active', 'warning', 'A firewall is active: ufw', f => (f.security.firewalls = ['ufw']));

@@ -9,7 +9,7 @@ import type {Probe} from '../probe.js';
  */
 export const portsProbe: Probe<readonly PortFacts[]> = {
 	script:
-		() => `ports=$(grep -sHaE -m 1024 ':0000 (0A|07) ' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null)
+		() => `ports=$(grep -sHaE -m 2048 ':0000 (0A|07) ' /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null)
 [ -z "$ports" ] || printf '%s\\n' "$ports"
 inodes=
 IFS=$nl
