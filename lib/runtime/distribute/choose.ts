@@ -20,7 +20,7 @@ export function chooseSource(state: SwarmState, peer: Peer, nowMs: number): Choi
 	let best: Choice | undefined;
 	let least = Number.POSITIVE_INFINITY;
 	for (const source of state.idle.sample(sampleSize)) {
-		if (!mayAsk(peer, source, nowMs)) continue;
+		if (state.isPoor(source) || !mayAsk(peer, source, nowMs)) continue;
 		const id = rarest(state, source, peer);
 		if (id < 0) continue;
 		const weight = weightOf(state, id) + (source.isSlow ? state.peers.size : 0);
@@ -33,6 +33,7 @@ export function chooseSource(state: SwarmState, peer: Peer, nowMs: number): Choi
 
 /** To whom this source should give what now. */
 export function chooseReceiver(state: SwarmState, source: Peer, nowMs: number): Choice | undefined {
+	if (state.isPoor(source)) return undefined;
 	let best: Choice | undefined;
 	let least = Number.POSITIVE_INFINITY;
 	for (const peer of state.hungry.sample(sampleSize)) {

@@ -40,9 +40,10 @@ export interface Distributed {
  * when it is started again.
  * @throws SealError ERR_IMAGE_UNKNOWN and others about the operator's own images; the signal's reason
  */
-export async function distribute(options: DistributeOptions): Promise<Distributed> {
+export async function distribute(given: DistributeOptions): Promise<Distributed> {
 	const started = performance.now();
-	const run = createRun(options);
+	const run = createRun(given);
+	const {options} = run;
 	for (const image of options.images) await options.store.resolve(image, options);
 	const stopReporting = reportProgress(run, started);
 	try {

@@ -1,5 +1,6 @@
 import type {BlobParts, Part} from '../content/part.js';
 import {type Bits, createBits} from './bits.js';
+import {createSite, type Site} from './sites.js';
 import type {DistributionHost} from './world.js';
 
 /** A host in a swarm: what it has, what it wants, and how it did so far. */
@@ -27,11 +28,13 @@ export interface Peer {
 	retryAtMs: number;
 	/** Rises with each failure as a source, sinks with each success. */
 	strikes: number;
-	/** Sources that worked, and those that did not. Both stay small beside the swarm. */
-	readonly friends: Set<Peer>;
+	/** Sources that did not work. Few, beside the swarm. */
 	readonly foes: Map<Peer, Foe>;
+	readonly site: Site;
 	/** How long a megabyte takes it, smoothed; 0 while nobody knows. */
 	msPerMb: number;
+	/** The same for what it gives. */
+	giveMsPerMb: number;
 	/** How often in a row it was slower than expected: it is given more time then. */
 	patience: number;
 	isSlow: boolean;
@@ -93,9 +96,10 @@ export function createPeer(
 		misses: 0,
 		retryAtMs: 0,
 		strikes: 0,
-		friends: new Set(),
 		foes: new Map(),
+		site: createSite(),
 		msPerMb: 0,
+		giveMsPerMb: 0,
 		patience: 0,
 		isSlow: false,
 		totals: {wantedBytes, fetchedBytes: 0, sentBytes: 0, givenBytes: 0},

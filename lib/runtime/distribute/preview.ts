@@ -25,8 +25,9 @@ export interface Preview {
 }
 
 /** Looks at hosts as `distribute` would, and changes nothing. @throws as `distribute` */
-export async function previewDistribution(options: DistributeOptions): Promise<Preview> {
-	const run = createRun({...options, installAgent: undefined});
+export async function previewDistribution(given: DistributeOptions): Promise<Preview> {
+	const run = createRun({...given, installAgent: undefined});
+	const {options} = run;
 	for (const image of options.images) await options.store.resolve(image, options);
 	const wanted = new Map<Digest, number>();
 	const present = new Set<Digest>();

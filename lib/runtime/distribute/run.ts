@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {OperationOptions} from '../../core/events.js';
 import {createGate} from '../../core/pool.js';
@@ -49,7 +50,8 @@ export interface Run {
 	sentBytes: number;
 }
 
-export function createRun(options: DistributeOptions): Run {
+export function createRun(given: DistributeOptions): Run {
+	const options = {...given, signal: forMany(given.signal)};
 	const {store, hosts, images, signal, limits} = options;
 	// Hosts that need everything make no difference between layers.
 	const lookInto = hosts.every(({roles}) => servesRegistry(roles)) ? undefined : lookIntoLayers(store, {signal});
@@ -76,6 +78,14 @@ export function createRun(options: DistributeOptions): Run {
 		failedHosts: 0,
 		sentBytes: 0,
 	};
+}
+
+/** The same signal, for as many listeners as there are hosts and transfers: Node warns of more than ten as of a leak. */
+function forMany(signal: AbortSignal | undefined): AbortSignal | undefined {
+	if (signal === undefined) return undefined;
+	const own = AbortSignal.any([signal]);
+	setMaxListeners(0, own);
+	return own;
 }
 
 function memo<T>(make: (key: string) => Promise<T>): (key: string) => Promise<T> {

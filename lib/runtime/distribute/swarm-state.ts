@@ -18,6 +18,8 @@ export interface SwarmState {
 	/** Hosts that will join in all: few hosts are served otherwise than many. */
 	readonly expectedHosts: number;
 	readonly random: () => number;
+	/** True for sources that nobody should ask although they work. */
+	readonly isPoor: (source: Peer) => boolean;
 	readonly parts: SwarmPart[];
 	/** Per part: hosts that have it and serve, transfers that will make one more, and hosts that wait for it. */
 	readonly copies: number[];
@@ -39,11 +41,17 @@ export interface SwarmState {
 	partBytes: number;
 }
 
-export function createSwarmState(limits: SwarmLimits, expectedHosts: number, random: () => number): SwarmState {
+export function createSwarmState(
+	limits: SwarmLimits,
+	expectedHosts: number,
+	random: () => number,
+	isPoor: (source: Peer) => boolean,
+): SwarmState {
 	return {
 		limits,
 		expectedHosts,
 		random,
+		isPoor,
 		parts: [],
 		copies: [],
 		flights: [],

@@ -49,7 +49,7 @@ export interface Swarm {
 	close(): Promise<void>;
 }
 
-const defaultLimits: SwarmLimits = {fetches: 2, uploads: 2, sends: 4, copies: 3};
+const defaultLimits: SwarmLimits = {fetches: 3, uploads: 3, sends: 4, copies: 3};
 const tickMs = 1000;
 
 interface Context extends Running {
@@ -66,9 +66,13 @@ interface Context extends Running {
 
 export function createSwarm(world: Pick<DistributionWorld, 'now' | 'sleep'>, options: SwarmOptions): Swarm {
 	const {expectedHosts, random = Math.random, signal} = options;
+	const limits = {...defaultLimits, ...options.limits};
+	const pace = createPace();
+	const isFew = expectedHosts <= limits.copies;
+	const isPoor = isFew ? pace.isPoorSource : () => false;
 	const context: Context = {
-		state: createSwarmState({...defaultLimits, ...options.limits}, expectedHosts, random),
-		pace: createPace(),
+		state: createSwarmState(limits, expectedHosts, random, isPoor),
+		pace,
 		now: () => world.now(),
 		lostCount: 0,
 		failure: undefined,
@@ -80,7 +84,7 @@ export function createSwarm(world: Pick<DistributionWorld, 'now' | 'sleep'>, opt
 		isActive: false,
 	};
 	const stop = new AbortController();
-	const ticking = tick(context, world, stop.signal);
+	const ticking = tick(context, world, isFew ? tickMs / 10 : tickMs, stop.signal);
 	const onAbort = (): void => fail(context, signal?.reason);
 	if (signal?.aborted === true) onAbort();
 	else signal?.addEventListener('abort', onAbort, {once: true});
@@ -97,9 +101,14 @@ export function createSwarm(world: Pick<DistributionWorld, 'now' | 'sleep'>, opt
 	};
 }
 
-async function tick(context: Context, world: Pick<DistributionWorld, 'sleep'>, signal: AbortSignal): Promise<void> {
+async function tick(
+	context: Context,
+	world: Pick<DistributionWorld, 'sleep'>,
+	ms: number,
+	signal: AbortSignal,
+): Promise<void> {
 	while (!signal.aborted) {
-		await world.sleep(tickMs, {signal}).catch(() => undefined);
+		await world.sleep(ms, {signal}).catch(() => undefined);
 		if (!signal.aborted) review(context);
 	}
 }

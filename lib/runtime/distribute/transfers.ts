@@ -40,6 +40,7 @@ export function review(running: Running): void {
 		const {sizeBytes} = state.parts[transfer.id]!.part;
 		if (now() - transfer.startedMs > pace.allowanceMs(transfer, sizeBytes)) giveUp(running, transfer);
 	}
+	if (state.expectedHosts <= state.limits.copies) takeOver(running);
 	pump(running, ...state.hungry.sample(feedAtOnce));
 	if (state.running.size > 0 || running.failure !== undefined) return;
 	// Nobody can give anything to anybody: the operator always can.
@@ -122,7 +123,7 @@ function arrive(running: Running, transfer: Transfer): void {
 	addHave(state, peer, id);
 	peer.missing--;
 	peer.missingBytes -= sizeBytes;
-	pace.note(peer, sizeBytes, now() - transfer.startedMs);
+	pace.note(transfer, sizeBytes, now() - transfer.startedMs);
 	if (peer.patience > 0) peer.patience--;
 	if (source === undefined) peer.totals.sentBytes += sizeBytes;
 	else {
@@ -177,6 +178,19 @@ function giveUp(running: Running, transfer: Transfer): void {
 	else peer.isSlow = true;
 	drop(running, transfer);
 	pump(running, peer, source);
+}
+
+/** Few hosts must not wait for each other when the operator is quicker: sending to each of them is what they are compared with. */
+function takeOver(running: Running): void {
+	const {state, pace, now} = running;
+	for (const transfer of [...state.running]) {
+		const {peer, id, startedMs} = transfer;
+		const {sizeBytes} = state.parts[id]!.part;
+		if (state.sends >= state.limits.sends) return;
+		if (!pace.isBehindSends(transfer, sizeBytes, now() - startedMs)) continue;
+		drop(running, transfer);
+		begin(running, {peer, id});
+	}
 }
 
 function drop({state}: Running, transfer: Transfer): void {

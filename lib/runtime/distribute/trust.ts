@@ -1,4 +1,5 @@
 import type {Peer} from './peer.js';
+import {isSameSite, isWalled, joinSites, noteWall} from './sites.js';
 
 /** A source that failed this often for one host is not asked by it again. */
 const maxPairFailures = 3;
@@ -9,16 +10,15 @@ const longestPauseMs = 30_000;
 const cutOffMisses = 2;
 /** At this many strikes a host is no source any more. A failure is two, a success takes one away. */
 const maxStrikes = 6;
-/** Good experience need not be remembered of all. */
-const maxFriends = 32;
 
 /** True when this host may ask that source now. */
 export function mayAsk(peer: Peer, source: Peer, nowMs: number): boolean {
 	if (peer === source) return false;
+	if (isWalled(peer.site, source.site, nowMs)) return false;
 	if (peer.misses === 0 && peer.foes.size === 0) return true;
 	const foe = peer.foes.get(source);
 	if (foe !== undefined && (foe.count >= maxPairFailures || nowMs < foe.untilMs)) return false;
-	return nowMs >= peer.retryAtMs || peer.friends.has(source);
+	return nowMs >= peer.retryAtMs || isSameSite(peer.site, source.site);
 }
 
 /** True when a host has reason to think that it reaches no others: what it still needs comes from the operator. */
@@ -30,7 +30,7 @@ export function noteSuccess(peer: Peer, source: Peer): void {
 	peer.misses = 0;
 	peer.retryAtMs = 0;
 	peer.foes.delete(source);
-	if (peer.friends.size < maxFriends) peer.friends.add(source);
+	joinSites(peer.site, source.site);
 	if (source.strikes > 0) source.strikes--;
 }
 
@@ -42,7 +42,7 @@ export function noteSuccess(peer: Peer, source: Peer): void {
 export function noteFailure(peer: Peer, source: Peer, nowMs: number): boolean {
 	const count = (peer.foes.get(source)?.count ?? 0) + 1;
 	peer.foes.set(source, {count, untilMs: nowMs + pairPauseMs * 4 ** (count - 1)});
-	peer.friends.delete(source);
+	noteWall(peer.site, source.site, nowMs);
 	const credible = !isCutOff(peer);
 	peer.misses++;
 	if (isCutOff(peer))
@@ -59,6 +59,5 @@ const slowPauseMs = 10_000;
  */
 export function noteSlow(peer: Peer, source: Peer, nowMs: number, isUsual: boolean): boolean {
 	peer.foes.set(source, {count: peer.foes.get(source)?.count ?? 0, untilMs: nowMs + slowPauseMs});
-	peer.friends.delete(source);
 	return isUsual;
 }

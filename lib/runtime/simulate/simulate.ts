@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import type {Abortable} from '../../core/events.js';
 import {type Digest, digestOf} from '../../oci/digest.js';
 import {type BlobParts, partBytes} from '../content/part.js';
@@ -43,6 +44,7 @@ export interface Simulated {
 /** Runs the code that distributes to real hosts over simulated ones. */
 export async function simulateDistribution(scenario: Scenario): Promise<Simulated> {
 	const {blobSizes, limits, signal, seed = 1, clock = createVirtualClock()} = scenario;
+	if (signal !== undefined) setMaxListeners(0, signal);
 	const specs = typeof scenario.hosts === 'number' ? equalHosts(scenario.hosts) : scenario.hosts;
 	const world = simulateWorld({...scenario, clock, hosts: specs});
 	const blobs = blobSizes.map(syntheticBlob);
