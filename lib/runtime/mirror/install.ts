@@ -46,7 +46,7 @@ export async function installMirrors(
 	const seen = await observeAll(hosts, options);
 	const found = hosts.flatMap(({target}, i): MirrorHost[] => {
 		const outcome = seen[i];
-		const isMaster = target.roles.includes('master');
+		const isMaster = target.roles.some(role => role === 'master' || role === 'registry');
 		if (outcome?.ok === true) {
 			return [{name: target.name, address: target.address, isMaster, state: outcome.value}];
 		}
