@@ -8,38 +8,39 @@ export interface MarkFound {
 }
 
 /**
- * Reads a stream up to the end of the line `<MARK ...>` and leaves all that follows in it. What login shells print before (a
- * .bashrc with an echo breaks scp and rsync) is passed over. Calls `onPrompt` each time that the prompt turns up.
+ * Reads a stream up to the end of the line `<MARK start ...>` (or whatever word is no aside), and leaves all that follows in it. What login
+ * shells print before (a .bashrc with an echo breaks scp and rsync) is passed over. Asides, as the prompt of sudo, are told
+ * as they come.
  */
 export async function readMark(
 	stream: Readable,
 	mark: string,
-	prompt: string,
-	onPrompt: () => void,
+	asides: ReadonlySet<string>,
+	onAside: (word: string) => void,
 ): Promise<MarkFound> {
 	// latin1 keeps each byte one character, so that offsets hold.
 	let text = '';
 	let seen = 0;
 	let read = 0;
+	const line = new RegExp(`<${mark} ([a-z0-9 ]{1,60})>(\\r?\\n)?`, 'g');
 	const scan = (chunk: Buffer): MarkFound | undefined => {
 		text += chunk.toString('latin1');
 		read += chunk.length;
-		for (let at = text.indexOf(prompt, seen); at !== -1; at = text.indexOf(prompt, seen)) {
-			seen = at + prompt.length;
-			onPrompt();
+		line.lastIndex = seen;
+		for (let found = line.exec(text); found !== null; found = line.exec(text)) {
+			const [whole, inner = '', lineEnd] = found;
+			const words = inner.split(' ');
+			if (!asides.has(inner)) {
+				// Its line is not all here.
+				if (lineEnd === undefined) return undefined;
+				const rest = text.slice(found.index + whole.length);
+				if (rest !== '') stream.unshift(Buffer.from(rest, 'latin1'));
+				return {words, text: readable(text.slice(0, found.index))};
+			}
+			seen = found.index + whole.length;
+			onAside(inner);
 		}
-		const start = text.indexOf(`<${mark} `, seen);
-		const end = start === -1 ? -1 : text.indexOf('\n', start);
-		if (end !== -1) {
-			const rest = text.slice(end + 1);
-			if (rest !== '') stream.unshift(Buffer.from(rest, 'latin1'));
-			const words = text
-				.slice(start + mark.length + 2, end)
-				.replace(/>\r?$/, '')
-				.split(' ');
-			return {words, text: readable(text.slice(0, start))};
-		}
-		if (start === -1 && text.length > keptChars) {
+		if (text.length > 2 * keptChars) {
 			const cut = text.length - keptChars;
 			text = text.slice(cut);
 			seen = Math.max(0, seen - cut);

@@ -28,10 +28,7 @@ export function sudoError(host: string, failure: StartFailure): HostError {
 }
 
 /** The error of a login shell that ended without starting anything. */
-export function shellError(host: string, text: string, status: ExitStatus, beside: boolean): HostError {
-	if (/^sudo: /m.test(text)) {
-		return sudoError(host, {reason: undefined, text, prompts: 0, hasPassword: false, beside});
-	}
+export function shellError(host: string, text: string, status: ExitStatus): HostError {
 	const said = lastLines(text);
 	return new HostError(
 		host,

@@ -17,7 +17,8 @@ export interface WrapRequest {
 
 /**
  * The command line that starts a command. It works in any login shell: all it asks of it is to start /bin/sh. The far side then says
- * `<MARK start GROUP>` on both outputs, or `<MARK REASON>` on stderr, and from there on the streams are the command's own.
+ * `<MARK start GROUP>` on both outputs, or `<MARK REASON>` on stderr, and from there on the streams are the command's own. Before, it may
+ * tell `<MARK sudo>`, that sudo has its turn, and sudo then `<MARK password>`, as its prompt.
  */
 export function wrapLine(request: WrapRequest): string {
 	const {mark, root, cwd, environmentLines, terminal, argv} = request;
@@ -38,11 +39,6 @@ export function wrapLineWithTerminal(request: WrapRequest): string {
 		'exec script -q -e -c "$1" /dev/null 3<&0 4>&1 5>&2 </dev/null >/dev/null 2>&1',
 	].join('\n');
 	return `exec /bin/sh -c ${quote(outer)} sealimage ${quote(inner)}`;
-}
-
-/** The prompt that sudo is told to use. In the command line its parts stand apart, so that no trace of that is taken for it. */
-export function sudoPrompt(mark: string): string {
-	return `<${mark} password>`;
 }
 
 /** Ends a process group and its session: arguments are the group, a signal, and how many tenths of a second it has until KILL. */
@@ -81,6 +77,7 @@ seal_lead=\${SEALIMAGE_LEAD:-"$$ $PPID"}
 unset SEALIMAGE_LEAD
 if [ "$seal_as" = root ] && [ "$(id -u)" != 0 ]; then
 	command -v sudo >/dev/null || { printf '<%s nosudo>\\n' "$seal_mark" >&2; exit 1; }
+	printf '<%s sudo>\\n' "$seal_mark" >&2
 	LC_ALL=C
 	export LC_ALL
 	exec sudo -H -S -p "<$seal_mark password>" -- /bin/sh -c 'unset LC_ALL SUDO_COMMAND; eval "$1"' sealimage "$seal_run" "$seal_mark" "$seal_lead" "$@"

@@ -8,7 +8,7 @@ import {readMark} from './mark.js';
 import type {LoginShell, ShellProcess} from './shell.js';
 import {shellError, sudoError} from './sudo.js';
 import type {ExitStatus, RemoteProcess, RemoteSignal, SpawnOptions, Transport} from './transport.js';
-import {endScript, sudoPrompt, type WrapRequest, wrapLine, wrapLineWithTerminal} from './wrap-script.js';
+import {endScript, type WrapRequest, wrapLine, wrapLineWithTerminal} from './wrap-script.js';
 
 /** What becoming root takes on a host where one logs in as another user. */
 export interface SudoOptions {
@@ -56,6 +56,7 @@ interface Opened {
 
 /** Hosts whose sudo was found to want a terminal: asked for at once from the second command on. */
 const wantsTerminal = new WeakSet<LoginShell>();
+const asides: ReadonlySet<string> = new Set(['sudo', 'password']);
 const maxLineBytes = 128 * 1024;
 /** How long a command has between TERM and KILL, and we for both: sudo is slow on some hosts. */
 const graceTenths = 20;
@@ -125,13 +126,16 @@ async function answer(
 	beside: boolean,
 ): Promise<number> {
 	let prompts = 0;
-	const onPrompt = (): void => {
+	let reachedSudo = false;
+	const onAside = (word: string): void => {
+		reachedSudo = true;
+		if (word !== 'password') return;
 		prompts++;
 		if (prompts === 1 && password !== undefined) started.stdin.write(`${password.reveal()}\n`);
 		else started.stdin.end();
 	};
 	started.stdin.on('error', ignore);
-	const watch = (stream: Readable): ReturnType<typeof readMark> => readMark(stream, mark, sudoPrompt(mark), onPrompt);
+	const watch = (stream: Readable): ReturnType<typeof readMark> => readMark(stream, mark, asides, onAside);
 	const [out, err] = await Promise.all([watch(started.stdout), terminal ? undefined : watch(started.stderr)]);
 	const words = (err ?? out).words;
 	if (words?.[0] === 'start' && (terminal || out.words !== undefined)) {
@@ -140,7 +144,7 @@ async function answer(
 	}
 	const status = await endOf(started);
 	const before = scrub(`${out.text}\n${err?.text ?? ''}`, password);
-	if (words !== undefined || prompts > 0) {
+	if (words !== undefined || reachedSudo) {
 		throw sudoError(shell.host, {
 			reason: words?.[0],
 			text: before,
@@ -149,7 +153,7 @@ async function answer(
 			beside,
 		});
 	}
-	throw shellError(shell.host, before, status, beside);
+	throw shellError(shell.host, before, status);
 }
 
 /** How the shell ended that never got to the command. Waits no longer than a process needs that has lost its input. */

@@ -1,4 +1,5 @@
 import {spawn} from 'node:child_process';
+import {PassThrough, type Readable} from 'node:stream';
 import {HostError} from '../../host/error.js';
 import type {ShellProcess, StartOptions} from '../shell.js';
 import type {ExitStatus} from '../transport.js';
@@ -27,16 +28,24 @@ export async function startLocally(shell: string, line: string, options: StartOp
 			cause: error,
 		});
 	}
+	const stdout = held(child.stdout);
+	const stderr = held(child.stderr);
 	return {
 		stdin: child.stdin,
-		stdout: child.stdout,
-		stderr: child.stderr,
+		stdout,
+		stderr,
 		exit,
 		close() {
-			child.stdin.destroy();
-			child.stdout.destroy();
-			child.stderr.destroy();
+			for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+			for (const stream of [stdout, stderr]) if (!stream.writableEnded) stream.end();
 		},
 		resize: () => undefined,
 	};
+}
+
+const heldBytes = 256 * 1024;
+
+/** When a process has ended, Node throws away what nobody has read of its output yet. Here it waits for its reader. */
+function held(stream: Readable): PassThrough {
+	return stream.pipe(new PassThrough({highWaterMark: heldBytes}));
 }
