@@ -30,6 +30,7 @@ export function outcomeLines(outcome: Outcome, look: Look, width?: number): stri
 		case 'retry':
 			return [composed(style.yellow(signs.note), '', `retry ${outcome.title}`, '', look, width)];
 		case 'limit':
+		case 'key':
 			return [composed(style.yellow(signs.note), '', outcome.title, '', look, width)];
 		case 'warning':
 			return [

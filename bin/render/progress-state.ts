@@ -26,7 +26,7 @@ export type HostCount = Pick<
 
 /** A piece of work that is over. */
 export interface Outcome {
-	readonly kind: 'finished' | 'cached' | 'stored' | 'warning' | 'retry' | 'limit';
+	readonly kind: 'finished' | 'cached' | 'stored' | 'warning' | 'retry' | 'limit' | 'key';
 	readonly title: string;
 	readonly scope: string;
 	readonly sizeBytes?: number | undefined;
@@ -105,6 +105,12 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 		case 'hosts.progress':
 			countHosts(state, event, nowMs);
 			return undefined;
+		case 'host.key':
+			return {
+				kind: 'key',
+				title: `${event.host} is new, its key is ${event.algorithm} ${event.fingerprint}${event.file === undefined ? '' : ', recorded'}`,
+				scope: '',
+			};
 		case 'registry.limit':
 			return limitOutcome(state, event);
 		case 'command.output': {

@@ -64,6 +64,8 @@ async function converse(running: RemoteProcess, leave: AbortController, io: Io):
 	let isOver = false;
 	stdin.setRawMode?.(true);
 	stdin.on('data', type);
+	// A question for a password has paused it.
+	stdin.resume();
 	stdout.on('resize', resize);
 	// The window may have changed while the login took place.
 	resize();
