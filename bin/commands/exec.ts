@@ -9,7 +9,7 @@ import {hostHelp, hostLoginFlags} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {readPairs} from '../key-values.js';
 import {type Reach, reachHosts} from '../reach.js';
-import {type HostOutput, jsonLines, prefixedLines} from '../render/host-output.js';
+import {type HostOutput, jsonLines, plainOutput, prefixedLines} from '../render/host-output.js';
 import {formatJson} from '../render/json.js';
 import {count} from '../render/units.js';
 
@@ -101,11 +101,12 @@ async function runAll(
 }
 
 function textOutput({hosts}: Reach, prefix: boolean, {style, errorStyle, io}: Context): HostOutput {
-	return prefixedLines({
+	const look = {
 		names: prefix ? hosts.map(({name}) => name) : undefined,
 		style: {stdout: style, stderr: errorStyle},
 		isTerminal: {stdout: io.stdout.isTTY === true, stderr: io.stderr.isTTY === true},
-	});
+	};
+	return prefix || hosts.length > 1 ? prefixedLines(look) : plainOutput(look);
 }
 
 async function finish(

@@ -56,7 +56,7 @@ function cutLines(bytes: Buffer): {readonly lines: readonly Buffer[]; readonly r
 }
 
 export interface LineLook {
-	/** Without names, for a single host. */
+	/** Of the hosts; without them lines have no prefix. */
 	readonly names: readonly string[] | undefined;
 	/** Of the stream that the line goes to. */
 	readonly style: Record<OutputStream, Style>;
@@ -72,6 +72,15 @@ export function prefixedLines({names, style, isTerminal}: LineLook): HostOutput 
 		if (isTerminal[stream]) return prefix + terminalLine(line.toString('utf8'));
 		return prefix === '' ? line : Buffer.concat([Buffer.from(prefix), line]);
 	});
+}
+
+/** The streams of a single host as they are; a terminal gets them line by line all the same. */
+export function plainOutput(look: LineLook): HostOutput {
+	const lines = prefixedLines({...look, names: undefined});
+	return {
+		push: (host, stream, chunk) => (look.isTerminal[stream] ? lines.push(host, stream, chunk) : chunk),
+		end: (host, stream) => lines.end(host, stream),
+	};
 }
 
 /** One JSON object a line: text, or base64 where the bytes are no UTF-8. */
