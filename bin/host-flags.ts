@@ -86,6 +86,11 @@ export const loginFlags = {
 /** For commands that take their hosts by flags alone. */
 export const hostLoginFlags = {...hostFlags, ...loginFlags} as const satisfies Flags;
 
+/** For commands that need root for most of what they are used for. */
+export const sudoFlag = {
+	sudo: {type: 'boolean', default: true, help: 'be root there, through sudo where the login is another user'},
+} as const satisfies Flags;
+
 /** How hosts are written, for descriptions of commands. */
 export const hostHelp =
 	'Hosts are [USER@]HOST[:PORT] with names, addresses or aliases of ~/.ssh/config, [ADDRESS]:PORT for IPv6, and ranges such as 10.0.0.5-10.0.0.9. Passwords and passphrases come from files, from SEALIMAGE_SSH_PASSWORD, SEALIMAGE_SSH_PASSPHRASE and SEALIMAGE_SUDO_PASSWORD, or are asked for once for all hosts.';

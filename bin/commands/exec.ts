@@ -5,7 +5,7 @@ import {type ExecOnHostsOptions, execOnHosts} from '../../lib/runtime/host/exec.
 import {defineCommand, type Flags, type FlagValues} from '../command.js';
 import type {Context} from '../context.js';
 import {readDuration} from '../duration.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {readPairs} from '../key-values.js';
 import {type Reach, reachHosts} from '../reach.js';
@@ -15,11 +15,7 @@ import {count} from '../render/units.js';
 
 const execFlags = {
 	...hostLoginFlags,
-	sudo: {
-		type: 'boolean',
-		default: true,
-		help: 'run the command as root, through sudo where the login is another user',
-	},
+	...sudoFlag,
 	env: {type: 'list', short: 'e', value: 'NAME=VALUE', help: 'an environment variable of the command'},
 	cwd: {type: 'string', value: 'DIR', help: 'the folder on the hosts to run in (default: the home of the user)'},
 	stdin: {type: 'boolean', help: 'give what comes on stdin to the command on every host'},

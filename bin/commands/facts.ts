@@ -1,7 +1,7 @@
 import {gatherFacts} from '../../lib/runtime/facts/gather.js';
 import {onHosts} from '../../lib/runtime/host/on-hosts.js';
 import {defineCommand} from '../command.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {reachHosts} from '../reach.js';
 import {renderFacts, renderFactsTable} from '../render/host-facts.js';
@@ -11,7 +11,7 @@ export const command = defineCommand({
 	operands: [
 		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
 	],
-	flags: hostLoginFlags,
+	flags: {...hostLoginFlags, ...sudoFlag},
 	examples: [
 		{about: 'One host', line: 'sealimage facts 10.0.0.5'},
 		{about: 'Compare all hosts of a cluster', line: 'sealimage facts --cluster default'},
@@ -27,7 +27,7 @@ export const command = defineCommand({
 		const outcomes = await onHosts(
 			hosts,
 			open,
-			transport => gatherFacts(transport, {signal, onEvent, now: context.io.now}),
+			transport => gatherFacts(transport, {as: flags.sudo ? 'root' : 'login', signal, onEvent, now: context.io.now}),
 			{...options, title: 'facts'},
 		);
 		const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);

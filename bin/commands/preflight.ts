@@ -8,7 +8,7 @@ import {preflight} from '../../lib/runtime/preflight/preflight.js';
 import {defineCommand, type Flags, type FlagValues} from '../command.js';
 import {readDuration} from '../duration.js';
 import {exitCodes} from '../exit-codes.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {reachHosts} from '../reach.js';
 import {renderFindings} from '../render/host-findings.js';
@@ -18,6 +18,7 @@ import {readArgument} from '../usage-error.js';
 
 const preflightFlags = {
 	...hostLoginFlags,
+	...sudoFlag,
 	platform: {
 		type: 'list',
 		separator: ',',
@@ -61,7 +62,7 @@ export const command = defineCommand({
 		const outcomes = await onHosts(
 			reach.hosts,
 			reach.open,
-			transport => gatherFacts(transport, {signal, onEvent, now: context.io.now}),
+			transport => gatherFacts(transport, {as: flags.sudo ? 'root' : 'login', signal, onEvent, now: context.io.now}),
 			{...reach.options, title: 'preflight'},
 		);
 		const facts = outcomes.flatMap(outcome => (outcome.ok ? [outcome.value] : []));

@@ -3,7 +3,7 @@ import type {HostOutcome} from '../../lib/runtime/host/each.js';
 import {onHosts} from '../../lib/runtime/host/on-hosts.js';
 import {defineCommand, type Flags} from '../command.js';
 import type {Context} from '../context.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {type Reach, reachHosts} from '../reach.js';
 import {count, formatBytes} from '../render/units.js';
@@ -16,11 +16,7 @@ import {UsageError} from '../usage-error.js';
 
 const scpFlags = {
 	...hostLoginFlags,
-	sudo: {
-		type: 'boolean',
-		default: true,
-		help: 'read and write as root, through sudo where the login is another user',
-	},
+	...sudoFlag,
 	mode: {
 		type: 'string',
 		value: 'MODE',

@@ -6,12 +6,12 @@ import {cliWithHosts} from '../helpers/ssh-cli.js';
 test('facts of several hosts are a table, those of one are shown whole, and JSON has all', async t => {
 	const {run, ok, names, login, servers} = await cliWithHosts(t, 3);
 	const [first, second, third] = names as [string, string, string];
-	const table = await ok('facts', ...login, first, second);
+	const table = await ok('facts', ...login, '--no-sudo', first, second);
 	t.regex(table, /^HOST +HOSTNAME +SYSTEM +KERNEL +PLATFORM +CPUS +MEMORY +LEAST FREE +CLOCK$/m);
 	t.is(table.trimEnd().split('\n').length, 3);
-	t.regex(await ok('facts', ...login, first), /^Kernel: +\S+/m);
+	t.regex(await ok('facts', ...login, '--no-sudo', first), /^Kernel: +\S+/m);
 	await servers[2]!.close();
-	const some = await run(['facts', ...login, '--output', 'json', first, third]);
+	const some = await run(['facts', ...login, '--no-sudo', '--output', 'json', first, third]);
 	t.is(some.exitCode, 3);
 	const outcomes = JSON.parse(some.stdout) as Array<{
 		host: string;
@@ -30,15 +30,15 @@ test('facts of several hosts are a table, those of one are shown whole, and JSON
 
 test('preflight judges hosts together, and its exit code is 1 for an error', async t => {
 	const {run, hosts, login} = await cliWithHosts(t, 2);
-	const result = await run(['preflight', ...login, '--masters', hosts, '--output', 'json']);
+	const result = await run(['preflight', ...login, '--no-sudo', '--masters', hosts, '--output', 'json']);
 	t.is(result.exitCode, 1, 'both hosts are this machine, so their names and ids are equal');
 	const {findings} = JSON.parse(result.stdout) as {findings: HostFinding[]};
 	t.true(findings.some(({id, severity}) => id === 'one-host-twice' && severity === 'error'));
-	const text = await run(['preflight', ...login, '--masters', hosts]);
+	const text = await run(['preflight', ...login, '--no-sudo', '--masters', hosts]);
 	t.regex(text.stdout, /^error: all 2 hosts: .* \[one-host-twice\]$/m);
 	t.regex(text.stdout, /^not ready: 2 hosts, \d+ errors?, \d+ warnings?$/m);
 	const ids = [...new Set(findings.map(({id}) => id))].join(',');
-	const known = await run(['preflight', ...login, '--masters', hosts, '--ignore', ids]);
+	const known = await run(['preflight', ...login, '--no-sudo', '--masters', hosts, '--ignore', ids]);
 	t.is(known.exitCode, 0, known.stdout);
 	t.regex(known.stdout, /^ready: 2 hosts/m);
 });

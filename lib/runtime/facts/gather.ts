@@ -14,13 +14,14 @@ export interface GatherOptions extends OperationOptions {
 	readonly wanted?: Partial<Wanted> | undefined;
 	/** How long the host may take once it has the script. Default 30 s. */
 	readonly timeoutMs?: number | undefined;
+	/** Default `root`; as whoever logs in, some facts cannot be learnt. */
+	readonly as?: 'root' | 'login' | undefined;
 	/** The operator's clock, in milliseconds since 1970. */
 	readonly now?: (() => number) | undefined;
 }
 
 /**
- * Reads the facts of a host in one round trip: a script of POSIX shell that changes nothing and needs no tool but the shell. As root
- * where the transport can become root.
+ * Reads the facts of a host in one round trip: a script of POSIX shell that changes nothing and needs no tool but the shell.
  * @throws HostError as `Transport.spawn`; ERR_FACTS when the answer is none, does not come in time, or does not end
  */
 export async function gatherFacts(transport: Transport, options: GatherOptions = {}): Promise<HostFacts> {
@@ -30,7 +31,10 @@ export async function gatherFacts(transport: Transport, options: GatherOptions =
 	const deadline = new AbortController();
 	const signals = [deadline.signal, ...(options.signal === undefined ? [] : [options.signal])];
 	// The script comes over stdin, so that it is in no process list and no log of sudo; `cat` takes it in one read.
-	const remote = await transport.spawn(['sh', '-c', 'eval "$(cat)"'], {signal: AbortSignal.any(signals)});
+	const remote = await transport.spawn(['sh', '-c', 'eval "$(cat)"'], {
+		as: options.as,
+		signal: AbortSignal.any(signals),
+	});
 	const conversation = new Conversation(remote, options.now ?? Date.now);
 	const timer = setTimeout(() => deadline.abort(), timeoutMs);
 	try {
