@@ -19,7 +19,8 @@ import type {BlobParts, Part} from './part.js';
  * That holds for a power cut too, without a flush for every part: content is flushed before a layer, a tree or a name
  * appears, and what came before that is read and checked again by the first process after a boot.
  *
- * Nobody but root can enter blobs, layers and trees, so that setuid programs and open folders of images are harmless there.
+ * Nobody but root can enter blobs, layers and trees, so that setuid programs and open folders of images are harmless there. The
+ * registry is open to its server: its files are 0644 and root's, whatever the image says.
  * Names that share a file share its bytes, mode and owner: who writes into a file of a tree in place changes it for all. The
  * trees are there to be copied from; `unpack` of an image that is there, and `verify`, notice what was changed.
  */

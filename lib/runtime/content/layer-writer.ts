@@ -1,13 +1,13 @@
 import {closeSync, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, write, writeSync} from 'node:fs';
 import {join} from 'node:path';
-import {SealError, systemCode} from '../../core/errors.js';
+import {SealError} from '../../core/errors.js';
 import {createDigester, type Digest, type Digester} from '../../oci/digest.js';
 import {timeOf} from '../../oci/disk/write.js';
 import type {XattrList} from '../../oci/disk/xattrs.js';
 import type {EntryHeader} from '../../oci/entry.js';
 import type {IndexedEntry, SparseMap} from '../../oci/layer/layer-index.js';
 import {TarParser} from '../../oci/tar/parse.js';
-import {contentDigestAlgorithm} from './registry-paths.js';
+import {contentDigestAlgorithm, registryFileOf} from './registry-paths.js';
 
 /** Pieces from this size on are written in the thread pool, while they are hashed here. */
 const pooledBytes = 64 * 1024;
@@ -59,8 +59,9 @@ export class LayerWriter {
 
 	#enter(entry: IndexedEntry, storedBytes: number): void {
 		const number = this.entries.length;
-		this.entries.push({...entry, offset: number});
-		const {header, sparse} = entry;
+		const {sparse} = entry;
+		const header = keptHeader(entry.header);
+		this.entries.push({...entry, header, offset: number});
 		if (header.type !== 'file' || header.size === 0) return;
 		const file = openSync(join(this.#folder, String(number)), 'wx', 0o600);
 		const digester = createDigester(contentDigestAlgorithm(header.path));
@@ -83,12 +84,22 @@ export class LayerWriter {
 	#settle(open: OpenContent): void {
 		const {file, header, digester} = open;
 		if (open.sparse !== undefined) ftruncateSync(file, header.size);
-		if (this.#owners) own(file, header);
+		if (this.#owners) fchownSync(file, header.uid, header.gid);
 		fchmodSync(file, header.mode);
 		futimesSync(file, timeOf(header), timeOf(header));
 		this.digests.set(open.number, digester.finish());
 		this.close();
 	}
+}
+
+/**
+ * Files of the registry are the only ones that others than root can reach. Whatever an image says of them, nobody can run one as
+ * another user or write to it.
+ */
+function keptHeader(header: EntryHeader): EntryHeader {
+	if (registryFileOf(header.path) === undefined || header.type !== 'file') return header;
+	const {xattrs: _, ...rest} = header;
+	return {...rest, mode: 0o644, uid: 0, gid: 0};
 }
 
 type Step =
@@ -142,14 +153,5 @@ async function writePieces(open: OpenContent, map: SparseMap, bytes: Uint8Array)
 			open.piece++;
 			open.pieceDone = 0;
 		}
-	}
-}
-
-function own(file: number, {uid, gid}: EntryHeader): void {
-	try {
-		fchownSync(file, uid, gid);
-	} catch (error) {
-		// user_namespaces(7): ids that the namespace does not map.
-		if (systemCode(error) !== 'EINVAL') throw error;
 	}
 }

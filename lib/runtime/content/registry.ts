@@ -37,7 +37,9 @@ export function registryFilesOf(
 		if (source === undefined) continue;
 		const found = records.get(content.layer.digest)?.digests.get(content.offset);
 		const isWrong = file.kind === 'blob' && (found !== file.digest || content.sparse !== undefined);
-		if (!isWrong) files.set(header.path, {kind: file.kind, source});
+		// Another name of a file elsewhere in the image may be anything, a setuid program too.
+		const isPlain = header.mode === 0o644 && header.uid === 0 && header.gid === 0;
+		if (isPlain && !isWrong) files.set(header.path, {kind: file.kind, source});
 		else emit(options, wrongBlob(header.path));
 	}
 	return files;

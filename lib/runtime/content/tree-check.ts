@@ -57,10 +57,14 @@ function contentOf(
 	return {layer: content.layer.digest, facts: lstatIfExists(path)};
 }
 
+/** Times before and after this (1970 and 2038) are cut by some file systems. */
+const lastTime = 2 ** 31 - 1;
+
 /** Servers renew the times of a registry's files. */
 function isUntouched(header: EntryHeader, facts: Stats | undefined): boolean {
 	if (facts?.isFile() !== true || facts.size !== header.size || !hasMode(header, facts)) return false;
-	return registryFileOf(header.path) !== undefined || Math.floor(facts.mtimeMs / 1000) === header.mtime;
+	if (registryFileOf(header.path) !== undefined || header.mtime < 0 || header.mtime > lastTime) return true;
+	return Math.floor(facts.mtimeMs / 1000) === header.mtime;
 }
 
 function hasMode(header: EntryHeader, facts: Stats): boolean {

@@ -1,10 +1,11 @@
 import {randomBytes} from 'node:crypto';
-import {chmod, mkdir, unlink} from 'node:fs/promises';
+import {chmod, mkdir, open, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {emit, type OperationOptions} from '../../core/events.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {mapBounded} from '../../core/pool.js';
 import {sweepTempDirs, withTempDir} from '../../core/temp-dir.js';
+import {sniffCompression} from '../../oci/compress/decompress.js';
 import type {Digest} from '../../oci/digest.js';
 import {missingContent} from '../../oci/verify.js';
 import {flushedMode} from './boot.js';
@@ -40,12 +41,13 @@ async function unpackAlone(
 	options: OperationOptions,
 ): Promise<UnpackedImage> {
 	const missing = await missingLayers(folder, request);
-	await checkSpace(folder.root, neededBytes(missing, request.keepBlobs === true), `unpacking ${request.name}`);
+	const keepBlobs = request.keepBlobs === true;
+	const groups = keepBlobs ? [missing] : batches(missing);
+	await checkSpace(folder.root, await neededBytes(folder, groups), `unpacking ${request.name}`);
 	const step = {type: 'step.started', id: request.name, title: `Unpack ${request.name}`} as const;
 	emit(options, step);
 	const started = performance.now();
-	const keepBlobs = request.keepBlobs === true;
-	for (const batch of keepBlobs ? [missing] : batches(missing)) {
+	for (const batch of groups) {
 		await unpackBatch(folder, batch, scratch, options);
 		if (!keepBlobs) await dropBlobs(folder, batch);
 	}
@@ -68,10 +70,30 @@ async function missingLayers(folder: ContentFolder, {layers}: UnpackRequest): Pr
 	return [...missing.values()];
 }
 
-/** What the disk must have at least: how far a layer grows when it is uncompressed is not known. */
-function neededBytes(layers: readonly RequestedLayer[], keepBlobs: boolean): number {
-	const sizes = layers.map(layer => layer.sizeBytes);
-	return keepBlobs ? sizes.reduce((sum, size) => sum + size, 0) : Math.max(0, ...sizes);
+/** What the disk must have at least, beside the blobs: they go when their group is unpacked. */
+async function neededBytes(folder: ContentFolder, groups: readonly (readonly RequestedLayer[])[]): Promise<number> {
+	let most = 0;
+	for (const layers of groups) {
+		const sizes = await mapBounded(layers, 16, layer => plainBytes(folder.blob(layer.blob), layer.sizeBytes));
+		most = Math.max(
+			most,
+			sizes.reduce((sum, size) => sum + size, 0),
+		);
+	}
+	return most;
+}
+
+/** At least this much is in a blob: gzip says at its end how long its last member is (RFC 1952, 2.3.1), modulo 4 GiB. */
+async function plainBytes(path: string, sizeBytes: number): Promise<number> {
+	const file = await withIo('read', path, () => open(path, 'r'));
+	try {
+		const [start, end] = [Buffer.alloc(6), Buffer.alloc(4)];
+		await file.read(start, 0, start.length, 0);
+		await file.read(end, 0, end.length, Math.max(0, sizeBytes - end.length));
+		return sniffCompression(start) === 'gzip' ? Math.max(sizeBytes, end.readUInt32LE()) : sizeBytes;
+	} finally {
+		await file.close();
+	}
 }
 
 /** Layers that are flushed together. A blob goes after that, so that a disk needs room for these twice, not for the image. */

@@ -5,6 +5,7 @@ import test from 'ava';
 import {digestOf, hexOf} from '../../../lib/oci/digest.js';
 import type {LayerEntry} from '../../../lib/oci/entry.js';
 import {packTar, type TarInput} from '../../../lib/oci/tar/write.js';
+import {blobFile} from '../../../lib/registry/embed/layout.js';
 import {openHostContent} from '../../../lib/runtime/content/open.js';
 import {file, folder, header, link} from '../../helpers/entries.js';
 import {embedded, install, layerOf, requestOf, send, type TestLayer, testLayer} from '../../helpers/host-content.js';
@@ -148,6 +149,32 @@ test('an image cannot put wrong blobs, or anything else, into the registry of th
 	const image = await install(content, 'y', [right]);
 	const blob = entries.find(entry => entry.header.path.endsWith('/data'))?.header.path ?? '';
 	t.is(lstatSync(join(root, blob)).ino, lstatSync(join(image.path, blob)).ino);
+});
+
+test('nothing that others than root can reach on the host is more than a plain file of root', async t => {
+	const root = tempDir(t);
+	const content = openHostContent(root, {durability: 'none'});
+	const [blob, hidden, moved] = [blobFile(digestOf('blob')), blobFile(digestOf('hidden')), blobFile(digestOf('moved'))];
+	const program = {mode: 0o6777, uid: 1000, gid: 1000};
+	const layer = await rawLayer([
+		{header: header(blob, {...program, size: 4}), content: Buffer.from('blob')},
+		{header: header('bin/program', {...program, size: 6}), content: Buffer.from('hidden')},
+		{header: header(hidden, {type: 'hardlink', linkname: 'bin/program'})},
+		{header: header('side', {type: 'symlink', linkname: 'registry'})},
+		{header: header(moved.replace('registry', 'side'), {...program, size: 5}), content: Buffer.from('moved')},
+	]);
+	const {path} = await install(content, 'x', [layer]);
+	const facts = lstatSync(join(root, blob));
+	t.is(facts.mode & 0o7777, 0o644);
+	if (process.getuid?.() === 0) t.deepEqual([facts.uid, facts.gid], [0, 0]);
+	t.is(lstatSync(join(path, 'bin/program')).mode & 0o7777, 0o6777);
+	t.true(existsSync(join(path, moved)));
+	t.deepEqual(
+		[hidden, moved].map(each => existsSync(join(root, each))),
+		[false, false],
+	);
+	for (const folder of ['blobs', 'layers', 'trees', 'partial', 'tmp'])
+		t.is(lstatSync(join(root, folder)).mode & 0o077, 0);
 });
 
 test('an image that cannot fit is refused before a byte is written', async t => {
