@@ -1,8 +1,9 @@
+import {createAgentInstaller} from '../../lib/runtime/agent/bootstrap.js';
 import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
-import {installAgent} from '../../lib/runtime/agent/install/install.js';
 import {distribute} from '../../lib/runtime/distribute/distribute.js';
 import {previewDistribution} from '../../lib/runtime/distribute/preview.js';
 import type {DistributeOptions} from '../../lib/runtime/distribute/run.js';
+import type {Transport} from '../../lib/runtime/transport/transport.js';
 import {agentFlags} from '../agent-flags.js';
 import {agentSource} from '../agent-source.js';
 import {defineCommand} from '../command.js';
@@ -47,18 +48,21 @@ export const command = defineCommand({
 					exitCode: reportHosts(preview.outcomes, performance.now() - startedMs, context),
 				};
 			}
+			const {signal, onEvent} = options;
 			const source = agentSource(flags, context);
 			const bundle = (platform: string): ReturnType<typeof openBundle> => openBundle(platform, source);
-			const done = await distribute({
-				...request,
-				...(flags.install
-					? {
-							async installAgent(transport) {
-								await installAgent(transport, {...options, bundle, cacheDir: source.cacheDir});
-							},
-						}
-					: {}),
-			});
+			const installer = createAgentInstaller({bundle, cacheDir: source.cacheDir, signal});
+			const installAgent = async (transport: Transport): Promise<void> => {
+				const step = {id: `agent ${transport.host}`, title: `Install the agent on ${transport.host}`};
+				onEvent?.({type: 'step.started', ...step});
+				const started = performance.now();
+				const {sentBytes} = await installer.install(transport);
+				const sizeBytes = sentBytes === 0 ? {} : {sizeBytes: sentBytes};
+				onEvent?.({type: 'step.finished', ...step, ...sizeBytes, elapsedMs: performance.now() - started});
+			};
+			const done = await distribute(flags.install ? {...request, installAgent} : request).finally(() =>
+				installer.close(),
+			);
 			return {
 				json: {
 					hosts: done.outcomes.map(one => outcomeJson(one, value => ({...value}))),

@@ -1,0 +1,24 @@
+import {join} from 'node:path';
+import type {HostTarget} from '../../lib/runtime/host/target.js';
+import type {OpenTransport, Transport} from '../../lib/runtime/transport/transport.js';
+import {programTransport} from './program-transport.js';
+
+/** Hosts that are folders: each has an agent of its own, a real process, that keeps its content below `dir`. */
+export function localAgents(dir: string): OpenTransport {
+	return target => agentTransport(target.name, hostRoot(dir, target.name));
+}
+
+export function hostRoot(dir: string, host: string): string {
+	return join(dir, host);
+}
+
+export function localTarget(name: string, roles: readonly string[] = []): HostTarget {
+	return {name, address: name, roles, login: {}};
+}
+
+function agentTransport(host: string, root: string): Transport {
+	const program = [process.execPath, join(process.cwd(), '.build/bin/agent.js'), '--root', root];
+	const inner = programTransport(program, host, {withArguments: true});
+	// The first word is where the agent is on a host.
+	return {...inner, spawn: (argv, options) => inner.spawn(argv.slice(1), options)};
+}
