@@ -8,6 +8,18 @@ export {type RemoveOptions, removeAgent} from './agent/install/remove.js';
 export {type AgentStatus, agentStatus} from './agent/install/status.js';
 export type {AgentConnection, AgentIdentity} from './agent/protocol.js';
 export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
+export type {
+	BlobQuery,
+	BlobState,
+	GcReport,
+	HostContent,
+	HostImage,
+	UnpackedImage,
+	UnpackRequest,
+	VerifyReport,
+} from './content/content.js';
+export {type HostContentOptions, openHostContent} from './content/open.js';
+export {type BlobParts, type Part, partBytes} from './content/part.js';
 export {type Distributed, distribute, type HostDistributed} from './distribute/distribute.js';
 export {type HostPreview, type Preview, previewDistribution} from './distribute/preview.js';
 export type {DistributeOptions} from './distribute/run.js';
