@@ -52,9 +52,16 @@ export interface SystemFacts {
 	/** `systemd`, `openrc`, or the name of process 1. */
 	readonly init: string;
 	readonly systemdVersion?: number;
-	readonly libc: {readonly kind: 'glibc' | 'musl' | 'unknown'; readonly version?: string};
+	readonly libc: LibcFacts;
 	/** `6.0.30`: the version of libstdc++.so.6. Absent: there is none. */
 	readonly libstdcxx?: string;
+}
+
+export interface LibcFacts {
+	readonly kind: 'glibc' | 'musl' | 'unknown';
+	readonly version?: string;
+	/** Where programs from elsewhere look for the loader of glibc. Absent: it is not there, and they cannot start (NixOS). */
+	readonly loader?: string;
 }
 
 export interface DistributionFacts {

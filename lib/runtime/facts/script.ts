@@ -11,7 +11,8 @@ export function factsScript(wanted: Wanted): string {
 }
 
 /**
- * `say TAG TEXT` prints each line of the text behind the tag. `want FILE...` has whole files read at the end, `pick PATTERN FILE...`
+ * `tell TAG VALUE` prints a value behind its tag, `say TAG TEXT` each line of a text; texts are not expanded, so names must not be either
+ * (`set -f`) when one is said. `want FILE...` has whole files read at the end, `pick PATTERN FILE...`
  * the lines that match, of these files and all others that were picked from. Names are expanded (`set +f`) only where a probe asks for it.
  */
 const prelude = `set -uf
@@ -31,6 +32,7 @@ printf '%s %s\\n' "$tag" "$text"
 done
 unset IFS
 }
+tell() { printf '%s %s\\n' "$1" "$2"; }
 want() { for file; do wanted=$wanted$nl$file; done; }
 pick() {
 pattern="$pattern|$1"

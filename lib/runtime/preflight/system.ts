@@ -73,8 +73,19 @@ export const systemChecks: readonly HostCheck[] = [
 		why: 'The agent is linked against the C library of GNU.',
 		mend: 'Use a distribution with glibc, such as Debian, Ubuntu, Rocky Linux or openEuler.',
 		look: ({system: {libc}}) =>
-			seen(libc.kind !== 'glibc', () =>
-				libc.kind === 'musl' ? 'The C library is musl, not glibc' : 'No C library of GNU was found',
+			libc.kind === 'musl'
+				? ['The C library is musl, not glibc']
+				: seen(libc.kind !== 'glibc', () => 'No C library of GNU was found'),
+	},
+	{
+		id: 'glibc-loader-missing',
+		severity: 'error',
+		why: 'Programs that were not built for this very distribution do not start without the loader at its usual place.',
+		mend: 'Provide the loader (on NixOS: programs.nix-ld.enable), or use another distribution.',
+		look: ({system: {libc, architecture}}) =>
+			seen(
+				libc.kind === 'glibc' && libc.loader === undefined && withAgent.has(architecture),
+				() => 'The loader of glibc is not where programs look for it',
 			),
 	},
 	{

@@ -6,8 +6,8 @@ export const identityProbe: Probe<IdentityFacts> = {
 	script:
 		() => `want /proc/sys/kernel/hostname /etc/machine-id /sys/class/dmi/id/product_uuid /proc/sys/kernel/random/boot_id
 want /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name /proc/device-tree/model /run/systemd/container
-[ ! -e /.dockerenv ] || say container docker
-[ ! -e /run/.containerenv ] || say container podman
+[ ! -e /.dockerenv ] || tell container docker
+[ ! -e /run/.containerenv ] || tell container podman
 hostname=
 read -r hostname 2>/dev/null </proc/sys/kernel/hostname
 case $hostname in

@@ -11,14 +11,14 @@ import type {Wanted} from '../wanted.js';
  */
 export const modulesProbe: Probe<{states: Record<string, ModuleState>; folder: boolean}> = {
 	script: wanted => `for module in ${quoteAll(wanted.modules)}; do
-[ ! -d "/sys/module/$module" ] || say loaded "$module"
+[ ! -d "/sys/module/$module" ] || tell loaded "$module"
 done
-${evidence.map(([module, path]) => `[ ! -e ${path} ] || say loaded ${module}`).join('\n')}
+${evidence.map(([module, path]) => `[ ! -e ${path} ] || tell loaded ${module}`).join('\n')}
 want /proc/filesystems /proc/sys/kernel/modules_disabled
 set +f
 folder=/lib/modules/$release
 [ -d "$folder" ] || folder=/run/booted-system/kernel-modules$folder
-[ ! -e "$folder/modules.dep" ] || say modules here
+[ ! -e "$folder/modules.dep" ] || tell modules here
 pick ${quote(`^[^:]*/(${names(wanted)})[.]ko|^[[:space:]]*install[[:space:]]+(${names(wanted)})[[:space:]]|^CONFIG_(${options(wanted)})=[ym]`)} \\
 "$folder/modules.dep" "$folder/modules.builtin" "/boot/config-$release" /etc/modprobe.d/*.conf /run/modprobe.d/*.conf \\
 /usr/local/lib/modprobe.d/*.conf /usr/lib/modprobe.d/*.conf /lib/modprobe.d/*.conf

@@ -20,8 +20,8 @@ for path in /sys/class/net/*; do
 case \${path##*/} in lo | veth* | cali* | lxc* | tap* | vnet* | '*') continue ;; esac
 number=$((number + 1))
 [ $number -le 128 ] || break
-say interface "\${path##*/}"
-[ ! -e "$path/device" ] || say hardware "\${path##*/}"
+tell interface "\${path##*/}"
+[ ! -e "$path/device" ] || tell hardware "\${path##*/}"
 want "$path/address" "$path/mtu" "$path/operstate"
 done
 set -f`,

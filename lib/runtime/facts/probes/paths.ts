@@ -19,7 +19,7 @@ done
 mode=ro
 if cd -P "$place" 2>/dev/null; then place=$PWD; fi
 [ ! -w "$place" ] || mode=rw
-say path "$number $mode $place"
+tell path "$number $mode $place"
 case $nl$places$nl in *"$nl$place$nl"*) ;; *) places=$places$nl$place ;; esac
 number=$((number + 1))
 while :; do
@@ -30,11 +30,13 @@ place=\${place%/*}
 done
 done
 cd /
+space=
 IFS=$nl
-space=$(stat -f -c '%S %b %a %c %d %n' $places 2>/dev/null)
-unset IFS
+[ -z "$places" ] || space=$(stat -f -c '%S %b %a %c %d %n' $places 2>/dev/null)
 say space "$space"
-[ -n "$space" ] || { IFS=$nl; space=$(df -Pk $places 2>/dev/null); unset IFS; say df "$space"; }`,
+IFS=$nl
+[ -z "$places" ] || [ -n "$space" ] || say df "$(df -Pk $places 2>/dev/null)"
+unset IFS`,
 	read: (answers, wanted) => {
 		const mounts = mountsOf(answers);
 		const spaces = new Map([...readDf(answers), ...readSpace(answers)]);

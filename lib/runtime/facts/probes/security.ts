@@ -10,10 +10,10 @@ export const securityProbe: Probe<SecurityFacts> = {
 	script:
 		() => `want /sys/fs/selinux/enforce /etc/selinux/config /sys/module/apparmor/parameters/enabled /etc/ufw/ufw.conf
 for unit in iptables ip6tables; do
-[ ! -s "/etc/sysconfig/$unit" ] || [ ! -L "/etc/systemd/system/multi-user.target.wants/$unit.service" ] || say filter "$unit"
+[ ! -s "/etc/sysconfig/$unit" ] || [ ! -L "/etc/systemd/system/multi-user.target.wants/$unit.service" ] || tell filter "$unit"
 done
 for root in /sys/fs/cgroup /sys/fs/cgroup/systemd; do
-[ ! -d $root/system.slice/firewalld.service ] || say filter firewalld
+[ ! -d $root/system.slice/firewalld.service ] || tell filter firewalld
 done
 [ ! -d /sys/module/nf_tables ] || ! has nft || say nft "$(nft list chains 2>/dev/null | grep 'hook input')"
 table=

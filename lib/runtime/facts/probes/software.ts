@@ -14,20 +14,20 @@ for program in ${quoteAll(wanted.versions)}; do
 done
 for unit in ${quoteAll(wanted.services)}; do
 for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-[ ! -d "$root/system.slice/$unit" ] || { say service "$unit"; break; }
+[ ! -d "$root/system.slice/$unit" ] || { tell service "$unit"; break; }
 done
-[ ! -e "/run/openrc/started/\${unit%.service}" ] || say service "$unit"
+[ ! -e "/run/openrc/started/\${unit%.service}" ] || tell service "$unit"
 done
 for path in ${quoteAll(wanted.sockets)}; do
-[ ! -S "$path" ] || say socket "$path"
+[ ! -S "$path" ] || tell socket "$path"
 done
 set +f
 for path in ${quoteAll(wanted.present)}; do
 if [ -d "$path" ]; then
 for entry in "$path"/* "$path"/.[!.]*; do
-[ ! -e "$entry" ] || { say present "$path"; break; }
+[ ! -e "$entry" ] || { tell present "$path"; break; }
 done
-elif [ -e "$path" ]; then say present "$path"
+elif [ -e "$path" ]; then tell present "$path"
 fi
 done
 set -f`,

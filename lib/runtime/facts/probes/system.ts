@@ -1,5 +1,6 @@
+import {quoteAll} from '../../transport/quote.js';
 import {type Answers, assignments} from '../answers.js';
-import type {DistributionFacts, SystemFacts} from '../facts.js';
+import type {DistributionFacts, LibcFacts, SystemFacts} from '../facts.js';
 import type {Probe} from '../probe.js';
 
 /** What kind of Linux the host is: the machine, the distribution, the C libraries, the init system. */
@@ -8,15 +9,15 @@ export const systemProbe: Probe<SystemFacts> = {
 read -r release 2>/dev/null </proc/sys/kernel/osrelease
 say uname "$(uname -sm 2>/dev/null)"
 say libc "$(getconf GNU_LIBC_VERSION 2>/dev/null)"
-[ ! -d /run/systemd/system ] || say init systemd
-[ ! -d /run/openrc ] || say init openrc
+[ ! -d /run/systemd/system ] || tell init systemd
+[ ! -d /run/openrc ] || tell init openrc
 want /proc/1/comm /proc/sys/kernel/ostype /etc/os-release
 [ -r /etc/os-release ] || want /usr/lib/os-release
 set +f
-for file in /lib64/ld-linux-*.so.* /lib/ld-linux*.so.* /lib/ld-musl-*.so.1 /lib64/ld64.so.* /lib/ld64.so.* \\
+for file in ${quoteAll(Object.values(loaders))} /lib/ld-musl-*.so.1 \\
 /lib/libstdc++.so.6* /lib64/libstdc++.so.6* /usr/lib/libstdc++.so.6* /usr/lib64/libstdc++.so.6* /lib/*/libstdc++.so.6* /usr/lib/*/libstdc++.so.6* \\
 /usr/lib/systemd/libsystemd-shared-*.so /lib/systemd/libsystemd-shared-*.so /usr/lib/*/systemd/libsystemd-shared-*.so; do
-[ ! -e "$file" ] || say library "$file"
+[ ! -e "$file" ] || tell library "$file"
 done
 set -f`,
 	read: answers => {
@@ -34,7 +35,7 @@ set -f`,
 			distribution: readDistribution(answers),
 			init: answers.said('init')[0] ?? answers.line('/proc/1/comm') ?? 'unknown',
 			...(version === undefined ? {} : {systemdVersion: Number(version)}),
-			libc: readLibc(answers),
+			libc: readLibc(platform.architecture, answers),
 			...(libstdcxx === undefined ? {} : {libstdcxx}),
 		};
 	},
@@ -106,13 +107,26 @@ function readDistribution(answers: Answers): DistributionFacts {
 	};
 }
 
-function readLibc(answers: Answers): SystemFacts['libc'] {
-	const glibc = /^glibc (\d{1,3}(?:\.\d{1,3}){1,2})/.exec(answers.said('libc')[0] ?? '');
-	if (glibc !== null) return {kind: 'glibc', version: glibc[1]!};
+function readLibc(architecture: string, answers: Answers): LibcFacts {
 	const libraries = answers.said('library');
-	if (libraries.some(path => path.includes('/ld-musl-'))) return {kind: 'musl'};
-	return {kind: libraries.some(path => /\/ld(?:-linux[^/]*|64)\.so/.test(path)) ? 'glibc' : 'unknown'};
+	const path = loaders[architecture];
+	const loader = path !== undefined && libraries.includes(path) ? {loader: path} : {};
+	const glibc = /^glibc (\d{1,3}(?:\.\d{1,3}){1,2})/.exec(answers.said('libc')[0] ?? '');
+	if (glibc !== null) return {kind: 'glibc', version: glibc[1]!, ...loader};
+	if (libraries.some(library => library.includes('/ld-musl-'))) return {kind: 'musl', ...loader};
+	return {kind: 'loader' in loader ? 'glibc' : 'unknown', ...loader};
 }
+
+/** Each architecture's ABI fixes the path of its loader. */
+const loaders: Readonly<Record<string, string>> = {
+	'386': '/lib/ld-linux.so.2',
+	amd64: '/lib64/ld-linux-x86-64.so.2',
+	arm: '/lib/ld-linux-armhf.so.3',
+	arm64: '/lib/ld-linux-aarch64.so.1',
+	ppc64le: '/lib64/ld64.so.2',
+	riscv64: '/lib/ld-linux-riscv64-lp64d.so.1',
+	s390x: '/lib/ld64.so.1',
+};
 
 /** The highest version among the names that match. */
 function highest(paths: readonly string[], pattern: RegExp): string | undefined {
