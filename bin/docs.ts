@@ -1,4 +1,5 @@
 import {errorCodes} from '../lib/core/codes.js';
+import {preflightTopics} from '../lib/runtime/preflight/checks.js';
 import type {Command, Flags, Verb} from './command.js';
 import {exitCodes} from './exit-codes.js';
 import {globalFlags} from './global-flags.js';
@@ -41,6 +42,18 @@ export function errorsPage(): string {
 		table(
 			['code', 'meaning'],
 			Object.entries(errorCodes).map(([name, meaning]) => [code(name), meaning]),
+		),
+	].join('\n\n')}\n`;
+}
+
+/** `docs/preflight.md`: what `sealimage preflight` may find, by id. */
+export function preflightPage(): string {
+	return `${[
+		'# What preflight finds',
+		'Printed from `lib/runtime/preflight/` by `npm run docs`. Ids are stable: `sealimage preflight --ignore ID` accepts what is known. A finding whose case is mild or grave may come as a warning in place of an error, or the reverse.',
+		table(
+			['id', 'severity', 'why it matters', 'what to do'],
+			preflightTopics.map(({id, severity, why, mend}) => [code(id), severity, why, mend]),
 		),
 	].join('\n\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import test from 'ava';
 import {verbs} from '../../bin/commands.js';
-import {cliPage, errorsPage} from '../../bin/docs.js';
+import {cliPage, errorsPage, preflightPage} from '../../bin/docs.js';
 import {commandHelp, overviewHelp} from '../../bin/help.js';
 import {plainStyle} from '../../bin/render/style.js';
 
@@ -13,6 +13,10 @@ test('docs/cli.md is what the tables of the command line print', async t => {
 
 test('docs/errors.md is what the table of codes prints', t => {
 	t.is(readFileSync('docs/errors.md', 'utf8'), errorsPage(), hint);
+});
+
+test('docs/preflight.md is what the checks print', t => {
+	t.is(readFileSync('docs/preflight.md', 'utf8'), preflightPage(), hint);
 });
 
 const golden = test.macro({
