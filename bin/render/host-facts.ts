@@ -123,10 +123,10 @@ function spaceOf({freeBytes, totalBytes, fileSystem, mountPoint, writable}: Path
 	].join(' ');
 }
 
-/** "/var 1.2 GB" */
+/** "1.2 GB in /var". What is in memory is small everywhere. */
 function tightest(paths: readonly PathFacts[]): string {
 	const [least] = paths
-		.filter(({freeBytes}) => freeBytes !== undefined)
+		.filter(({freeBytes, fileSystem}) => freeBytes !== undefined && fileSystem !== 'tmpfs')
 		.toSorted((a, b) => (a.freeBytes ?? 0) - (b.freeBytes ?? 0));
 	return least === undefined ? '' : `${formatBytes(least.freeBytes ?? 0)} in ${least.path}`;
 }
