@@ -3,7 +3,7 @@ import type {Duplex} from 'node:stream';
 import {waitFor} from '../../../core/abortable.js';
 import type {Abortable} from '../../../core/events.js';
 import {HostError} from '../../host/error.js';
-import {dialError, type Endpoint, printable, timeoutError} from './failure.js';
+import {dialError, type Endpoint, timeoutError} from './failure.js';
 import {isRefusal, type SshSession} from './ssh2.js';
 
 /**
@@ -21,6 +21,8 @@ export async function dialDirectly(
 			port: to.port,
 			noDelay: true,
 			keepAlive: true,
+			// Node gives each address of a name a quarter of a second, which is too little for the other side of the world.
+			autoSelectFamilyAttemptTimeout: Math.max(250, Math.floor(options.timeoutMs / 4)),
 			...(options.family === undefined || isIP(to.address) > 0 ? {} : {family: options.family}),
 		});
 		const settle = (result: () => void): void => {
@@ -91,7 +93,7 @@ function forwardError(who: string, to: Endpoint, error: unknown): HostError {
 			cause: error,
 		});
 	}
-	const told = printable(error instanceof Error ? error.message.replace(/^\(SSH\) Channel open failure:/, '') : '');
+	const told = error instanceof Error ? error.message : '';
 	return new HostError(
 		to.host,
 		'ERR_HOST_UNREACHABLE',

@@ -74,13 +74,9 @@ export function handshakeError(to: Endpoint, error: unknown): HostError {
 		);
 	}
 	if (/no matching/.test(message)) {
-		return protocolError(to, `The SSH server has no algorithm in common with us: ${printable(message)}`, error);
+		return protocolError(to, `The SSH server has no algorithm in common with us: ${message}`, error);
 	}
-	return protocolError(
-		to,
-		`The SSH server at port ${to.port} of ${to.address} is not understood: ${printable(message)}`,
-		error,
-	);
+	return protocolError(to, `The SSH server at port ${to.port} of ${to.address} is not understood: ${message}`, error);
 }
 
 /** What ended a connection that was logged in. */
@@ -90,17 +86,11 @@ export function lostError(to: Endpoint, error: Error | undefined): HostError {
 			? 'The host fell silent'
 			: error instanceof FloodError
 				? `The connection was cut: the host sent ${error.message}`
-				: `The connection broke${error === undefined ? '' : `: ${printable(error.message)}`}`;
+				: `The connection broke${error === undefined ? '' : `: ${error.message}`}`;
 	return new HostError(to.host, 'ERR_HOST_LOST', message, {
 		hint: 'Check the host and the network, then run the command again.',
 		cause: error,
 	});
-}
-
-/** Text of a host, fit for a line of a report: no control characters, not long. */
-export function printable(text: string): string {
-	const plain = text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
-	return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain;
 }
 
 function protocolError(to: Endpoint, message: string, cause?: unknown): HostError {
@@ -124,5 +114,5 @@ function reasonOf(cause: unknown): string {
 		EADDRNOTAVAIL: 'this machine has no address for it',
 	};
 	const code = systemCode(cause);
-	return (code !== undefined && reasons[code]) || printable(cause instanceof Error ? cause.message : String(cause));
+	return (code !== undefined && reasons[code]) || (cause instanceof Error ? cause.message : String(cause));
 }

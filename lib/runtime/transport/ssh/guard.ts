@@ -22,9 +22,10 @@ export function guardStream(stream: Duplex, {silenceMs, unreadBytes, fail}: Guar
 	let loggedIn = false;
 	let receivedBytes = 0;
 	let sinceCheckBytes = 0;
-	let lastReceived = performance.now();
+	// Counted, not measured: after a pause of this process itself (or of its machine) one tick is late, not eight.
+	let silentTicks = 0;
 	stream.on('data', (chunk: Buffer) => {
-		lastReceived = performance.now();
+		silentTicks = 0;
 		sinceCheckBytes += chunk.length;
 		if (!loggedIn) {
 			receivedBytes += chunk.length;
@@ -40,9 +41,9 @@ export function guardStream(stream: Duplex, {silenceMs, unreadBytes, fail}: Guar
 		}
 	});
 	const watch = (): void => {
-		if (performance.now() - lastReceived > silenceMs) fail(new SilenceError());
+		if (++silentTicks > ticks) fail(new SilenceError());
 	};
-	const timer = setInterval(watch, Math.ceil(silenceMs / 8));
+	const timer = setInterval(watch, Math.ceil(silenceMs / ticks));
 	return {
 		loggedIn() {
 			loggedIn = true;
@@ -57,6 +58,7 @@ export class SilenceError extends Error {}
 /** The host sent what the protocol, or good manners, do not allow. The message completes "The host sent". */
 export class FloodError extends Error {}
 
+const ticks = 8;
 /** Key exchange and login take a tenth of it. ssh2 goes through a growing banner again and again: it must stay small. */
 const preludeLimitBytes = 128 * 1024;
 /** Four of ssh2's windows: stdout and stderr share one, and each may fill it while the other is read. */

@@ -1,4 +1,5 @@
 import {join} from 'node:path';
+import {hasCode, type SealError} from '../../../core/errors.js';
 import type {Secret} from '../../../core/secret.js';
 import type {HostLogin} from '../../host/target.js';
 import type {HostSettings} from './config/settings.js';
@@ -18,6 +19,8 @@ export interface LoginPlan {
 	readonly steps: readonly PlannedStep[];
 	/** Keys that would have been tried, had there been a passphrase. */
 	readonly locked: readonly string[];
+	/** Why keys that nobody named for this host were passed over. */
+	readonly unusable: readonly string[];
 }
 
 export interface LoginSources {
@@ -56,17 +59,24 @@ export async function planLogin(sources: LoginSources): Promise<LoginPlan> {
 		if (twin === undefined) locked.push(opened.label);
 		else offerAgent(twin);
 	};
-	const files = settings.identityFiles.map(file => ({file}));
+	const unusable: string[] = [];
+	/** As OpenSSH: a key of the configuration or a default key that is broken is passed over. */
+	const offerUsual = async (file: string): Promise<void> => {
+		try {
+			offer(await identities.open({file}, login.passphrase));
+		} catch (error) {
+			if (!hasCode(error, 'ERR_IDENTITY')) throw error;
+			unusable.push((error as SealError).message);
+		}
+	};
 	for (const identity of login.identities ?? []) offer(await identities.openNamed(identity, login.passphrase));
-	for (const identity of files) offer(await identities.open(identity, login.passphrase));
+	for (const file of settings.identityFiles) await offerUsual(file);
 	if (login.password !== undefined) steps.push(...passwordSteps(login.password));
 	if (!settings.identitiesOnly) for (const key of held) offerAgent(key);
-	if (login.identities === undefined && files.length === 0) {
-		for (const name of defaultKeys) {
-			offer(await identities.open({file: join(operator.home, '.ssh', name)}, login.passphrase));
-		}
+	if (login.identities === undefined && settings.identityFiles.length === 0) {
+		for (const name of defaultKeys) await offerUsual(join(operator.home, '.ssh', name));
 	}
-	return {user: sources.user, steps, locked};
+	return {user: sources.user, steps, locked, unusable};
 }
 
 const defaultKeys = ['id_ed25519', 'id_ecdsa', 'id_rsa'];

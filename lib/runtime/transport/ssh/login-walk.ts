@@ -1,6 +1,7 @@
 import {HostError} from '../../host/error.js';
-import {type Endpoint, printable} from './failure.js';
+import type {Endpoint} from './failure.js';
 import type {LoginPlan, PlannedStep} from './login-plan.js';
+import {printable} from './printable.js';
 import type {LoginStep} from './ssh2.js';
 
 /** Goes through the ways to log in as the host's answers allow, and remembers what was tried. */
@@ -44,7 +45,7 @@ export function walkLogin(plan: LoginPlan): LoginWalk {
 				return planned.step;
 			}
 		},
-		refusal: (to, cause) => refusal(to, plan, tried, methods ?? [], cause),
+		refusal: (to, cause) => refusal(to, plan, tried, (methods ?? []).slice(0, 10).map(printable), cause),
 	};
 }
 
@@ -55,7 +56,7 @@ function refusal(
 	methods: readonly string[],
 	cause: unknown,
 ): HostError {
-	const details = {user: plan.user, tried: tried.map(({label}) => label), accepted: methods.map(printable)};
+	const details = {user: plan.user, tried: tried.map(({label}) => label), accepted: methods, unusable: plan.unusable};
 	const user = JSON.stringify(plan.user);
 	if (tried.some(({step}) => step.method === 'password' || step.method === 'keyboard-interactive')) {
 		return new HostError(to.host, 'ERR_HOST_PASSWORD', `The host does not let the user ${user} in with the password`, {
@@ -73,7 +74,7 @@ function refusal(
 		);
 	}
 	const offered = tried.length === 0 ? 'nothing could be offered' : `it refused ${listed(tried)}`;
-	const accepts = methods.length === 0 ? '' : `; it accepts ${methods.map(printable).join(', ')}`;
+	const accepts = methods.length === 0 ? '' : `; it accepts ${methods.join(', ')}`;
 	return new HostError(to.host, 'ERR_HOST_LOGIN', `The host does not let the user ${user} in: ${offered}${accepts}`, {
 		hint: 'Check the user, and name a key with --identity or a password with --password-file.',
 		details,

@@ -3,7 +3,7 @@ import type {Abortable} from '../../../core/events.js';
 import {HostError} from '../../host/error.js';
 import type {LoginShell, StartOptions} from '../shell.js';
 import type {Connection} from './connection.js';
-import {type Endpoint, lostError, printable} from './failure.js';
+import {type Endpoint, lostError} from './failure.js';
 import {type ChannelProcess, channelProcess} from './shell-process.js';
 import {type ClientChannel, isRefusal, type SshSession} from './ssh2.js';
 
@@ -84,7 +84,7 @@ async function startIn(
 }
 
 function refusedError(to: Endpoint, error: unknown): HostError {
-	const told = error instanceof Error ? printable(error.message.replace(/^\(SSH\) Channel open failure:/, '')) : '';
+	const told = error instanceof Error ? error.message : '';
 	return new HostError(
 		to.host,
 		'ERR_HOST_SESSION',

@@ -1,8 +1,18 @@
 import type {Duplex, Readable} from 'node:stream';
-import type {AnyAuthMethod, AuthenticationType, Client, ClientChannel, ParsedKey, ServerHostKeyAlgorithm} from 'ssh2';
+import type {
+	Algorithms,
+	AnyAuthMethod,
+	AuthenticationType,
+	Client,
+	ClientChannel,
+	ConnectConfig,
+	ParsedKey,
+	ServerHostKeyAlgorithm,
+} from 'ssh2';
 import type {Abortable} from '../../../core/events.js';
 import type {Terminal} from '../transport.js';
 import {guardStream} from './guard.js';
+import {tamed} from './printable.js';
 
 export type {ClientChannel} from 'ssh2';
 
@@ -74,7 +84,7 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 	return await new Promise<SshSession>((resolve, reject) => {
 		ending.onEnd(error => reject(error ?? new Error('The connection was closed')));
 		let verified = false;
-		client.connect({
+		const config: ConnectConfig = {
 			sock: options.stream as Duplex & Readable,
 			username: options.user,
 			ident: 'sealimage',
@@ -82,7 +92,7 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 			keepaliveInterval: Math.ceil(options.silenceMs / 4),
 			// Every byte is a sign of life, not only the answers to these questions: the guard decides.
 			keepaliveCountMax: Number.POSITIVE_INFINITY,
-			algorithms: {...algorithms(), serverHostKey: options.hostKeyTypes as ServerHostKeyAlgorithm[]},
+			algorithms: algorithms(options.hostKeyTypes),
 			hostVerifier: (key: Buffer): boolean => {
 				verified = options.acceptHostKey(key);
 				return verified;
@@ -91,7 +101,13 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 				const step = options.nextStep(accepted ?? undefined);
 				next(step === undefined ? (false as unknown as AuthenticationType) : authOf(options.user, step, OpenSSHAgent));
 			},
-		});
+		};
+		try {
+			client.connect(config);
+		} catch (error) {
+			ending.end(error as Error);
+			return;
+		}
 		const unreadBytes = (): number =>
 			Math.max(0, ...[...channels].map(channel => channel.readableLength + channel.stderr.readableLength));
 		const guard = guardStream(options.stream, {silenceMs: options.silenceMs, unreadBytes, fail: ending.end});
@@ -144,30 +160,16 @@ async function load(): Promise<typeof import('ssh2')> {
 	return (await import('ssh2')).default as unknown as typeof import('ssh2');
 }
 
-/** No compression: a hostile host could send bombs. Nothing with SHA-1: no host that can run Kubernetes needs it. */
-function algorithms() {
+/**
+ * The rest is as ssh2 has it: AES-GCM first where the processor has AES, and only what this Node can do. No compression: a hostile
+ * host could send bombs. Nothing with SHA-1: no host that can run Kubernetes needs it.
+ */
+function algorithms(hostKeys: readonly string[]): Algorithms {
 	return {
-		kex: [
-			'curve25519-sha256',
-			'curve25519-sha256@libssh.org',
-			'ecdh-sha2-nistp256',
-			'ecdh-sha2-nistp384',
-			'ecdh-sha2-nistp521',
-			'diffie-hellman-group-exchange-sha256',
-			'diffie-hellman-group14-sha256',
-			'diffie-hellman-group16-sha512',
-		],
-		cipher: [
-			'aes128-gcm@openssh.com',
-			'aes256-gcm@openssh.com',
-			'aes128-ctr',
-			'aes192-ctr',
-			'aes256-ctr',
-			'chacha20-poly1305@openssh.com',
-		],
-		hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
+		serverHostKey: hostKeys as ServerHostKeyAlgorithm[],
+		hmac: {append: [], prepend: [], remove: ['hmac-sha1-etm@openssh.com', 'hmac-sha1']},
 		compress: ['none'],
-	} satisfies import('ssh2').Algorithms;
+	};
 }
 
 function authOf(user: string, step: LoginStep, Agent: typeof import('ssh2').OpenSSHAgent): AnyAuthMethod {
@@ -214,7 +216,7 @@ function watchEnd(client: Client, stream: Duplex): Ending {
 	};
 	client.on('error', error => {
 		// A key that the agent does not sign with is one way less, not the end.
-		if (error.level !== 'agent') end(error);
+		if (error.level !== 'agent') end(tamed(error));
 	});
 	client.on('end', () => end());
 	client.on('close', () => end());
@@ -235,11 +237,15 @@ function sessionOf(client: Client, ending: Ending, channels: Set<ClientChannel>)
 		try {
 			return await new Promise<T>((resolve, reject) => {
 				forget = ending.onEnd(error => reject(error ?? new Error('The connection was closed')));
-				question((error, answer) => (error instanceof Error ? reject(error) : resolve(answer)));
+				question((error, answer) => (error instanceof Error ? reject(tamed(error)) : resolve(answer)));
 			});
 		} finally {
 			forget();
 		}
+	};
+	const keep = (channel: ClientChannel): void => {
+		channels.add(channel);
+		channel.once('close', () => channels.delete(channel));
 	};
 	return {
 		exec: (commandLine, terminal, adopt) =>
@@ -247,12 +253,17 @@ function sessionOf(client: Client, ending: Ending, channels: Set<ClientChannel>)
 				const pty = terminal && {term: terminal.type, cols: terminal.columns, rows: terminal.rows, width: 0, height: 0};
 				client.exec(commandLine, pty === undefined ? {} : {pty}, (error, channel) => {
 					if (error instanceof Error) return done(error, undefined as never);
-					channels.add(channel);
-					channel.once('close', () => channels.delete(channel));
+					keep(channel);
 					done(undefined, adopt(channel));
 				});
 			}),
-		forward: (address, port) => ask(done => void client.forwardOut('127.0.0.1', 0, address, port, done)),
+		forward: (address, port) =>
+			ask(done => {
+				client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+					if (error === undefined || error === null) keep(channel);
+					done(error, channel);
+				});
+			}),
 		onEnd: ending.onEnd,
 		end() {
 			client.end();

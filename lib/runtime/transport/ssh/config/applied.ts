@@ -67,6 +67,7 @@ export class AppliedLines {
 		const line = this.first(keyword);
 		if (line === undefined || !isWrong(line)) return;
 		const hint = {
+			hostname: 'Write a name or an address.',
 			proxycommand: 'Write ProxyJump instead, or name the way with --jump.',
 			revokedhostkeys: 'Write the keys as @revoked lines into known_hosts instead.',
 		}[keyword];

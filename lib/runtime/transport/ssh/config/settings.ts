@@ -41,6 +41,7 @@ export function hostSettings(
 	const found = new AppliedLines(name, operator, given.user);
 	for (const lines of config) found.read(lines, true);
 	const hostName = found.expand('hostname', {'%': '%', h: name}) ?? name;
+	found.refuse('hostname', () => !/^[^\s\p{C},*?!@|#-][^\s\p{C},*?!@|#]*$/u.test(hostName));
 	const user = found.user();
 	const port = given.port ?? found.port();
 	const tokens = tokensOf({name, hostName, user, port, operator, alias: found.first('hostkeyalias')?.args[0]});
