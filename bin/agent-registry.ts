@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {isSealError} from '../lib/core/errors.js';
 import type {SealEvent} from '../lib/core/events.js';
-import {parseMirrorConfig} from '../lib/runtime/mirror/config.js';
+import {type MirrorConfig, parseMirrorConfig} from '../lib/runtime/mirror/config.js';
 import {probeMirror, waitForMirror} from '../lib/runtime/mirror/probe.js';
 import {serveMirror} from '../lib/runtime/mirror/serve.js';
 
@@ -18,7 +18,7 @@ export async function runAgentRegistry(args: readonly string[], signal: AbortSig
 	}
 	try {
 		const config = parseMirrorConfig(readFileSync(file, 'utf8'), file);
-		if (mode === '--wait') return (await waitForMirror(config, waitMs, {signal})) ? 0 : 1;
+		if (mode === '--wait') return (await waitForService(config, signal)) ? 0 : 1;
 		if (mode === '--check') {
 			process.stdout.write(`${JSON.stringify(await probeMirror(config, {signal}))}\n`);
 			return 0;
@@ -38,6 +38,33 @@ export async function runAgentRegistry(args: readonly string[], signal: AbortSig
 		if (signal.aborted) return 0;
 		process.stderr.write(`${isSealError(error) ? `${error.code}: ${error.message}` : String(error)}\n`);
 		return 1;
+	}
+}
+
+/** systemd says which process it started. When that one has given up, it has said why, and there is nothing to wait for. */
+async function waitForService(config: MirrorConfig, signal: AbortSignal): Promise<boolean> {
+	const pid = Number(process.env.MAINPID ?? 0);
+	const gone = new AbortController();
+	const look = (): void => {
+		if (pid > 0 && !isRunning(pid)) gone.abort();
+	};
+	const timer = setInterval(look, 200);
+	try {
+		return await waitForMirror(config, waitMs, {signal: AbortSignal.any([signal, gone.signal])});
+	} catch (error) {
+		if (gone.signal.aborted) return false;
+		throw error;
+	} finally {
+		clearInterval(timer);
+	}
+}
+
+function isRunning(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch {
+		return false;
 	}
 }
 

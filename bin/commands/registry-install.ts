@@ -3,6 +3,7 @@ import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
 import {installAgent} from '../../lib/runtime/agent/install/install.js';
 import {installMirrors} from '../../lib/runtime/mirror/install.js';
 import {defaultRegistryPort} from '../../lib/runtime/mirror/places.js';
+import type {HostFinding} from '../../lib/runtime/preflight/finding.js';
 import type {Transport} from '../../lib/runtime/transport/transport.js';
 import {agentFlags} from '../agent-flags.js';
 import {agentSource} from '../agent-source.js';
@@ -11,10 +12,11 @@ import type {Context} from '../context.js';
 import {hostHelp, hostLoginFlags} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {readPairs} from '../key-values.js';
-import {withReachedHosts} from '../reached-hosts.js';
+import {reachHosts} from '../reach.js';
 import {renderFindings} from '../render/host-findings.js';
 import {renderChanges} from '../render/mirror-changes.js';
 import {sharedBy} from '../shared-by.js';
+import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
 	description: `Gives each host a registry service on 127.0.0.1, which containerd asks first for every image of every registry. Masters (--masters, or the role master of a Clusterfile) also give what they have to the other hosts, over TLS and with a login that is made once; what a host lacks it fetches from whichever of them is alive, and keeps. The agent is installed where it is missing. A second run changes nothing. ${hostHelp}`,
@@ -55,26 +57,39 @@ export const command = defineCommand({
 	async run({operands, flags}, context) {
 		const {'dry-run': dryRun, 'registry-port': port} = flags;
 		const addresses = new Map(Object.entries(readPairs('--address', flags.address)));
+		const {hosts, open, options} = await reachHosts(flags, operands, context);
+		const stranger = [...addresses.keys()].find(name => !hosts.some(host => host.name === name));
+		if (stranger !== undefined) throw new UsageError(`--address names ${stranger}, which is none of the hosts`);
 		const startedMs = performance.now();
-		return await withReachedHosts(flags, operands, context, async (hosts, options) => {
-			const prepare = dryRun ? undefined : agentInstaller(flags, context);
-			const {outcomes, findings} = await installMirrors(hosts, {...options, port, addresses, dryRun, prepare});
-			const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
-			const width = context.io.stdout.columns || 100;
-			return {
-				json: {dryRun, hosts: outcomes.map(outcome => outcomeJson(outcome, changes => ({changes}))), findings},
-				text: () =>
-					[
-						renderChanges(outcomes, {dryRun, style: context.style}),
-						renderFindings(findings, hosts.length, context.style, width),
-					]
-						.filter(part => part !== '')
-						.join('\n'),
-				exitCode,
-			};
-		});
+		const prepare = dryRun ? undefined : agentInstaller(flags, context);
+		const request = {...options, port, addresses, dryRun, agentComes: dryRun, prepare};
+		const outcomes = await installMirrors(hosts, open, request);
+		const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
+		const findings = outcomes.flatMap(outcome => (outcome.ok ? outcome.value.findings : []));
+		const width = context.io.stdout.columns || 100;
+		return {
+			json: {dryRun, hosts: outcomes.map(outcome => outcomeJson(outcome, ({changes}) => ({changes}))), findings},
+			text: () =>
+				[
+					renderChanges(outcomes, {dryRun, style: context.style}),
+					renderFindings(together(findings), hosts.length, context.style, width),
+				]
+					.filter(part => part !== '')
+					.join('\n'),
+			exitCode,
+		};
 	},
 });
+
+/** The same finding on many hosts is one. */
+function together(findings: readonly HostFinding[]): readonly HostFinding[] {
+	const found = new Map<string, HostFinding>();
+	for (const finding of findings) {
+		const key = `${finding.id} ${finding.what}`;
+		found.set(key, {...finding, hosts: [...(found.get(key)?.hosts ?? []), ...finding.hosts]});
+	}
+	return [...found.values()];
+}
 
 function agentInstaller(
 	flags: FlagValues<typeof agentFlags>,

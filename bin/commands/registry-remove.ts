@@ -2,7 +2,7 @@ import {removeMirrors} from '../../lib/runtime/mirror/install.js';
 import {defineCommand} from '../command.js';
 import {hostHelp, hostLoginFlags} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
-import {withReachedHosts} from '../reached-hosts.js';
+import {reachHosts} from '../reach.js';
 import {renderChanges} from '../render/mirror-changes.js';
 
 export const command = defineCommand({
@@ -22,14 +22,13 @@ export const command = defineCommand({
 	async run({operands, flags}, context) {
 		const {'dry-run': dryRun, purge} = flags;
 		const startedMs = performance.now();
-		return await withReachedHosts(flags, operands, context, async (hosts, options) => {
-			const outcomes = await removeMirrors(hosts, {...options, dryRun, purge});
-			const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
-			return {
-				json: {dryRun, hosts: outcomes.map(outcome => outcomeJson(outcome, changes => ({changes})))},
-				text: () => renderChanges(outcomes, {dryRun, style: context.style}),
-				exitCode,
-			};
-		});
+		const {hosts, open, options} = await reachHosts(flags, operands, context);
+		const outcomes = await removeMirrors(hosts, open, {...options, dryRun, purge});
+		const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
+		return {
+			json: {dryRun, hosts: outcomes.map(outcome => outcomeJson(outcome, ({changes}) => ({changes})))},
+			text: () => renderChanges(outcomes, {dryRun, style: context.style}),
+			exitCode,
+		};
 	},
 });

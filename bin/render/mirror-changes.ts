@@ -13,9 +13,11 @@ export function renderChanges(
 		.flatMap(outcome => {
 			if (!outcome.ok) return [];
 			const name = style.bold(printable(outcome.host));
-			if (outcome.value.length === 0) return [`${name}: nothing to do`];
-			const amount = count(outcome.value.length, 'change');
-			return dryRun ? [`${name}: ${amount}`, ...outcome.value.map(change => `  ${change}`)] : [`${name}: ${amount}`];
+			if (outcome.value.changes.length === 0) return [`${name}: nothing to do`];
+			const amount = count(outcome.value.changes.length, 'change');
+			return dryRun
+				? [`${name}: ${amount}`, ...outcome.value.changes.map(change => `  ${change}`)]
+				: [`${name}: ${amount}`];
 		})
 		.join('\n');
 }

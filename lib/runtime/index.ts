@@ -35,17 +35,10 @@ export {type ListedHost, parseHostList, resolveHosts, withRoles} from './host/li
 export {onHosts} from './host/on-hosts.js';
 export type {HostLogin, HostTarget, Identity} from './host/target.js';
 export {type MirrorConfig, type NetworkConfig, parseMirrorConfig} from './mirror/config.js';
-export {
-	installMirrors,
-	type MirrorChanges,
-	type MirrorInstalled,
-	type MirrorRunOptions,
-	type ReachedHost,
-	removeMirrors,
-} from './mirror/install.js';
-export type {MirrorPlanOptions} from './mirror/plan.js';
+export {installMirrors, type MirrorChanges, type MirrorRunOptions, removeMirrors} from './mirror/install.js';
 export {type MirrorHealth, type Probe, probeMirror} from './mirror/probe.js';
 export {type Mirror, serveMirror} from './mirror/serve.js';
+export type {MirrorPlanOptions} from './mirror/setting.js';
 export {type MirrorStatus, mirrorStatus} from './mirror/status.js';
 export {
 	type AuthorityRequest,

@@ -2,15 +2,16 @@ import {chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync} from 'nod
 import {dirname, join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {HostTarget} from '../../lib/runtime/host/target.js';
-import type {ReachedHost} from '../../lib/runtime/mirror/install.js';
 import {places} from '../../lib/runtime/mirror/places.js';
 import {createLocalTransport} from '../../lib/runtime/transport/local/local.js';
 import type {Transport} from '../../lib/runtime/transport/transport.js';
 import {tempDir} from './temp-dir.js';
 
 /** A folder that stands for the root of a host, with a systemctl that keeps its state in files. */
-export interface RootHost extends ReachedHost {
+export interface RootHost {
 	readonly root: string;
+	readonly target: HostTarget;
+	readonly transport: Transport;
 	/** What systemctl was told, in order. */
 	systemctl(): readonly string[];
 	read(path: string): string | undefined;

@@ -37,7 +37,8 @@ export function parseMirrorConfig(text: string, name: string): MirrorConfig {
 		if (test(found)) return found;
 		throw wrong(name, `${key} has to be ${what}`);
 	};
-	if (fields.version !== 1) throw wrong(name, `the version ${JSON.stringify(fields.version)} is not known`);
+	if (fields.version !== 1)
+		throw wrong(name, `the version ${String(JSON.stringify(fields.version)).slice(0, 40)} is not known`);
 	const upstreams = check('upstreams', isUrlList, 'a list of https addresses');
 	const reaches = upstreams.length > 0;
 	const network = fields.network === undefined ? undefined : check('network', isRecord, 'an object');

@@ -147,9 +147,9 @@ function parseState(text: string): MirrorState {
 		addresses: all('address'),
 		hasAgent: lines.some(([word]) => word === 'agent'),
 		hasSystemd: lines.some(([word]) => word === 'systemd'),
-		active: all('active')[0] || 'unknown',
+		active: wordOf(all('active')) ?? 'unknown',
 		isStale: lines.some(([word]) => word === 'stale'),
-		enabled: all('enabled')[0] || 'not-found',
+		enabled: wordOf(all('enabled')) ?? 'not-found',
 		files: new Map(files),
 		hasContent: lines.some(([word]) => word === 'content'),
 		containerd: hasContainerd
@@ -159,6 +159,11 @@ function parseState(text: string): MirrorState {
 				}
 			: undefined,
 	};
+}
+
+/** It goes to a terminal. */
+function wordOf([word = '']: readonly string[]): string | undefined {
+	return /^[a-z-]{1,40}$/.test(word) ? word : undefined;
 }
 
 function decode(base64: string): string {

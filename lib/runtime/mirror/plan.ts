@@ -1,119 +1,41 @@
 import {createHash} from 'node:crypto';
-import {isIP} from 'node:net';
-import {hasCode, isSealError, SealError} from '../../core/errors.js';
+import {hasCode} from '../../core/errors.js';
 import {Secret} from '../../core/secret.js';
-import {bracketed} from '../host/address.js';
 import {HostError} from '../host/error.js';
 import {canonicalName} from '../pki/alternative-names.js';
-import {type Circumstances, issueLeaf, type KeyPair} from '../pki/authority.js';
+import {issueLeaf, type KeyPair} from '../pki/authority.js';
 import {leafProblem} from '../pki/judge.js';
-import type {HostFinding} from '../preflight/finding.js';
 import {type MirrorStep, textOf, type WrittenFile} from './apply.js';
 import {formatMirrorConfig, type MirrorConfig} from './config.js';
-import {mirrorFindings} from './findings.js';
 import {withMirror} from './hosts-toml.js';
 import type {MirrorState} from './observe.js';
-import {defaultRegistryPort, places} from './places.js';
-import {type MirrorShared, shareAmong} from './shared.js';
+import {places} from './places.js';
+import {addressOf, type MirrorHost, type MirrorSetting} from './setting.js';
 import {mirrorUnit} from './unit.js';
 
-/** A host that gets a registry. */
-export interface MirrorHost {
-	readonly name: string;
-	/** How the operator reaches it. */
-	readonly address: string;
-	/** Masters give their content to all others; the registries of other hosts are for themselves. */
-	readonly isMaster: boolean;
-	readonly state: MirrorState;
-}
-
-export interface MirrorPlanOptions extends Circumstances {
-	/** On loopback of every host and on the address of masters. Default 5443. */
-	readonly port?: number | undefined;
-	/** Under which address the others reach a master, by its name; default: the one that the operator uses, if it is the host's own. */
-	readonly addresses?: ReadonlyMap<string, string> | undefined;
-}
-
-/** What would change on each host; hosts with no steps are as they should be. */
-export interface MirrorPlan {
-	readonly hosts: readonly PlannedHost[];
-	readonly findings: readonly HostFinding[];
-}
-
-export interface PlannedHost {
-	readonly host: string;
-	readonly steps: readonly MirrorStep[];
-	/** Why nothing can be done on this host. */
-	readonly error?: unknown;
-}
-
 /**
- * Compares what hosts have with what they should have. Touches no host; makes keys and certificates where they are missing.
- * A host that lacks what it takes (ERR_AGENT_MISSING, ERR_MIRROR_INSTALL, ERR_CONTAINERD_HOSTS) stops no other.
- * @throws SealError ERR_MIRROR_CONFLICT, ERR_HOSTS_MISSING without a master; HostError ERR_MIRROR_INSTALL for a master without an address
+ * What has to change on a host; nothing when it is as it should be. Touches no host; makes a certificate where it is missing.
+ * @throws HostError ERR_AGENT_MISSING, ERR_MIRROR_INSTALL without systemd, ERR_CONTAINERD_HOSTS
  */
-export async function planMirror(hosts: readonly MirrorHost[], options: MirrorPlanOptions = {}): Promise<MirrorPlan> {
-	const masters = hosts.filter(({isMaster}) => isMaster);
-	if (masters.length === 0) {
-		throw new SealError('ERR_HOSTS_MISSING', 'No host has the role master', {
-			hint: 'Name the masters with --masters, or with a Clusterfile: they hold what the others ask for.',
-		});
-	}
-	const shared = await shareAmong(masters, options);
-	const port = options.port ?? defaultRegistryPort;
-	const urls = new Map(masters.map(host => [host.name, `https://${bracketed(addressOf(host, options))}:${port}`]));
-	const plans = await Promise.all(
-		hosts.map(async (host): Promise<PlannedHost> => {
-			try {
-				checkHost(host);
-				return {host: host.name, steps: stepsFor(host, await wantedFiles(host, {shared, urls, port, options}))};
-			} catch (error) {
-				if (isSealError(error)) return {host: host.name, steps: [], error};
-				throw error;
-			}
-		}),
-	);
-	return {hosts: plans, findings: hosts.flatMap(({name, state}) => mirrorFindings(name, state))};
-}
-
-function checkHost({name, state}: MirrorHost): void {
+export async function planHost(host: MirrorHost, setting: MirrorSetting): Promise<readonly MirrorStep[]> {
+	const {name, state} = host;
 	if (!state.hasSystemd) {
 		throw new HostError(name, 'ERR_MIRROR_INSTALL', 'The host is not run by systemd', {
 			hint: 'Leave this host out: the registry is a service of systemd.',
 		});
 	}
-	if (!state.hasAgent) {
+	if (!state.hasAgent && setting.options.agentComes !== true) {
 		throw new HostError(name, 'ERR_AGENT_MISSING', `There is no ${places.agent}`, {
 			hint: `Install the agent with "sealimage agent install ${name}".`,
 		});
 	}
-}
-
-/** Behind a jump host or a forwarded port the operator's address is not the host's. */
-function addressOf(host: MirrorHost, {addresses}: MirrorPlanOptions): string {
-	const {name, address, state} = host;
-	const chosen = addresses?.get(name);
-	if (chosen !== undefined) return canonicalName(chosen);
-	if (isIP(address) !== 0 && state.addresses.includes(address)) return address;
-	const [first] = state.addresses.filter(one => isIP(one) !== 0);
-	if (first !== undefined) return first;
-	throw new HostError(name, 'ERR_MIRROR_INSTALL', 'The host has no address that others could reach', {
-		hint: `Say which one with --address ${name}=ADDRESS.`,
-	});
-}
-
-interface Surroundings {
-	readonly shared: MirrorShared;
-	/** Of the masters, by name. */
-	readonly urls: ReadonlyMap<string, string>;
-	readonly port: number;
-	readonly options: MirrorPlanOptions;
+	return stepsFor(host, await wantedFiles(host, setting));
 }
 
 type WantedFiles = ReadonlyMap<string, WrittenFile>;
 
-async function wantedFiles(host: MirrorHost, around: Surroundings): Promise<WantedFiles> {
-	const {shared, urls, port} = around;
+async function wantedFiles(host: MirrorHost, setting: MirrorSetting): Promise<WantedFiles> {
+	const {shared, urls, port} = setting;
 	const {name, state} = host;
 	const files = new Map<string, WrittenFile>();
 	const put = (path: string, content: string): void => void files.set(path, {mode: '644', content});
@@ -121,7 +43,7 @@ async function wantedFiles(host: MirrorHost, around: Surroundings): Promise<Want
 	put(places.authority, shared.authority.certPem);
 	hide(places.login, shared.login);
 	if (host.isMaster) {
-		const leaf = await leafOf(host, around);
+		const leaf = await leafOf(host, setting);
 		hide(places.authorityKey, shared.authority.keyPem);
 		put(places.certificate, leaf.certPem);
 		hide(places.key, leaf.keyPem);
@@ -131,7 +53,7 @@ async function wantedFiles(host: MirrorHost, around: Surroundings): Promise<Want
 		[...urls].filter(([master]) => master !== name).map(([, url]) => url),
 		name,
 	);
-	put(places.config, formatMirrorConfig(configOf(host, upstreams, around)));
+	put(places.config, formatMirrorConfig(configOf(host, upstreams, setting)));
 	put(places.unit, mirrorUnit);
 	put(places.hostsToml, hostsToml(name, state, port));
 	return files;
@@ -144,7 +66,7 @@ function inTurn(urls: readonly string[], name: string): readonly string[] {
 	return [...urls.slice(start), ...urls.slice(0, start)];
 }
 
-function configOf(host: MirrorHost, upstreams: readonly string[], {port, options}: Surroundings): MirrorConfig {
+function configOf(host: MirrorHost, upstreams: readonly string[], {port, options}: MirrorSetting): MirrorConfig {
 	const reach = upstreams.length === 0 ? {} : {authority: places.authority, login: places.login};
 	const network = {
 		address: host.isMaster ? addressOf(host, options) : '',
@@ -165,7 +87,7 @@ function configOf(host: MirrorHost, upstreams: readonly string[], {port, options
 }
 
 /** The certificate that is there, as long as it does. */
-async function leafOf(host: MirrorHost, {shared, options}: Surroundings): Promise<KeyPair> {
+async function leafOf(host: MirrorHost, {shared, options}: MirrorSetting): Promise<KeyPair> {
 	const {name, state} = host;
 	const alternativeNames = [addressOf(host, options), ...namesOf(host), 'localhost', '127.0.0.1'];
 	const certPem = state.files.get(places.certificate)?.content;

@@ -19,8 +19,7 @@ export interface MirrorShared {
 	readonly htpasswd: string;
 }
 
-/** A master with what it has. */
-export interface ObservedMaster {
+interface ObservedMaster {
 	readonly name: string;
 	readonly state: MirrorState;
 }

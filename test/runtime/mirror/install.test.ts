@@ -2,23 +2,47 @@ import {mkdirSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {Secret} from '../../../lib/core/secret.js';
+import type {HostOutcome} from '../../../lib/runtime/host/each.js';
+import type {HostTarget} from '../../../lib/runtime/host/target.js';
 import {type MirrorConfig, parseMirrorConfig} from '../../../lib/runtime/mirror/config.js';
-import {installMirrors, type MirrorInstalled, removeMirrors} from '../../../lib/runtime/mirror/install.js';
+import {installMirrors, type MirrorChanges, removeMirrors} from '../../../lib/runtime/mirror/install.js';
 import {places} from '../../../lib/runtime/mirror/places.js';
 import {mirrorStatus} from '../../../lib/runtime/mirror/status.js';
 import {leafProblem} from '../../../lib/runtime/pki/judge.js';
+import type {Transport} from '../../../lib/runtime/transport/transport.js';
 import {type RootHost, rootHost} from '../../helpers/mirror-root.js';
 
 const now = new Date('2026-11-21T18:00:00Z');
 const node = {name: 'n1', address: '10.0.0.11', roles: ['node']} as const;
 const withFolder = '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n';
 
-async function install(hosts: readonly RootHost[], more: object = {}): Promise<MirrorInstalled> {
-	return await installMirrors(hosts, {now, ...more});
+type Outcomes = readonly HostOutcome<MirrorChanges>[];
+
+function ways(hosts: readonly RootHost[]) {
+	const of = ({name}: HostTarget): RootHost | undefined => hosts.find(({target}) => target.name === name);
+	return {
+		targets: hosts.map(({target}) => target),
+		open: (target: HostTarget): Transport => ({...of(target)!.transport, close: () => Promise.resolve()}),
+		rootOf: (target: HostTarget): string | undefined => of(target)?.root,
+	};
 }
 
-function changes({outcomes}: MirrorInstalled): unknown[] {
-	return outcomes.map(outcome => (outcome.ok ? outcome.value.length : outcome.error));
+async function install(hosts: readonly RootHost[], more: object = {}): Promise<Outcomes> {
+	const {targets, open, rootOf} = ways(hosts);
+	return await installMirrors(targets, open, {now, rootOf, ...more});
+}
+
+async function remove(hosts: readonly RootHost[], more: object = {}): Promise<Outcomes> {
+	const {targets, open, rootOf} = ways(hosts);
+	return await removeMirrors(targets, open, {rootOf, ...more});
+}
+
+function changes(outcomes: Outcomes): unknown[] {
+	return outcomes.map(outcome => (outcome.ok ? outcome.value.changes : outcome.error));
+}
+
+function codes(outcomes: Outcomes): unknown[] {
+	return outcomes.map(outcome => outcome.ok || (outcome.error as {code: string}).code);
 }
 
 function configOf(host: RootHost): MirrorConfig {
@@ -27,31 +51,23 @@ function configOf(host: RootHost): MirrorConfig {
 
 const inShell = test.macro(async (t, shell: readonly string[]) => {
 	const host = rootHost(t, {shell, containerd: withFolder});
-	const first = await install([host]);
-	t.deepEqual(first.findings, []);
-	t.deepEqual(
-		first.outcomes.map(outcome => outcome.ok),
-		[true],
-	);
-	t.deepEqual(host.systemctl(), [
-		'daemon-reload',
-		'enable sealimage-registry.service',
-		'restart sealimage-registry.service',
-	]);
-	t.deepEqual(changes(await install([host])), [0], 'a second run changes nothing');
+	const [first] = await install([host]);
+	t.deepEqual(first?.ok === true && first.value.findings, []);
+	const orders = ['daemon-reload', 'enable sealimage-registry.service', 'restart sealimage-registry.service'];
+	t.deepEqual(host.systemctl(), orders);
+	t.deepEqual(changes(await install([host])), [[]], 'a second run changes nothing');
 	t.is(host.systemctl().length, 3);
 	for (const path of [places.authorityKey, places.key, places.htpasswd, places.login]) {
 		t.is(statSync(join(host.root, path)).mode & 0o777, 0o600, path);
 	}
-	const [removed] = await removeMirrors([host]);
-	t.true(removed?.ok);
-	const all = [...Object.values(places)].filter(path => path !== places.agent);
+	t.deepEqual(codes(await remove([host])), [true]);
+	const all = Object.values(places).filter(path => path !== places.agent);
 	t.deepEqual(
 		all.filter(path => host.read(path) !== undefined),
 		[],
 	);
 	t.is(statSync(join(host.root, 'etc/sealimage'), {throwIfNoEntry: false}), undefined);
-	t.deepEqual(await removeMirrors([host]).then(([again]) => again?.ok === true && again.value), []);
+	t.deepEqual(changes(await remove([host])), [[]]);
 });
 
 test('a master is made, left alone and taken back (sh)', inShell, ['sh']);
@@ -111,10 +127,9 @@ test('what was damaged is mended, and only that', async t => {
 	await install([host]);
 	const key = host.read(places.key);
 	host.write(places.unit, 'nonsense');
-	t.deepEqual(
-		(await install([host])).outcomes.map(outcome => outcome.ok && outcome.value),
-		[[`write ${places.unit}`, 'let systemd read its units again', 'restart sealimage-registry.service']],
-	);
+	t.deepEqual(changes(await install([host])), [
+		[`write ${places.unit}`, 'let systemd read its units again', 'restart sealimage-registry.service'],
+	]);
 	t.is(host.read(places.key), key);
 	host.write(places.certificate, 'nonsense');
 	await install([host]);
@@ -126,9 +141,9 @@ test('what was damaged is mended, and only that', async t => {
 
 test('a dry run tells and changes nothing, and shows no secret', async t => {
 	const host = rootHost(t);
-	const {outcomes} = await install([host], {dryRun: true});
+	const outcomes = await install([host], {dryRun: true});
 	const [outcome] = outcomes;
-	t.true(outcome?.ok && outcome.value.includes(`write ${places.key}`));
+	t.true(outcome?.ok && outcome.value.changes.includes(`write ${places.key}`));
 	t.false(JSON.stringify(outcomes).includes('PRIVATE'));
 	t.is(host.read(places.config), undefined);
 	t.deepEqual(host.systemctl(), []);
@@ -140,7 +155,7 @@ test('hosts.toml of others stays, and comes back when the registry goes', async 
 	host.write(places.hostsToml, theirs);
 	await install([host]);
 	t.regex(host.read(places.hostsToml) ?? '', /127\.0\.0\.1:5443[\s\S]*proxy\.example/);
-	await removeMirrors([host]);
+	await remove([host]);
 	t.is(host.read(places.hostsToml), theirs);
 });
 
@@ -150,27 +165,21 @@ test('a hosts.toml that cannot take another host fails its host alone', async t 
 	const linked = rootHost(t, {...node, name: 'n2'});
 	mkdirSync(join(linked.root, 'etc/containerd/certs.d/_default'), {recursive: true});
 	symlinkSync('/nowhere', join(linked.root, places.hostsToml));
-	const {outcomes} = await install([master, broken, linked]);
-	t.deepEqual(
-		outcomes.map(outcome => outcome.ok || (outcome.error as {code: string}).code),
-		[true, 'ERR_CONTAINERD_HOSTS', 'ERR_CONTAINERD_HOSTS'],
-	);
+	const outcomes = await install([master, broken, linked]);
+	t.deepEqual(codes(outcomes), [true, 'ERR_CONTAINERD_HOSTS', 'ERR_CONTAINERD_HOSTS']);
 	t.is(broken.read(places.config), undefined, 'nothing is half done');
 });
 
 test('hosts without an agent or without systemd say so', async t => {
 	const hosts = [rootHost(t), rootHost(t, {...node, agent: false}), rootHost(t, {...node, name: 'n2', systemd: false})];
-	const {outcomes} = await install(hosts);
-	t.deepEqual(
-		outcomes.map(outcome => outcome.ok || (outcome.error as {code: string}).code),
-		[true, 'ERR_AGENT_MISSING', 'ERR_MIRROR_INSTALL'],
-	);
+	const outcomes = await install(hosts);
+	t.deepEqual(codes(outcomes), [true, 'ERR_AGENT_MISSING', 'ERR_MIRROR_INSTALL']);
 });
 
 test('a step that fails is named with what the host says, and the next run goes on', async t => {
 	const host = rootHost(t);
 	writeFileSync(join(host.root, '../broken'), '');
-	const {outcomes} = await install([host]);
+	const outcomes = await install([host]);
 	const [outcome] = outcomes;
 	t.like(outcome?.ok === false && outcome.error, {
 		code: 'ERR_MIRROR_INSTALL',
@@ -178,7 +187,7 @@ test('a step that fails is named with what the host says, and the next run goes 
 	});
 	rmSync(join(host.root, '../broken'));
 	t.deepEqual(
-		(await install([host])).outcomes.map(again => again.ok && again.value),
+		changes(await install([host])),
 		[['restart sealimage-registry.service', `write ${places.hostsToml}`]],
 		'containerd is pointed at a registry that runs',
 	);
@@ -187,7 +196,8 @@ test('a step that fails is named with what the host says, and the next run goes 
 test('containerd that does not look at certs.d, or has folders of its own, is told of', async t => {
 	const host = rootHost(t, {containerd: '[plugins]\n'});
 	host.write('/etc/containerd/certs.d/docker.io/hosts.toml', '');
-	const {findings} = await install([host]);
+	const [outcome] = await install([host]);
+	const findings = outcome?.ok === true ? outcome.value.findings : [];
 	t.deepEqual(
 		findings.map(({id}) => id),
 		['containerd-config-path', 'containerd-own-hosts'],
@@ -211,7 +221,7 @@ test('without a master there is nothing to ask for', async t => {
 test('a host that babbles is refused', async t => {
 	const host = rootHost(t);
 	const babble = rootHost(t, {...node, shell: ['sh', '-c', 'echo hello; exit 0', 'sh']});
-	const {outcomes} = await install([host, babble]);
+	const outcomes = await install([host, babble]);
 	t.like(outcomes[1]?.ok === false && outcomes[1].error, {code: 'ERR_MIRROR_STATE'});
 	const first = rootHost(t, {shell: ['sh', '-c', 'printf "file /etc/shadow 600 eA==\\nend\\n"', 'sh']});
 	await t.throwsAsync(install([first]), {code: 'ERR_MIRROR_STATE'}, 'a master that cannot be looked at stops all');
@@ -221,11 +231,11 @@ test('purging takes the content, too', async t => {
 	const host = rootHost(t);
 	await install([host]);
 	host.write(`${places.content}/docker/registry/v2/x`, 'x');
-	await removeMirrors([host]);
+	await remove([host]);
 	t.is(host.read(`${places.content}/docker/registry/v2/x`), 'x');
-	await removeMirrors([host], {purge: true});
+	await remove([host], {purge: true});
 	t.is(host.read(`${places.content}/docker/registry/v2/x`), undefined);
-	t.deepEqual(await removeMirrors([host], {purge: true}).then(([again]) => again?.ok === true && again.value), []);
+	t.deepEqual(changes(await remove([host], {purge: true})), [[]]);
 });
 
 test('the status of a host says what its registry says', async t => {

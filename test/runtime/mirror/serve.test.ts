@@ -92,6 +92,15 @@ test('a server with a certificate of another authority is not believed', async t
 	t.is((await fetch(node.mirror.url + manifest)).status, 503);
 });
 
+test('a master is reached over IPv6', async t => {
+	const cluster = await startCluster(t);
+	const master = await cluster.startMaster('::1');
+	await master.push('registry.k8s.io/pause', '3.9', [layer]);
+	const node = await cluster.startNode([master.networkUrl]);
+	t.regex(master.networkUrl, /^https:\/\/\[::1\]:/);
+	t.true((await bytesOf(node.mirror.url + blob)).equals(layer));
+});
+
 test('nothing can be written to a registry of a host', async t => {
 	const cluster = await startCluster(t);
 	const master = await cluster.startMaster('127.0.0.2');
