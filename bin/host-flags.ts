@@ -61,6 +61,12 @@ export const loginFlags = {
 	'ssh-config': {type: 'string', value: 'FILE', help: 'instead of ~/.ssh/config; none for none', completes: 'file'},
 	'password-file': {type: 'string', value: 'FILE', help: 'the password of the login', completes: 'file'},
 	'passphrase-file': {type: 'string', value: 'FILE', help: 'the passphrase of encrypted keys', completes: 'file'},
+	'jump-password-file': {
+		type: 'string',
+		value: 'FILE',
+		help: 'the password for jump hosts, when they take no key',
+		completes: 'file',
+	},
 	'sudo-password-file': {
 		type: 'string',
 		value: 'FILE',
@@ -71,7 +77,7 @@ export const loginFlags = {
 		type: 'list',
 		separator: ',',
 		value: 'SECRET',
-		choices: ['password', 'passphrase', 'sudo-password'],
+		choices: ['password', 'passphrase', 'jump-password', 'sudo-password'],
 		help: 'ask for this on the terminal before anything is tried; otherwise it is asked for when a host wants it',
 	},
 	'connect-timeout': {
@@ -93,4 +99,4 @@ export const sudoFlag = {
 
 /** How hosts are written, for descriptions of commands. */
 export const hostHelp =
-	'Hosts are [USER@]HOST[:PORT] with names, addresses or aliases of ~/.ssh/config, [ADDRESS]:PORT for IPv6, and ranges such as 10.0.0.5-10.0.0.9. Passwords and passphrases come from files, from SEALIMAGE_SSH_PASSWORD, SEALIMAGE_SSH_PASSPHRASE and SEALIMAGE_SUDO_PASSWORD, or are asked for once for all hosts.';
+	'Hosts are [USER@]HOST[:PORT] with names, addresses or aliases of ~/.ssh/config, [ADDRESS]:PORT for IPv6, and ranges such as 10.0.0.5-10.0.0.9. Passwords and passphrases come from files, from SEALIMAGE_SSH_PASSWORD, SEALIMAGE_SSH_PASSPHRASE, SEALIMAGE_JUMP_PASSWORD and SEALIMAGE_SUDO_PASSWORD, or are asked for once for all hosts.';

@@ -15,6 +15,7 @@ import {readArgument, UsageError} from './usage-error.js';
 export const secrets = {
 	password: {variable: 'SEALIMAGE_SSH_PASSWORD', what: 'Password'},
 	passphrase: {variable: 'SEALIMAGE_SSH_PASSPHRASE', what: 'Passphrase of the private key'},
+	'jump-password': {variable: 'SEALIMAGE_JUMP_PASSWORD', what: 'Password of the jump hosts'},
 	'sudo-password': {variable: 'SEALIMAGE_SUDO_PASSWORD', what: 'Password of sudo'},
 } as const;
 
@@ -28,7 +29,6 @@ export async function readLogin(flags: FlagValues<typeof loginFlags>, context: C
 	const password = await readSecretOf('password', flags, context);
 	const passphrase = await readSecretOf('passphrase', flags, context);
 	const sudoPassword = await readSecretOf('sudo-password', flags, context);
-	const agent = flags.agent ? io.env.SSH_AUTH_SOCK || undefined : false;
 	return {
 		...(flags.user === undefined ? {} : {user: flags.user}),
 		...(flags.port === undefined ? {} : {port: flags.port}),
@@ -36,9 +36,17 @@ export async function readLogin(flags: FlagValues<typeof loginFlags>, context: C
 		...(passphrase === undefined ? {} : {passphrase}),
 		...(sudoPassword === undefined ? {} : {sudoPassword}),
 		...(flags.identity.length === 0 ? {} : {identities: flags.identity.map(file => ({file: resolve(io.cwd, file)}))}),
-		...(agent === undefined ? {} : {agent}),
+		...(flags.agent ? {} : {agent: false}),
 		...(flags.jump.length === 0 ? {} : {jumps: flags.jump}),
 	};
+}
+
+/** For jump hosts, which never see the password of the hosts behind them. @throws as `readLogin` */
+export async function readJumpPassword(
+	flags: FlagValues<typeof loginFlags>,
+	context: Context,
+): Promise<Secret | undefined> {
+	return await readSecretOf('jump-password', flags, context);
 }
 
 /** From its file, else from the environment, else from the terminal when --ask says so. */

@@ -8,7 +8,7 @@ import {openTransport} from '../lib/runtime/transport/open.js';
 import type {OpenTransport} from '../lib/runtime/transport/transport.js';
 import type {Context} from './context.js';
 import {readDuration} from './duration.js';
-import {type SecretName, secrets} from './host-login.js';
+import {readJumpPassword, type SecretName, secrets} from './host-login.js';
 import {type HostFlags, type LoginFlags, readHosts} from './hosts.js';
 
 /** The hosts of a command and the way to them. */
@@ -36,6 +36,7 @@ export async function reachHosts(
 	const open = openTransport({
 		operator: {user: userName(io.env), home: io.home, agent: io.env.SSH_AUTH_SOCK || undefined},
 		hostKey: flags['host-key'],
+		jumpPassword: await readJumpPassword(flags, context),
 		configFiles: config === undefined ? undefined : config === 'none' ? [] : [resolve(io.cwd, config)],
 		knownHostsFiles:
 			flags['known-hosts'].length === 0 ? undefined : flags['known-hosts'].map(file => resolve(io.cwd, file)),

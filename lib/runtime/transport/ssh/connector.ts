@@ -57,9 +57,11 @@ export function createConnector(shared: Shared): Connector {
 			return {who: `jump host ${stop.host}`, session};
 		} catch (error) {
 			if (!(error instanceof HostError)) throw error;
+			// What the jump host accepts says nothing of the host: nobody is to be asked for the host's password because of it.
+			const {accepted: _accepted, ...details} = error.details;
 			throw new HostError(to.host, error.code, `Jump host ${stop.host}: ${error.message}`, {
-				hint: error.hint,
-				details: {...error.details, jump: stop.host},
+				hint: error.code === 'ERR_HOST_LOGIN' ? jumpHint : error.hint,
+				details: {...details, host: to.host, jump: stop.host},
 				cause: error.cause,
 			});
 		}
@@ -90,6 +92,8 @@ export function createConnector(shared: Shared): Connector {
 	};
 	return {connect: connectStop, hold};
 }
+
+const jumpHint = 'Name a key of the jump host with --identity, or its password with --jump-password-file.';
 
 export function endpointOf(stop: Stop): Endpoint {
 	return {host: stop.host, address: stop.address, port: stop.port};

@@ -3,6 +3,7 @@ import {type AddressInfo, createServer} from 'node:net';
 import {text} from 'node:stream/consumers';
 import test from 'ava';
 import {Secret} from '../../../../lib/core/secret.js';
+import type {HostError} from '../../../../lib/runtime/host/error.js';
 import {exec} from '../../../../lib/runtime/transport/exec.js';
 import {isForwarder} from '../../../../lib/runtime/transport/transport.js';
 import {keyOf, loopback, sshHome} from '../../../helpers/ssh-hosts.js';
@@ -51,11 +52,12 @@ test('the password of a host is not shown to its jump host', async t => {
 	]);
 	const target = loopback(host, {password: new Secret('inner'), jumps: [`127.0.0.1:${jump.port}`]});
 	const without = sshHome(t).open(target);
-	await t.throwsAsync(exec(without, ['true']), {
+	const error = await t.throwsAsync(exec(without, ['true']), {
 		code: 'ERR_HOST_LOGIN',
 		message: /^Jump host 127.0.0.1: The host does not/,
 	});
 	t.deepEqual(jump.seen.attempts, ['none']);
+	t.false('accepted' in (error as HostError).details);
 	const withBoth = sshHome(t, {jumpPassword: new Secret('outer')}).open(target);
 	t.is((await exec(withBoth, ['echo', 'in'])).stdout.toString(), 'in\n');
 });
