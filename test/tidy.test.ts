@@ -86,7 +86,7 @@ test('the repository names no place outside itself', t => {
 	const all = tracked('.').filter(
 		file => file !== 'test/tidy.test.ts' && /\.(?:ts|js|md|json|sh|yaml)$|^\.ci\//.test(file),
 	);
-	const outside = /\.\.\/shared|\/work\/|\/tmp\/wt/;
+	const outside = /\.\.\/shared\/|\/work\/|\/tmp\/wt/;
 	t.deepEqual(
 		all.filter(file => outside.test(readFileSync(file, 'utf8'))),
 		[],
