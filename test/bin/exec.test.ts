@@ -186,7 +186,7 @@ test('Ctrl-C stops the command on every host and exits with 130', async t => {
 		if (groups.length === 3) break;
 	}
 	child.kill('SIGINT');
-	t.deepEqual(await once(child, 'exit'), [130, null]);
+	t.deepEqual(await once(child, 'close'), [130, null]);
 	t.regex(stderr, /0 of 3 hosts had ended/);
 	for (const group of groups) t.true(await isGone(group), `the process group ${group} still runs`);
 });

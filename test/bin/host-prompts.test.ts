@@ -1,0 +1,59 @@
+import {chmodSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import test from 'ava';
+import {cliInTerminal} from '../helpers/pty-cli.js';
+import {cliWithHosts} from '../helpers/ssh-cli.js';
+import {generateKey} from '../helpers/ssh-server.js';
+
+const common = ['--user', 'tester', '--no-agent', '--ssh-config', 'none', '--no-sudo'];
+
+test('a password is asked for once for all hosts, and not shown', async t => {
+	const {dir, hosts, servers} = await cliWithHosts(t, 3, {keys: [], password: 'hunter2'});
+	const run = cliInTerminal(t, dir, ['exec', ...common, '--hosts', hosts, '--', 'echo', 'done']);
+	await run.waitFor(/Password for tester@127\.0\.0\.1:\d+, and all others that ask: /);
+	run.type('hunter2\r');
+	t.is(await run.exitCode, 0, run.shown);
+	t.is(run.shown.match(/Password for/g)?.length, 1);
+	t.is(run.shown.match(/\| \S*done/g)?.length, 3, run.shown);
+	t.false(run.shown.includes('hunter2'));
+	t.true(servers.every(({seen}) => seen.commands.length === 1));
+});
+
+test('a passphrase is asked for once', async t => {
+	const key = generateKey('ed25519', 'open sesame');
+	const {dir, hosts} = await cliWithHosts(t, 2, {keys: [key]});
+	writeFileSync(join(dir, 'locked'), key.private);
+	chmodSync(join(dir, 'locked'), 0o600);
+	const argv = ['exec', ...common, '--identity', 'locked', '--hosts', hosts, '--', 'echo', 'done'];
+	const run = cliInTerminal(t, dir, argv);
+	await run.waitFor('Passphrase of the private key for ');
+	run.type('open sesame\r');
+	t.is(await run.exitCode, 0, run.shown);
+	t.is(run.shown.match(/Passphrase/g)?.length, 1);
+});
+
+test('--ask asks before any host is tried', async t => {
+	const {dir, hosts, servers} = await cliWithHosts(t, 2, {keys: [], password: 'hunter2'});
+	const run = cliInTerminal(t, dir, ['exec', ...common, '--ask', 'password', '--hosts', hosts, '--', 'true']);
+	await run.waitFor('Password for all hosts: ');
+	t.true(servers.every(({seen}) => seen.connections === 0));
+	run.type('hunter2\r');
+	t.is(await run.exitCode, 0, run.shown);
+});
+
+test('Ctrl-C at the question ends all with 130', async t => {
+	const {dir, hosts} = await cliWithHosts(t, 2, {keys: [], password: 'hunter2'});
+	const run = cliInTerminal(t, dir, ['exec', ...common, '--hosts', hosts, '--', 'true']);
+	await run.waitFor('Password for');
+	run.type('\x03');
+	t.is(await run.exitCode, 130, run.shown);
+});
+
+test('an empty answer leaves the refusals as they are', async t => {
+	const {dir, hosts} = await cliWithHosts(t, 2, {keys: [], password: 'hunter2'});
+	const run = cliInTerminal(t, dir, ['exec', ...common, '--hosts', hosts, '--', 'true']);
+	await run.waitFor('Password for');
+	run.type('\r');
+	t.is(await run.exitCode, 1, run.shown);
+	t.regex(run.shown, /ERR_HOST_LOGIN/);
+});
