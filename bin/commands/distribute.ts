@@ -1,5 +1,6 @@
 import {createAgentInstaller} from '../../lib/runtime/agent/bootstrap.js';
-import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
+import {type AgentBundle, openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
+import {bundleFromImages} from '../../lib/runtime/agent/bundle/from-image.js';
 import {distribute} from '../../lib/runtime/distribute/distribute.js';
 import {previewDistribution} from '../../lib/runtime/distribute/preview.js';
 import type {DistributeOptions} from '../../lib/runtime/distribute/run.js';
@@ -14,7 +15,7 @@ import {renderDistributed, renderPreview} from '../render/distributed.js';
 import {withStore} from '../store.js';
 
 export const command = defineCommand({
-	description: `Brings images of the store to hosts and unpacks them below /var/lib/sealimage. Each host gets what it lacks, for its own platform; layers of the embedded registry go to hosts with the role master or registry, and to hosts of which no role is known. Hosts pass content on to each other, verified at every step, so that little more than one copy leaves this machine; a host that reaches no other is served from here. The agent is installed first where it is missing. A run that was cut goes on where it ended when it is started again. ${hostHelp}`,
+	description: `Brings images of the store to hosts and unpacks them below /var/lib/sealimage. Each host gets what it lacks, for its own platform; layers of the embedded registry go to hosts with the role master or registry, and to hosts of which no role is known. Hosts pass content on to each other, verified at every step, so that little more than one copy leaves this machine; a host that reaches no other is served from here. The agent is installed first where it is missing: the one that an image carries, else as "agent install" does. A run that was cut goes on where it ended when it is started again. ${hostHelp}`,
 	operands: [
 		{name: 'IMAGE', help: 'names, digests or short digests of images in the store', variadic: true, completes: 'image'},
 	],
@@ -50,7 +51,12 @@ export const command = defineCommand({
 			}
 			const {signal, onEvent} = options;
 			const source = agentSource(flags, context);
-			const bundle = (platform: string): ReturnType<typeof openBundle> => openBundle(platform, source);
+			const bundle = perPlatform(
+				async platform =>
+					(source.agentDir === undefined
+						? await bundleFromImages(platform, operands, store, {...options, ...source})
+						: undefined) ?? (await openBundle(platform, source)),
+			);
 			const installer = createAgentInstaller({bundle, cacheDir: source.cacheDir, signal});
 			const installAgent = async (transport: Transport): Promise<void> => {
 				const step = {id: `agent ${transport.host}`, title: `Install the agent on ${transport.host}`};
@@ -75,3 +81,13 @@ export const command = defineCommand({
 		});
 	},
 });
+
+/** One answer for all hosts of a platform. */
+function perPlatform(open: (platform: string) => Promise<AgentBundle>): (platform: string) => Promise<AgentBundle> {
+	const opened = new Map<string, Promise<AgentBundle>>();
+	return platform => {
+		const bundle = opened.get(platform) ?? open(platform);
+		opened.set(platform, bundle);
+		return bundle;
+	};
+}

@@ -1,6 +1,7 @@
 export type {AgentProcessOptions} from './agent/agent-process.js';
 export {type AgentInstaller, type AgentInstallerOptions, createAgentInstaller} from './agent/bootstrap.js';
 export {type AgentBundle, agentPlatforms, type BundleOptions, openBundle, writeBundle} from './agent/bundle/bundle.js';
+export {bundleFromImages, type ImageBundleOptions} from './agent/bundle/from-image.js';
 export {openAgent} from './agent/connection.js';
 export {type EnsureOptions, ensureAgent} from './agent/ensure.js';
 export {type Installed, type InstallOptions, installAgent} from './agent/install/install.js';

@@ -126,7 +126,11 @@ export async function writeBundle(bundle: AgentBundle, folder: string): Promise<
 	});
 }
 
-async function readBundle(folder: string, platform: string, options: OperationOptions): Promise<AgentBundle> {
+/**
+ * The agent for a platform out of a folder that `writeBundle` made, every file checked against `agent.json`.
+ * @throws SealError ERR_AGENT_BUNDLE
+ */
+export async function readBundle(folder: string, platform: string, options: OperationOptions): Promise<AgentBundle> {
 	const source = join(folder, platform.replace('/', '-'), agentFolder);
 	const bytes = await ifExists(() => readFile(join(source, manifestName)));
 	if (bytes === undefined) {
