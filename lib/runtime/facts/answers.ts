@@ -23,7 +23,7 @@ export function readAnswers(output: Uint8Array): Answers {
 	const files = new Map<string, string[]>();
 	const tags = new Map<string, string[]>();
 	let last: string | undefined;
-	for (const raw of decoder.decode(output).split('\n')) {
+	for (const raw of decoder.decode(output).split('\n', mostLines)) {
 		const line = clean(raw);
 		const isFile = line.startsWith('/');
 		const end = line.indexOf(isFile ? ':' : ' ');
@@ -71,6 +71,8 @@ export function count(text: string | undefined): number | undefined {
 
 const decoder = new TextDecoder('utf-8', {ignoreBOM: true});
 const longestLine = 4096;
+/** Several times what the fullest host tells. */
+const mostLines = 65_536;
 const unsafe = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 function clean(raw: string): string {

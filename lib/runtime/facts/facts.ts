@@ -175,7 +175,7 @@ export interface SecurityFacts {
 }
 
 export interface SoftwareFacts {
-	/** Programs that were asked about, and where they are. */
+	/** Programs that were asked about, and where they are; the bare name for one that is part of the shell. */
 	readonly commands: Readonly<Record<string, string>>;
 	/** What a few of them say about their version. */
 	readonly versions: Readonly<Record<string, string>>;

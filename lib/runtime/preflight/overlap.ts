@@ -1,5 +1,5 @@
 import type {HostFacts} from '../facts/facts.js';
-import {type FleetCheck, listing} from './check.js';
+import {type FleetCheck, listing, type Seen} from './check.js';
 import {type Cidr, formatCidr, isSame, overlap, parseCidr, readCidr} from './cidr.js';
 import type {PreflightOptions} from './options.js';
 
@@ -18,7 +18,7 @@ export const overlapChecks: readonly FleetCheck[] = [
 					.filter(other => overlap(one.cidr, other.cidr))
 					.map(other => ({
 						hosts: all.map(facts => facts.host),
-						seen: `The network of ${one.use} (${one.cidr.text}) overlaps that of ${other.use} (${other.cidr.text})`,
+						seen: `The network of ${one.use}, ${one.cidr.text}, overlaps that of ${other.use}, ${other.cidr.text}`,
 					})),
 			);
 		},
@@ -35,7 +35,10 @@ export const overlapChecks: readonly FleetCheck[] = [
 					.filter(found => found.hardware || !found.addresses.some(address => sameAddress(address, cidr)))
 					.flatMap(found => found.addresses.map(address => ({name: found.name, network: readCidr(address)})))
 					.filter(({network}) => network !== undefined && overlap(network, cidr))
-					.map(({name, network}) => `The network of ${use} (${cidr.text}) overlaps ${formatCidr(network!)} of ${name}`),
+					.map(({name, network}) => ({
+						what: `The network of ${use}, ${cidr.text}, overlaps one that the host is in`,
+						detail: `${formatCidr(network!)} of ${name}`,
+					})),
 			),
 	},
 	{
@@ -53,10 +56,10 @@ export const overlapChecks: readonly FleetCheck[] = [
 					.filter(
 						({network}) => network !== undefined && overlap(network, cidr) && !own.some(one => isSame(one, network)),
 					)
-					.map(
-						({route}) =>
-							`The network of ${use} (${cidr.text}) overlaps the route to ${route.to} through ${route.interface}`,
-					);
+					.map(({route}) => ({
+						what: `The network of ${use}, ${cidr.text}, overlaps one that a route leads to`,
+						detail: `${route.to} through ${route.interface}`,
+					}));
 			}),
 	},
 	{
@@ -71,7 +74,7 @@ export const overlapChecks: readonly FleetCheck[] = [
 						const address = readCidr(server);
 						return address !== undefined && overlap(address, cidr);
 					})
-					.map(server => `The name server ${server} is inside the network of ${use} (${cidr.text})`),
+					.map(server => ({what: `A name server is inside the network of ${use}, ${cidr.text}`, detail: server})),
 			),
 	},
 	{
@@ -96,8 +99,8 @@ function readNetworks({networks = {}}: PreflightOptions): readonly ClusterNetwor
 function judgeEach(
 	all: readonly HostFacts[],
 	options: PreflightOptions,
-	look: (facts: HostFacts, network: ClusterNetwork) => readonly string[],
-): readonly {readonly hosts: readonly string[]; readonly seen: string}[] {
+	look: (facts: HostFacts, network: ClusterNetwork) => readonly Seen[],
+): readonly {readonly hosts: readonly string[]; readonly seen: Seen}[] {
 	const networks = readNetworks(options);
 	return all.flatMap(facts =>
 		networks.flatMap(network => look(facts, network).map(seen => ({hosts: [facts.host], seen}))),

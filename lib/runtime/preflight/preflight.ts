@@ -18,7 +18,7 @@ export function preflight(facts: readonly HostFacts[], options: PreflightOptions
 		const key = JSON.stringify([finding.id, finding.severity, finding.what]);
 		const known = found.get(key) ?? {finding, hosts: new Set(), details: new Set()};
 		for (const host of hosts) known.hosts.add(host);
-		if (typeof what !== 'string' && what.detail !== undefined) known.details.add(what.detail);
+		if (typeof what !== 'string' && what.detail !== undefined) known.details.add(what.detail.slice(0, longestText));
 		found.set(key, known);
 	};
 	for (const host of facts) {
@@ -40,6 +40,9 @@ export function preflight(facts: readonly HostFacts[], options: PreflightOptions
 		.toSorted((a, b) => weight(a) - weight(b));
 }
 
+/** Names of hosts and services are what the hosts say they are. */
+const longestText = 400;
+
 /** One finding while its hosts come together. */
 interface Gathered {
 	readonly finding: HostFinding;
@@ -60,7 +63,7 @@ function describe(topic: CheckTopic, seen: Seen): HostFinding {
 		id: topic.id,
 		severity: severity ?? topic.severity,
 		hosts: [],
-		what,
+		what: what.slice(0, longestText),
 		why: topic.why,
 		mend: mend ?? topic.mend,
 	};

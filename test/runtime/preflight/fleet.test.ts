@@ -117,14 +117,7 @@ test(
 	'networks of the cluster that overlap each other are told',
 	finds,
 	[a],
-	[
-		[
-			'networks-overlap',
-			'error',
-			'The network of pods (10.96.0.0/11) overlaps that of services (10.100.0.0/16)',
-			['a'],
-		],
-	],
+	[['networks-overlap', 'error', 'The network of pods, 10.96.0.0/11, overlaps that of services, 10.100.0.0/16', ['a']]],
 	{networks: {pods: ['10.96.0.0/11'], services: ['10.100.0.0/16', 'fd01::/108']}},
 );
 
@@ -133,9 +126,18 @@ test(
 	finds,
 	[a, otherHost('b', f => (f.network.nameServers = ['192.0.2.1']))],
 	[
-		['address-overlap', 'error', 'The network of pods (10.16.0.0/12) overlaps 10.20.0.0/24 of ens160', ['a', 'b']],
-		['name-server-overlap', 'error', 'The name server 10.20.0.2 is inside the network of pods (10.16.0.0/12)', ['a']],
-		['name-server-overlap', 'error', 'The name server 10.20.0.3 is inside the network of pods (10.16.0.0/12)', ['a']],
+		[
+			'address-overlap',
+			'error',
+			'The network of pods, 10.16.0.0/12, overlaps one that the host is in (10.20.0.0/24 of ens160)',
+			['a', 'b'],
+		],
+		[
+			'name-server-overlap',
+			'error',
+			'A name server is inside the network of pods, 10.16.0.0/12 (10.20.0.2; 10.20.0.3)',
+			['a'],
+		],
 	],
 	{networks: {pods: ['10.16.0.0/12']}},
 );
@@ -152,7 +154,7 @@ test(
 		[
 			'route-overlap',
 			'warning',
-			'The network of services (10.96.0.0/12) overlaps the route to 10.96.0.0/16 through tun0',
+			'The network of services, 10.96.0.0/12, overlaps one that a route leads to (10.96.0.0/16 through tun0)',
 			['a'],
 		],
 	],
@@ -167,7 +169,14 @@ test(
 		otherHost('b', f => f.network.interfaces.push({name: 'lo', addresses: ['10.103.97.2/32'], hardware: false})),
 		otherHost('c', f => f.network.interfaces.push({name: 'eth7', addresses: ['10.103.97.2/24'], hardware: true})),
 	],
-	[['address-overlap', 'error', 'The network of virtual (10.103.97.2) overlaps 10.103.97.0/24 of eth7', ['c']]],
+	[
+		[
+			'address-overlap',
+			'error',
+			'The network of virtual, 10.103.97.2, overlaps one that the host is in (10.103.97.0/24 of eth7)',
+			['c'],
+		],
+	],
 	{networks: {virtual: ['10.103.97.2']}},
 );
 

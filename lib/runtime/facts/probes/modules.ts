@@ -63,13 +63,7 @@ interface Sources {
 
 function readSources(answers: Answers): Sources {
 	const moduleNames = (pattern: RegExp): Set<string> =>
-		new Set(
-			answers
-				.files(pattern)
-				.flatMap(([, lines]) =>
-					lines.map(line => /([^/]+)\.ko/.exec(line.split(': ')[0]!)?.[1]?.replaceAll('-', '_') ?? ''),
-				),
-		);
+		new Set(answers.files(pattern).flatMap(([, lines]) => lines.map(line => nameOf(line))));
 	const overlay = answers.lines('/proc/filesystems').some(line => /\boverlay$/.test(line)) ? ['overlay'] : [];
 	return {
 		loaded: new Set([...answers.said('loaded'), ...overlay]),
@@ -92,6 +86,12 @@ function readSources(answers: Answers): Sources {
 		),
 		closed: answers.line('/proc/sys/kernel/modules_disabled') === '1',
 	};
+}
+
+/** `kernel/fs/overlayfs/overlay.ko.xz: ...` is overlay. */
+function nameOf(line: string): string {
+	const file = line.split(': ', 1)[0]!.split('/').at(-1)!;
+	return file.split('.ko', 1)[0]!.replaceAll('-', '_');
 }
 
 function stateOf(module: string, sources: Sources, folder: boolean): ModuleState {

@@ -66,7 +66,10 @@ function groupByInterface(all: readonly Held[]): Map<string, string[]> {
 /** `2: eth0    inet 10.0.0.5/24 brd ... scope global eth0`; with a peer, the network follows that. */
 function readAddresses(answers: Answers): readonly Held[] {
 	return answers.said('address').flatMap(line => {
-		const match = /^\d+: ([^\s@]+)\S*\s+inet6? ([0-9a-fA-F.:]+)(?: peer [0-9a-fA-F.:]+)?\/(\d{1,3})\s/.exec(line);
+		const match =
+			/^\d{1,9}: ([^\s@]{1,15})(?:@\S{1,15})?\s+inet6? ([0-9a-fA-F.:]+)(?: peer [0-9a-fA-F.:]+)?\/(\d{1,3})\s/.exec(
+				line,
+			);
 		return match === null ? [] : [[match[1]!, `${match[2]!}/${match[3]!}`] as const];
 	});
 }

@@ -116,7 +116,8 @@ function readOwners(answers: Answers): readonly (readonly [string, Owner])[] {
 function readSs(answers: Answers): readonly (readonly [string, Owner])[] {
 	return answers.said('ss').flatMap(line => {
 		const inode = /\sino:(\d+)/.exec(line)?.[1];
-		const user = /users:\(\("(.*?)",pid=(\d{1,10}),/.exec(line);
+		// Names hold what they like: looked for once, at the first place.
+		const user = /^users:\(\("(.*?)",pid=(\d{1,10}),/.exec(line.slice(Math.max(0, line.indexOf('users:(("'))));
 		if (inode === undefined || user === null) return [];
 		const unit = /\scgroup:\S*\/([^/\s]+\.service)/.exec(line)?.[1];
 		return [[inode, {pid: Number(user[2]), process: user[1]!, ...(unit === undefined ? {} : {unit})}] as const];

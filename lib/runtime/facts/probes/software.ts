@@ -48,7 +48,11 @@ function only(wanted: readonly string[], said: readonly string[]): readonly stri
 
 function readCommands(answers: Answers, wanted: readonly string[]): Record<string, string> {
 	const found = new Map(answers.said('command').map(line => splitOnce(line)));
-	return pickEntries(wanted, name => (found.get(name)?.startsWith('/') === true ? found.get(name) : undefined));
+	// A tool that is part of the shell itself (busybox) has no path but its name.
+	return pickEntries(wanted, name => {
+		const place = found.get(name) ?? '';
+		return place.startsWith('/') || place === name ? place : undefined;
+	});
 }
 
 /** `containerd github.com/containerd/containerd v1.7.24 ...`, `kubelet Kubernetes v1.31.2`: the first thing like a version. */
