@@ -1,7 +1,10 @@
+import {closest} from '../../lib/core/closest.js';
 import {formatPlatform, parsePlatform} from '../../lib/oci/platform.js';
 import {gatherFacts} from '../../lib/runtime/facts/gather.js';
 import {onHosts} from '../../lib/runtime/host/on-hosts.js';
 import type {HostTarget} from '../../lib/runtime/host/target.js';
+import {preflightTopics} from '../../lib/runtime/preflight/checks.js';
+import {parseCidr} from '../../lib/runtime/preflight/cidr.js';
 import type {HostFinding} from '../../lib/runtime/preflight/finding.js';
 import type {PreflightOptions} from '../../lib/runtime/preflight/options.js';
 import {preflight} from '../../lib/runtime/preflight/preflight.js';
@@ -14,7 +17,7 @@ import {reachHosts} from '../reach.js';
 import {renderFindings} from '../render/host-findings.js';
 import type {Style} from '../render/style.js';
 import {count} from '../render/units.js';
-import {readArgument} from '../usage-error.js';
+import {readArgument, UsageError} from '../usage-error.js';
 
 const preflightFlags = {
 	...hostLoginFlags,
@@ -83,9 +86,9 @@ export const command = defineCommand({
 
 function readOptions(flags: FlagValues<typeof preflightFlags>): PreflightOptions {
 	const networks = {
-		pods: flags['pod-network'],
-		services: flags['service-network'],
-		virtual: flags['virtual-address'],
+		pods: readNetworks('--pod-network', flags['pod-network']),
+		services: readNetworks('--service-network', flags['service-network']),
+		virtual: readNetworks('--virtual-address', flags['virtual-address']),
 	};
 	const skew = flags['max-clock-skew'];
 	return {
@@ -94,8 +97,22 @@ function readOptions(flags: FlagValues<typeof preflightFlags>): PreflightOptions
 			? {}
 			: {platforms: flags.platform.map(text => readArgument('--platform', () => formatPlatform(parsePlatform(text))))}),
 		...(skew === undefined ? {} : {maxClockSkewMs: readDuration('--max-clock-skew', skew)}),
-		ignore: flags.ignore,
+		ignore: flags.ignore.map(readIgnored),
 	};
+}
+
+/** What is wrong is told before any host is asked. */
+function readNetworks(flag: string, texts: readonly string[]): readonly string[] {
+	return texts.map(text => readArgument(flag, () => parseCidr(text)).text);
+}
+
+function readIgnored(id: string): string {
+	const ids = preflightTopics.map(topic => topic.id);
+	if (ids.includes(id)) return id;
+	const meant = closest(id, ids);
+	throw new UsageError(`--ignore: there is no finding "${id}"`, {
+		hint: meant === undefined ? 'Use an id of docs/preflight.md.' : `Did you mean ${meant}?`,
+	});
 }
 
 function rolesOf(hosts: readonly HostTarget[]): Readonly<Record<string, readonly string[]>> {

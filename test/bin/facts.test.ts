@@ -42,3 +42,14 @@ test('preflight judges hosts together, and its exit code is 1 for an error', asy
 	t.is(known.exitCode, 0, known.stdout);
 	t.regex(known.stdout, /^ready: 2 hosts/m);
 });
+
+test('preflight refuses networks and ids that are none before it asks a host', async t => {
+	const {run, servers, login, names} = await cliWithHosts(t, 1);
+	await servers[0]!.close();
+	const network = await run(['preflight', ...login, '--pod-network', '10.0.0.0/33', names[0]!]);
+	t.is(network.exitCode, 2);
+	t.regex(network.stderr, /--pod-network: "10\.0\.0\.0\/33" is no network/);
+	const id = await run(['preflight', ...login, '--ignore', 'swap-onn', names[0]!]);
+	t.is(id.exitCode, 2);
+	t.regex(id.stderr, /--ignore: there is no finding "swap-onn"[\s\S]*swap-on\?/);
+});
