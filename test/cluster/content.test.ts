@@ -59,16 +59,22 @@ hostTest('a power cut at any moment leaves content that is whole, and the next r
 hostTest('what was reported as unpacked is there after a power cut, and nothing is sent again', async (t, [host]) => {
 	const {name} = host;
 	await prepare(name);
-	onHost(name, `rm -rf ${root}`);
-	step(name, 'install', root, 1);
-	crash(name);
-	await bootHosts([name]);
-	t.deepEqual(
-		(step(name, 'look', root) as Look).images.map(image => image.name),
-		['image-1'],
-	);
-	const {before, unpacked} = step(name, 'install', root, 1) as {before: string[]; unpacked: number};
-	t.deepEqual({before, unpacked}, {before: ['unpacked', 'unpacked', 'unpacked'], unpacked: 0});
+	// The second time the journal has been written meanwhile: without a flush it shows files whose bytes are lost.
+	for (const waitMs of [0, 6000]) {
+		onHost(name, `rm -rf ${root}; sync`);
+		step(name, 'install', root, 1);
+		await sleep(waitMs);
+		crash(name);
+		await bootHosts([name]);
+		const {images, damaged} = step(name, 'look', root) as Look;
+		t.deepEqual(
+			images.map(image => image.name),
+			['image-1'],
+		);
+		t.deepEqual(damaged, []);
+		const {before, unpacked} = step(name, 'install', root, 1) as {before: string[]; unpacked: number};
+		t.deepEqual({before, unpacked}, {before: ['unpacked', 'unpacked', 'unpacked'], unpacked: 0});
+	}
 });
 
 hostTest('after a power cut parts that reached the disk stay, others are sent again', async (t, [host]) => {

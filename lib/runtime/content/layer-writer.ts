@@ -1,6 +1,17 @@
-import {closeSync, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, write, writeSync} from 'node:fs';
+import {
+	closeSync,
+	fchmodSync,
+	fchownSync,
+	fdatasync,
+	ftruncateSync,
+	futimesSync,
+	openSync,
+	write,
+	writeSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {SealError} from '../../core/errors.js';
+import {createGate} from '../../core/pool.js';
 import {createDigester, type Digest, type Digester} from '../../oci/digest.js';
 import {timeOf} from '../../oci/disk/write.js';
 import type {XattrList} from '../../oci/disk/xattrs.js';
@@ -12,6 +23,20 @@ import {contentDigestAlgorithm, registryFileOf} from './registry-paths.js';
 /** Pieces from this size on are written in the thread pool, while they are hashed here. */
 const pooledBytes = 64 * 1024;
 
+/** Contents from this size on go to the disk while the next ones are unpacked, so that the flush at the end has little to wait for. */
+const earlyFlushBytes = 4 * 1024 * 1024;
+/** One at a time: the thread pool has other work. */
+const flushGate = createGate(1);
+/** Files of one layer that wait for it. */
+const maxFlushing = 8;
+
+export interface LayerWriterOptions {
+	/** Give files their owners: only root may. */
+	readonly owners: boolean;
+	/** Everything will be flushed before it counts. */
+	readonly flushEarly: boolean;
+}
+
 /**
  * Takes the plain tar of a layer in chunks and writes the content of each file to a file of its own in an empty folder, named by
  * number: no name out of the archive touches the disk.
@@ -22,14 +47,15 @@ export class LayerWriter {
 	readonly xattrs: XattrList = [];
 	writtenBytes = 0;
 	readonly #folder: string;
-	readonly #owners: boolean;
+	readonly #options: LayerWriterOptions;
 	readonly #parser: TarParser;
 	readonly #steps: Step[] = [];
+	readonly #flushing: Promise<void>[] = [];
 	#open: OpenContent | undefined;
 
-	constructor(folder: string, options: {readonly owners: boolean}) {
+	constructor(folder: string, options: LayerWriterOptions) {
 		this.#folder = folder;
-		this.#owners = options.owners;
+		this.#options = options;
 		this.#parser = new TarParser({
 			entry: (entry, storedBytes) => void this.#steps.push({kind: 'entry', entry, storedBytes}),
 			data: (piece, last) => void this.#steps.push({kind: 'data', piece, last}),
@@ -44,15 +70,18 @@ export class LayerWriter {
 			else await this.#write(step.piece, step.last);
 		}
 		this.#steps.length = 0;
+		while (this.#flushing.length > maxFlushing) await this.#flushing.shift();
 	}
 
 	/** @throws SealError ERR_TAR_FORMAT when the archive ends too early */
-	finish(): void {
+	async finish(): Promise<void> {
 		this.#parser.finish();
+		await Promise.all(this.#flushing);
 	}
 
-	/** After a failure: lets go of the file that is open. */
-	close(): void {
+	/** Lets go of all files, also after a failure. */
+	async close(): Promise<void> {
+		await Promise.allSettled(this.#flushing);
 		if (this.#open !== undefined) closeSync(this.#open.file);
 		this.#open = undefined;
 	}
@@ -84,11 +113,30 @@ export class LayerWriter {
 	#settle(open: OpenContent): void {
 		const {file, header, digester} = open;
 		if (open.sparse !== undefined) ftruncateSync(file, header.size);
-		if (this.#owners) fchownSync(file, header.uid, header.gid);
+		if (this.#options.owners) fchownSync(file, header.uid, header.gid);
 		fchmodSync(file, header.mode);
 		futimesSync(file, timeOf(header), timeOf(header));
 		this.digests.set(open.number, digester.finish());
-		this.close();
+		this.#open = undefined;
+		if (this.#options.flushEarly && header.size >= earlyFlushBytes) this.#flushLater(file);
+		else closeSync(file);
+	}
+
+	#flushLater(file: number): void {
+		const flushed = flushGate.run(() => flushAndClose(file));
+		// Who finishes meets the failure.
+		flushed.catch(() => undefined);
+		this.#flushing.push(flushed);
+	}
+}
+
+async function flushAndClose(file: number): Promise<void> {
+	try {
+		await new Promise<void>((resolve, reject) => {
+			fdatasync(file, error => (error === null ? resolve() : reject(error)));
+		});
+	} finally {
+		closeSync(file);
 	}
 }
 

@@ -68,7 +68,10 @@ async function writeContents(
 	options: OperationOptions,
 ): Promise<LayerRecord> {
 	const {signal} = options;
-	const writer = new LayerWriter(target, {owners: process.geteuid?.() === 0});
+	const writer = new LayerWriter(target, {
+		owners: process.geteuid?.() === 0,
+		flushEarly: folder.durability === 'full',
+	});
 	const digester = createDigester(algorithmOf(layer.diffId));
 	let lookedAt = 0;
 	try {
@@ -81,9 +84,9 @@ async function writeContents(
 			lookedAt = writer.writtenBytes;
 			if ((await freeBytesIn(target)) === 0) throw full(folder, layer);
 		}
-		writer.finish();
+		await writer.finish();
 	} finally {
-		writer.close();
+		await writer.close();
 	}
 	const diffID = digester.finish();
 	if (diffID !== layer.diffId) throw wrongTar(layer, diffID);
