@@ -29,11 +29,12 @@ export async function dialDirectly(
 			clearTimeout(timer);
 			options.signal?.removeEventListener('abort', onAbort);
 			socket.off('error', onError);
+			// Who takes the socket listens only later; its end tells the same.
+			socket.on('error', () => undefined);
 			result();
 		};
 		const fail = (error: unknown): void => {
 			settle(() => reject(error));
-			socket.on('error', () => undefined);
 			socket.destroy();
 		};
 		const onError = (error: Error): void => fail(dialError(to, error));
@@ -61,6 +62,7 @@ export async function dialThrough(
 	to: Endpoint,
 	options: Abortable & {readonly timeoutMs: number},
 ): Promise<Duplex> {
+	options.signal?.throwIfAborted();
 	let timer: NodeJS.Timeout | undefined;
 	const late = new Promise<never>((_, reject) => {
 		timer = setTimeout(() => reject(timeoutError(to, 'connection')), options.timeoutMs);

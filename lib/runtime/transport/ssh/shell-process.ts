@@ -12,13 +12,14 @@ export interface ChannelProcess extends ShellProcess {
 }
 
 /** The three streams and the end of what runs in a channel. */
-export function channelProcess(host: string, channel: ClientChannel): ChannelProcess {
+export function channelProcess(host: string, channel: ClientChannel, hasTerminal: boolean): ChannelProcess {
 	// A channel throws and emits errors once its connection is gone; `exit` tells it.
 	channel.on('error', () => undefined);
 	channel.stderr.on('error', () => undefined);
 	const stdin = stdinOf(channel);
 	const stdout = outputOf(channel);
-	const stderr = outputOf(channel.stderr);
+	const stderr = hasTerminal ? Readable.from([]) : outputOf(channel.stderr);
+	if (hasTerminal) channel.stderr.resume();
 	let status: ExitStatus | undefined;
 	channel.once('exit', (code: number | null, signal?: string) => {
 		status = code === null ? {signal: signalName(signal)} : {code};

@@ -58,9 +58,10 @@ async function startIn(
 	line: string,
 	options: StartOptions,
 ): Promise<ChannelProcess> {
-	const {signal} = options;
+	const {signal, terminal} = options;
+	signal?.throwIfAborted();
 	const adopt = (channel: ClientChannel): ChannelProcess => {
-		const process = channelProcess(to.host, channel);
+		const process = channelProcess(to.host, channel, terminal !== undefined);
 		const onAbort = (): void => process.abandon(signal?.reason as Error);
 		const forgetEnd = session.onEnd(error => process.lose(lostError(to, error)));
 		const forget = (): void => {
@@ -74,7 +75,7 @@ async function startIn(
 		return process;
 	};
 	try {
-		return await waitFor(session.exec(line, options.terminal, adopt), options);
+		return await waitFor(session.exec(line, terminal, adopt), options);
 	} catch (error) {
 		signal?.throwIfAborted();
 		if (error instanceof HostError || isRefusal(error)) throw error;

@@ -75,9 +75,11 @@ export const hostKeyTypes: readonly string[] = [
 
 /** Does key exchange and login. Rejects with the error of ssh2, of the guard, or PasswordExpired; the stream is then closed. */
 export async function handshake(options: HandshakeOptions): Promise<SshSession> {
+	const {stream} = options;
+	stream.on('error', () => undefined);
 	const {Client, OpenSSHAgent} = await load();
 	const client = new Client();
-	const ending = watchEnd(client, options.stream);
+	const ending = watchEnd(client, stream);
 	const channels = new Set<ClientChannel>();
 	const onAbort = (): void => ending.end(options.signal?.reason as Error);
 	options.signal?.addEventListener('abort', onAbort, {once: true});
@@ -85,7 +87,7 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 		ending.onEnd(error => reject(error ?? new Error('The connection was closed')));
 		let verified = false;
 		const config: ConnectConfig = {
-			sock: options.stream as Duplex & Readable,
+			sock: stream as Duplex & Readable,
 			username: options.user,
 			ident: 'sealimage',
 			readyTimeout: options.timeoutMs,
@@ -110,7 +112,7 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 		}
 		const unreadBytes = (): number =>
 			Math.max(0, ...[...channels].map(channel => channel.readableLength + channel.stderr.readableLength));
-		const guard = guardStream(options.stream, {silenceMs: options.silenceMs, unreadBytes, fail: ending.end});
+		const guard = guardStream(stream, {silenceMs: options.silenceMs, unreadBytes, fail: ending.end});
 		ending.onEnd(guard.stop);
 		client.once('change password', () => ending.end(new PasswordExpired()));
 		client.once('ready', () => {
@@ -120,6 +122,7 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 			resolve(sessionOf(client, ending, channels));
 		});
 		if (options.signal?.aborted === true) onAbort();
+		else if (stream.destroyed) ending.end();
 	}).finally(() => options.signal?.removeEventListener('abort', onAbort));
 }
 

@@ -24,7 +24,7 @@ const gives = test.macro(async (t: ExecutionContext, {talk, code, message}: Host
 		for (const socket of sockets) socket.destroy();
 		server.close();
 	});
-	const hosts = sshHome(t, {connectTimeoutMs: code === 'ERR_HOST_TIMEOUT' ? 300 : 60_000});
+	const hosts = sshHome(t, {connectTimeoutMs: code === 'ERR_HOST_TIMEOUT' ? 1500 : 60_000});
 	const {port} = server.address() as AddressInfo;
 	const login = {password: new Secret('secret')};
 	await t.throwsAsync(exec(hosts.open(loopback({port}, login)), ['true']), {
