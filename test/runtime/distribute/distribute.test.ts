@@ -2,16 +2,8 @@ import {randomBytes} from 'node:crypto';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {oneChunk} from '../../../lib/core/bytes.js';
 import type {SealEvent} from '../../../lib/core/events.js';
-import {withComponent} from '../../../lib/oci/component.js';
-import {type Descriptor, describe} from '../../../lib/oci/descriptor.js';
 import type {LayerEntry} from '../../../lib/oci/entry.js';
-import {compareLayerPaths} from '../../../lib/oci/layer/whiteout.js';
-import {writeLayer} from '../../../lib/oci/layer/write.js';
-import {formatManifest} from '../../../lib/oci/manifest.js';
-import {mediaTypes} from '../../../lib/oci/media-types.js';
-import {hostPlatform, type Platform} from '../../../lib/oci/platform.js';
 import {openStore, type Store} from '../../../lib/oci/store/store.js';
 import {type Distributed, distribute, type HostDistributed} from '../../../lib/runtime/distribute/distribute.js';
 import {previewDistribution} from '../../../lib/runtime/distribute/preview.js';
@@ -19,6 +11,7 @@ import type {DistributeOptions} from '../../../lib/runtime/distribute/run.js';
 import {HostError} from '../../../lib/runtime/host/error.js';
 import {file, folder} from '../../helpers/entries.js';
 import {embedded} from '../../helpers/host-content.js';
+import {putLayers} from '../../helpers/layered-image.js';
 import {hostRoot, localAgents, localTarget} from '../../helpers/local-agents.js';
 import {tempDir} from '../../helpers/temp-dir.js';
 
@@ -34,38 +27,6 @@ async function scene(t: ExecutionContext): Promise<Scene> {
 	t.teardown(() => store.close());
 	const defaults = {images: ['demo:v1'], hosts: [], store, open: localAgents(dir)};
 	return {dir, store, run: options => distribute({...defaults, ...options})};
-}
-
-/** An image of these layers, under a name. */
-async function putLayers(
-	store: Store,
-	name: string,
-	layers: readonly (readonly LayerEntry[])[],
-	components: readonly ('registry' | undefined)[] = [],
-	platform: Platform = hostPlatform(),
-): Promise<Descriptor> {
-	const descriptors: Descriptor[] = [];
-	const diffIds: string[] = [];
-	for (const [position, entries] of layers.entries()) {
-		const sorted = [...entries].sort((a, b) => compareLayerPaths(a.header.path, b.header.path));
-		const {descriptor, diffID} = await writeLayer(sorted, store, {compression: {algorithm: 'none'}});
-		const component = components[position];
-		descriptors.push(component === undefined ? descriptor : withComponent(descriptor, component));
-		diffIds.push(diffID);
-	}
-	const push = async (mediaType: string, bytes: Buffer): Promise<Descriptor> => {
-		const descriptor = describe(mediaType, bytes);
-		await store.push(descriptor, oneChunk(bytes));
-		return descriptor;
-	};
-	const config = await push(
-		mediaTypes.config,
-		Buffer.from(JSON.stringify({...platform, config: {}, rootfs: {type: 'layers', diff_ids: diffIds}})),
-	);
-	const mediaType = mediaTypes.manifest;
-	const manifest = await push(mediaType, formatManifest({schemaVersion: 2, mediaType, config, layers: descriptors}));
-	await store.tag(name, manifest);
-	return manifest;
 }
 
 const bin = (text: string | Uint8Array): LayerEntry[] => [folder('bin'), file('bin/kubelet', text, {mode: 0o755})];
