@@ -104,7 +104,12 @@ while read -r order first second third; do
 		restart)
 			sync
 			systemctl reset-failed "$unit" 2>/dev/null
-			systemctl restart "$unit" || { journalctl -u "$unit" -n 5 --no-pager -o cat >&2; fail; } ;;
+			said=$(systemctl restart "$unit" 2>&1) || {
+				# What the service itself said last, rather than what systemd says of it.
+				own=$(journalctl "_SYSTEMD_UNIT=$unit" -n 1 --no-pager -o cat 2>/dev/null)
+				echo "\${own:-$said}" >&2
+				fail
+			} ;;
 		*) systemctl "$first" "$unit" >/dev/null 2>&1 || systemctl "$first" "$unit" || fail ;;
 		esac
 		exec <&3 3<&- ;;

@@ -27,6 +27,8 @@ export function planRemoval(state: MirrorState, options: RemoveOptions = {}): re
 		'/etc/sealimage',
 		'/etc/containerd/certs.d/_default',
 		'/etc/containerd/certs.d',
+		'/etc/containerd',
+		'/var/lib/sealimage',
 	];
 	return [...steps, ...folders.map((path): MirrorStep => ({do: 'tidy', path}))];
 }

@@ -25,7 +25,6 @@ StartLimitInterval=0
 LimitNOFILE=65536
 TasksMax=512
 OOMScoreAdjust=-500
-UMask=0077
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 PrivateTmp=yes
