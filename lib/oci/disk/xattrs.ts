@@ -2,13 +2,14 @@ import {spawn} from 'node:child_process';
 import {type Abortable, emit, type OperationOptions} from '../../core/events.js';
 import {decodeName, encodeName} from '../../core/name.js';
 import {isPortableXattr, portableXattrs} from '../layer/xattrs.js';
+import {setXattrsNatively} from './native-xattrs.js';
 
 export type Xattrs = Readonly<Record<string, Uint8Array>>;
 export type XattrList = {readonly path: string; readonly xattrs: Xattrs}[];
 
 /**
- * Sets extended attributes below `root` with setfattr(1): Node has no call for them. What cannot be set (no program, a
- * file system without them, attributes that only root may set) is reported in one warning.
+ * Sets extended attributes below `root`: Node has no call for them, so setfattr(1) does it, or the C library where that is not
+ * installed. What cannot be set (a file system without them, attributes that only root may set) is reported in one warning.
  */
 export async function writeXattrs(root: string, list: XattrList, options: OperationOptions): Promise<void> {
 	const wanted = list.flatMap(({path, xattrs}) => {
@@ -18,14 +19,17 @@ export async function writeXattrs(root: string, list: XattrList, options: Operat
 	if (wanted.length === 0) return;
 	const {code, stderr} = await pipe('setfattr', ['-h', '--restore=-'], root, wanted.map(dump));
 	if (code === 0) return;
+	const natively = code === undefined ? await setXattrsNatively(root, wanted) : undefined;
+	if (natively?.failed === 0) return;
+	const why = natively === undefined ? stderr.split('\n')[0] : `error ${natively.errno} of lsetxattr`;
+	const isMissing = code === undefined && natively === undefined;
 	emit(options, {
 		type: 'warning',
 		code: 'XattrsSkipped',
-		message:
-			code === undefined
-				? `Extended attributes of ${wanted.length} files are not set: there is no setfattr`
-				: `Some extended attributes of ${wanted.length} files are not set: ${stderr.split('\n')[0]}`,
-		...(code === undefined ? {hint: 'Install the package "attr".'} : {}),
+		message: isMissing
+			? `Extended attributes of ${wanted.length} files are not set: there is no setfattr`
+			: `Some extended attributes of ${wanted.length} files are not set: ${why}`,
+		...(isMissing ? {hint: 'Install the package "attr".'} : {}),
 	});
 }
 
