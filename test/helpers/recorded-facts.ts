@@ -41,6 +41,7 @@ export function otherHost(host: string, change: (facts: Mutable<HostFacts>) => v
 			productUuid: `${number}-0000`,
 			bootId: `boot-${host}`,
 		};
+		for (const [index, found] of facts.network.interfaces.entries()) found.mac = `02:00:00:00:${number}:0${index}`;
 		facts.network.interfaces[0]!.addresses = [`10.20.0.${number}/24`];
 		facts.network.interfaces[1]!.addresses = [`172.31.5.${number}/20`];
 		change(facts);

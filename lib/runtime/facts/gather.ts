@@ -46,7 +46,7 @@ export async function gatherFacts(transport: Transport, options: GatherOptions =
 		if (!isSealError(error) || error.code !== 'ERR_FACTS') throw error;
 		throw new HostError(transport.host, 'ERR_FACTS', error.message, {
 			hint: error.hint,
-			details: {said: conversation.complaint},
+			...(conversation.complaint === '' ? {} : {details: {said: conversation.complaint}}),
 		});
 	} finally {
 		clearTimeout(timer);

@@ -50,12 +50,7 @@ export const identityFleetChecks: readonly FleetCheck[] = [
 		severity: 'error',
 		why: 'Work for two hosts would be done twice on one of them.',
 		mend: 'Name each host once.',
-		compare: all =>
-			shared(
-				all,
-				facts => facts.identity.bootId,
-				() => 'These are names of one and the same machine',
-			),
+		compare: all => shared(all, machineOf, () => 'These are names of one and the same machine'),
 	},
 	{
 		id: 'duplicate-hostname',
@@ -115,10 +110,16 @@ export function shared(
 /** One entry for each machine: what one machine shares with itself is told once, by `one-host-twice`. */
 export function distinct(all: readonly HostFacts[]): readonly HostFacts[] {
 	const met = new Set<string>();
-	return all.filter(({identity: {bootId}}) => {
-		if (bootId === undefined) return true;
-		const isNew = !met.has(bootId);
-		met.add(bootId);
+	return all.filter(facts => {
+		const key = machineOf(facts);
+		if (key === undefined) return true;
+		const isNew = !met.has(key);
+		met.add(key);
 		return isNew;
 	});
+}
+
+/** Containers have the boot id of their kernel in common: only with the same name and machine-id it is the same host. */
+function machineOf({identity: {bootId, hostname, machineId}}: HostFacts): string | undefined {
+	return bootId === undefined ? undefined : JSON.stringify([bootId, hostname, machineId]);
 }

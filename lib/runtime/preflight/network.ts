@@ -68,6 +68,22 @@ export const networkFleetChecks: readonly FleetCheck[] = [
 		},
 	},
 	{
+		id: 'duplicate-mac',
+		severity: 'error',
+		why: 'Switches send what is meant for one of the hosts to the other.',
+		mend: 'Give the interfaces of cloned machines MAC addresses of their own.',
+		compare: all => {
+			const holders = new Map<string, string[]>();
+			for (const facts of distinct(all)) {
+				const macs = facts.network.interfaces.filter(found => found.hardware).map(found => found.mac);
+				for (const mac of new Set(macs)) if (mac !== undefined) append(holders, mac, facts.host);
+			}
+			return [...holders]
+				.filter(([, hosts]) => hosts.length > 1)
+				.map(([mac, hosts]) => ({hosts, seen: `Several hosts have the MAC address ${mac}`}));
+		},
+	},
+	{
 		id: 'mtu-differs',
 		severity: 'warning',
 		why: 'Large packets between hosts with different MTUs are lost where nothing tells the sender.',

@@ -53,6 +53,20 @@ test(
 );
 
 test(
+	'containers of one kernel are hosts of their own',
+	finds,
+	[a, otherHost('b', f => (f.identity.bootId = a.identity.bootId!))],
+	[],
+);
+
+test(
+	'clones with one MAC address are told',
+	finds,
+	[a, otherHost('b', f => (f.network.interfaces[0]!.mac = a.network.interfaces[0]!.mac!))],
+	[['duplicate-mac', 'error', `Several hosts have the MAC address ${a.network.interfaces[0]!.mac}`, ['a', 'b']]],
+);
+
+test(
 	'the clock that differs from most is the one that is wrong',
 	finds,
 	[a, b, otherHost('c', f => (f.clock.offsetMs = -7_200_000))],
@@ -233,6 +247,8 @@ test('a thousand hosts are judged in one go', t => {
 			['duplicate-address', 1000],
 			['duplicate-address', 1000],
 			['duplicate-address', 1000],
+			['duplicate-mac', 1000],
+			['duplicate-mac', 1000],
 		],
 	);
 });

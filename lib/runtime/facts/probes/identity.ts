@@ -30,10 +30,17 @@ esac`,
 				.filter(([, ...names]) => names.includes(hostname))
 				.map(([address]) => address!),
 			...(machineId !== undefined && /^[0-9a-f]{32}$/i.test(machineId) ? {machineId: machineId.toLowerCase()} : {}),
-			...(uuid !== undefined && /^[0-9a-f-]{32,36}$/.test(uuid) ? {productUuid: uuid} : {}),
+			...(uuid !== undefined && isUuid(uuid) ? {productUuid: uuid} : {}),
 			...(bootId === undefined ? {} : {bootId}),
 			...(product === '' ? {} : {product}),
 			...(container === undefined ? {} : {container}),
 		};
 	},
 };
+
+/** Boards whose maker wrote none have zeros, ones, or the sample of their firmware's maker. */
+function isUuid(text: string): boolean {
+	return (
+		/^[0-9a-f-]{32,36}$/.test(text) && !/^[0-]+$|^[f-]+$/.test(text) && text !== '03000200-0400-0500-0006-000700080009'
+	);
+}
