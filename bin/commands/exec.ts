@@ -9,7 +9,7 @@ import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {readPairs} from '../key-values.js';
 import {type Reach, reachHosts} from '../reach.js';
-import {type HostOutput, jsonLines, plainOutput, prefixedLines} from '../render/host-output.js';
+import {groupedOutput, type HostOutput, jsonLines, plainOutput, prefixedLines} from '../render/host-output.js';
 import {formatJson} from '../render/json.js';
 import {count} from '../render/units.js';
 
@@ -20,6 +20,7 @@ const execFlags = {
 	cwd: {type: 'string', value: 'DIR', help: 'the folder on the hosts to run in (default: the home of the user)'},
 	stdin: {type: 'boolean', help: 'give what comes on stdin to the command on every host'},
 	timeout: {type: 'string', value: 'TIME', help: 'stop the command on a host that takes longer'},
+	group: {type: 'boolean', help: 'print what hosts write to stdout when all have ended, equal outputs once'},
 	prefix: {type: 'boolean', default: true, help: 'put the name of the host before each line'},
 } as const satisfies Flags;
 
@@ -34,6 +35,7 @@ export const command = defineCommand({
 			about: 'On the nodes of a cluster, one after another, with a shell',
 			line: "sealimage exec --cluster default --roles node --concurrency 1 -- sh -c 'df -h | grep /var'",
 		},
+		{about: 'Which hosts differ?', line: 'sealimage exec --cluster default --group -- sha256sum /etc/containerd/config.toml'},
 		{
 			about: 'Without becoming root, for a program',
 			line: 'sealimage exec --hosts web1,web2 --user ops --no-sudo --output json -- systemctl is-active nginx',
@@ -79,11 +81,11 @@ async function runAll(
 	context: Context,
 ): Promise<readonly HostOutcome<void>[]> {
 	const isJson = context.settings.output.value === 'json';
-	const output = isJson ? jsonLines() : textOutput(reach, flags.prefix, context);
+	const output = isJson ? jsonLines() : textOutput(reach, flags, context);
 	const print = async (bytes: Buffer, stream: 'stdout' | 'stderr'): Promise<void> => {
 		if (bytes.length > 0) await context.print(bytes, isJson ? 'stdout' : stream);
 	};
-	return await execOnHosts(reach.hosts, reach.open, argv, {
+	const outcomes = await execOnHosts(reach.hosts, reach.open, argv, {
 		...reach.options,
 		...options,
 		title: `exec ${argv[0] ?? ''}`,
@@ -94,14 +96,22 @@ async function runAll(
 			if (isJson) await context.print(`${formatJson({type: 'host', ...outcomeJson(outcome)})}\n`);
 		},
 	});
+	await print(output.rest?.() ?? Buffer.alloc(0), 'stdout');
+	return outcomes;
 }
 
-function textOutput({hosts}: Reach, prefix: boolean, {style, errorStyle, io}: Context): HostOutput {
+function textOutput(
+	{hosts}: Reach,
+	{prefix, group}: FlagValues<typeof execFlags>,
+	{style, errorStyle, io}: Context,
+): HostOutput {
+	const names = hosts.map(({name}) => name);
 	const look = {
-		names: prefix ? hosts.map(({name}) => name) : undefined,
+		names: prefix ? names : undefined,
 		style: {stdout: style, stderr: errorStyle},
 		isTerminal: {stdout: io.stdout.isTTY === true, stderr: io.stderr.isTTY === true},
 	};
+	if (group) return groupedOutput(names, look);
 	return prefix || hosts.length > 1 ? prefixedLines(look) : plainOutput(look);
 }
 

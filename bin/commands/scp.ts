@@ -23,7 +23,7 @@ const scpFlags = {
 		help: 'the mode of files on the hosts, as 0644 (default: that of the file here)',
 	},
 	owner: {type: 'string', value: 'USER[:GROUP]', help: 'the owner on the hosts (default: who writes them)'},
-	recursive: {type: 'boolean', short: 'r', hidden: true, help: 'folders are copied without it, too'},
+	recursive: {type: 'boolean', short: 'r', help: 'for hands that know scp; folders are copied without it, too'},
 } as const satisfies Flags;
 
 export const command = defineCommand({

@@ -56,7 +56,8 @@ function verbItems(verbs: readonly Verb[], group: string | undefined): Completio
 	const items = new Map<string, string>();
 	for (const verb of shown) {
 		const [first, second] = verb.name.split(' ');
-		if (!items.has(first!)) items.set(first!, second === undefined ? verb.summary : 'Work with multi-platform indexes');
+		const about = second === undefined ? verb.summary : items.has(first!) ? `${items.get(first!)}, ${second}` : second;
+		items.set(first!, about);
 	}
 	return [...items].map(([text, about]) => ({text, about}));
 }

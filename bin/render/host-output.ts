@@ -1,4 +1,5 @@
 import type {OutputStream} from '../../lib/runtime/host/exec.js';
+import {createHostGroups} from './host-groups.js';
 import {formatJson} from './json.js';
 import type {Style} from './style.js';
 import {padEnd, printable, textWidth} from './text.js';
@@ -9,6 +10,8 @@ export interface HostOutput {
 	push(host: string, stream: OutputStream, chunk: Buffer): Buffer;
 	/** What is left of a host's streams, when they have ended. */
 	end(host: string, stream: OutputStream): Buffer;
+	/** What was kept back until all hosts have ended. */
+	rest?(): Buffer;
 }
 
 /** A line longer than this is shown in pieces, so that a host cannot fill the memory. */
@@ -80,6 +83,26 @@ export function plainOutput(look: LineLook): HostOutput {
 	return {
 		push: (host, stream, chunk) => (look.isTerminal[stream] ? lines.push(host, stream, chunk) : chunk),
 		end: (host, stream) => lines.end(host, stream),
+	};
+}
+
+/** Stdout when all have ended, equal outputs once; stderr line by line, as it comes. */
+export function groupedOutput(hosts: readonly string[], look: LineLook): HostOutput {
+	const lines = prefixedLines(look);
+	const groups = createHostGroups();
+	const show = (line: Buffer): Buffer => (look.isTerminal.stdout ? Buffer.from(terminalLine(line.toString('utf8'))) : line);
+	return {
+		push(host, stream, chunk) {
+			if (stream === 'stderr') return lines.push(host, stream, chunk);
+			groups.push(host, chunk);
+			return Buffer.alloc(0);
+		},
+		end(host, stream) {
+			if (stream === 'stderr') return lines.end(host, stream);
+			groups.end(host);
+			return Buffer.alloc(0);
+		},
+		rest: () => groups.render(hosts, look.style.stdout, show),
 	};
 }
 
