@@ -35,7 +35,10 @@ export const command = defineCommand({
 			about: 'On the nodes of a cluster, one after another, with a shell',
 			line: "sealimage exec --cluster default --roles node --concurrency 1 -- sh -c 'df -h | grep /var'",
 		},
-		{about: 'Which hosts differ?', line: 'sealimage exec --cluster default --group -- sha256sum /etc/containerd/config.toml'},
+		{
+			about: 'Which hosts differ?',
+			line: 'sealimage exec --cluster default --group -- sha256sum /etc/containerd/config.toml',
+		},
 		{
 			about: 'Without becoming root, for a program',
 			line: 'sealimage exec --hosts web1,web2 --user ops --no-sudo --output json -- systemctl is-active nginx',

@@ -90,7 +90,8 @@ export function plainOutput(look: LineLook): HostOutput {
 export function groupedOutput(hosts: readonly string[], look: LineLook): HostOutput {
 	const lines = prefixedLines(look);
 	const groups = createHostGroups();
-	const show = (line: Buffer): Buffer => (look.isTerminal.stdout ? Buffer.from(terminalLine(line.toString('utf8'))) : line);
+	const show = (line: Buffer): Buffer =>
+		look.isTerminal.stdout ? Buffer.from(terminalLine(line.toString('utf8'))) : line;
 	return {
 		push(host, stream, chunk) {
 			if (stream === 'stderr') return lines.push(host, stream, chunk);

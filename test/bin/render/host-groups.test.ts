@@ -15,7 +15,13 @@ function render(outputs: Readonly<Record<string, readonly string[]>>): string {
 
 test('equal outputs stand once under their hosts, the most common first', t => {
 	t.is(
-		render({web: ['odd\n'], '10.0.0.2': ['a\nb', '\n'], '10.0.0.1': ['a\n', 'b\n'], '10.0.0.3': ['a\nb\n'], '10.0.0.4': []}),
+		render({
+			web: ['odd\n'],
+			'10.0.0.2': ['a\nb', '\n'],
+			'10.0.0.1': ['a\n', 'b\n'],
+			'10.0.0.3': ['a\nb\n'],
+			'10.0.0.4': [],
+		}),
 		'10.0.0.1-10.0.0.3 (3 hosts):\n  a\n  b\nweb:\n  odd\n',
 	);
 });
