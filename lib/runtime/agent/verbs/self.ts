@@ -4,7 +4,7 @@ import type {AgentVerb} from '../protocol.js';
 /** What an agent finds out about its own working parts. */
 export interface SelfReport {
 	readonly node: string;
-	/** Of the host; undefined where Node cannot tell. */
+	/** Of the host; undefined when its functions cannot be called. */
 	readonly glibc: string | undefined;
 	readonly residentBytes: number;
 	/** Whether functions of the C library can be called, and the kernel be talked to over netlink. */
@@ -20,17 +20,13 @@ export const self: AgentVerb<undefined, SelfReport> = {
 	name: 'self',
 	parse: () => undefined,
 	async run() {
-		const header = (process.report.getReport() as {header?: {glibcVersionRuntime?: string}}).header;
-		const about = {
-			node: process.versions.node,
-			glibc: header?.glibcVersionRuntime,
-			residentBytes: process.memoryUsage.rss(),
-		};
+		const about = {node: process.versions.node, residentBytes: process.memoryUsage.rss()};
 		try {
 			const foreign = await loadForeign();
 			return {
 				...about,
 				native: 'ok',
+				glibc: foreign.load('libc.so.6').func('const char *gnu_get_libc_version()')() as string,
 				netlink: {
 					route: askKernel(foreign, netlinkRoute, linkDump),
 					generic: askKernel(foreign, netlinkGeneric, familyOf('nlctrl')),
@@ -38,7 +34,7 @@ export const self: AgentVerb<undefined, SelfReport> = {
 			};
 		} catch (error) {
 			const failed = {failed: (error as Error).message};
-			return {...about, native: failed, netlink: {route: failed, generic: failed}};
+			return {...about, glibc: undefined, native: failed, netlink: {route: failed, generic: failed}};
 		}
 	},
 };
