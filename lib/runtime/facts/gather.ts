@@ -1,4 +1,4 @@
-import {isSealError} from '../../core/errors.js';
+import {isSealError, type SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import {HostError} from '../host/error.js';
 import type {Transport} from '../transport/transport.js';
@@ -14,6 +14,8 @@ export interface GatherOptions extends OperationOptions {
 	readonly wanted?: Partial<Wanted> | undefined;
 	/** How long the host may take once it has the script. Default 30 s. */
 	readonly timeoutMs?: number | undefined;
+	/** How long it may take to come there: connecting, logging in, becoming root, and whoever is asked for a password. Default 5 min. */
+	readonly startTimeoutMs?: number | undefined;
 	/** Default `root`; as whoever logs in, some facts cannot be learnt. */
 	readonly as?: 'root' | 'login' | undefined;
 	/** The operator's clock, in milliseconds since 1970. */
@@ -27,34 +29,38 @@ export interface GatherOptions extends OperationOptions {
 export async function gatherFacts(transport: Transport, options: GatherOptions = {}): Promise<HostFacts> {
 	options.signal?.throwIfAborted();
 	const wanted = {...defaultWanted, ...options.wanted};
-	const timeoutMs = options.timeoutMs ?? 30_000;
 	const deadline = new AbortController();
 	const signals = [deadline.signal, ...(options.signal === undefined ? [] : [options.signal])];
-	// The script comes over stdin, so that it is in no process list and no log of sudo; `cat` takes it in one read.
-	const remote = await transport.spawn(['sh', '-c', 'eval "$(cat)"'], {
-		as: options.as,
-		signal: AbortSignal.any(signals),
-	});
-	const conversation = new Conversation(remote, options.now ?? Date.now);
-	const timer = setTimeout(() => deadline.abort(), timeoutMs);
+	const signal = AbortSignal.any(signals);
+	let timeoutMs = options.startTimeoutMs ?? 300_000;
+	let timer = setTimeout(() => deadline.abort(), timeoutMs);
+	let conversation: Conversation | undefined;
 	try {
+		// The script comes over stdin, so that it is in no process list and no log of sudo; `cat` takes it in one read.
+		const remote = await transport.spawn(['sh', '-c', 'eval "$(cat)"'], {as: options.as, signal});
+		conversation = new Conversation(remote, options.now ?? Date.now);
+		clearTimeout(timer);
+		timeoutMs = options.timeoutMs ?? 30_000;
+		timer = setTimeout(() => deadline.abort(), timeoutMs);
 		await conversation.ask(factsScript(wanted));
 		return readFacts(transport.host, conversation.output, wanted, conversation);
 	} catch (error) {
 		options.signal?.throwIfAborted();
-		if (deadline.signal.aborted) throw tooSlow(transport.host, timeoutMs, conversation.output);
-		if (!isSealError(error) || error.code !== 'ERR_FACTS') throw error;
-		throw new HostError(transport.host, 'ERR_FACTS', error.message, {
-			hint: error.hint,
-			...(conversation.complaint === '' ? {} : {details: {said: conversation.complaint}}),
-		});
+		if (deadline.signal.aborted) throw tooSlow(transport.host, timeoutMs, conversation?.output);
+		throw isSealError(error) && error.code === 'ERR_FACTS' ? onHost(transport.host, error, conversation) : error;
 	} finally {
 		clearTimeout(timer);
 		deadline.abort();
 	}
 }
 
-function tooSlow(host: string, timeoutMs: number, output: Uint8Array): HostError {
+/** The same with the host's name, and with what the host said in place of facts. */
+function onHost(host: string, {message, hint}: SealError, conversation?: Conversation): HostError {
+	const said = conversation?.complaint ?? '';
+	return new HostError(host, 'ERR_FACTS', message, {hint, ...(said === '' ? {} : {details: {said}})});
+}
+
+function tooSlow(host: string, timeoutMs: number, output: Uint8Array = new Uint8Array()): HostError {
 	const last = readAnswers(output).last?.slice(0, 100);
 	const where = last === undefined ? 'before it told anything' : `after "${last}"`;
 	return new HostError(

@@ -3,6 +3,7 @@ import test from 'ava';
 import {gatherFacts} from '../../../lib/runtime/facts/gather.js';
 import {HostError} from '../../../lib/runtime/host/error.js';
 import {createLocalTransport} from '../../../lib/runtime/transport/local/local.js';
+import type {SpawnOptions} from '../../../lib/runtime/transport/transport.js';
 import {shellTransport} from '../../helpers/shell-transport.js';
 
 /** A host that answers a script with what another one prints. */
@@ -47,6 +48,20 @@ test('a host that goes silent is given up in time, and the error says where it s
 		code: 'ERR_FACTS',
 		host: 'here',
 		message: 'The facts did not come within 0.3 s: the host stopped after "path"',
+	});
+});
+
+test('a host on which no shell starts is given up too', async t => {
+	const transport = {
+		...answering('true'),
+		spawn: (_: readonly string[], {signal}: SpawnOptions = {}) =>
+			new Promise<never>((_resolve, reject) => {
+				signal?.addEventListener('abort', () => reject(signal.reason as Error));
+			}),
+	};
+	t.like(await t.throwsAsync(gatherFacts(transport, {startTimeoutMs: 50})), {
+		code: 'ERR_FACTS',
+		message: 'The facts did not come within 0.05 s: the host stopped before it told anything',
 	});
 });
 
