@@ -60,7 +60,8 @@ function refuse(error: HostError): KeyVerdict {
 }
 
 function changedError(key: Buffer, as: KnownAs, keys: readonly KnownKey[]): HostError {
-	const places = keys.map(line => `${line.file}:${line.line}`);
+	// What this very run has written down has no line yet.
+	const places = keys.map(({file, line}) => (line === 0 ? file : `${file}:${line}`));
 	return new HostError(
 		as.host,
 		'ERR_HOST_KEY_CHANGED',

@@ -18,6 +18,8 @@ export interface KnownKey {
 export class KnownHosts {
 	readonly #plain = new Map<string, KnownKey[]>();
 	readonly #others: KnownKey[] = [];
+	/** What `#others` has for a name: a hashed name costs microseconds, and a host is looked up several times. */
+	readonly #matched = new Map<string, readonly KnownKey[]>();
 	readonly #revoked: KnownKey[] = [];
 
 	/** Lines that cannot be read are passed over, as OpenSSH does: other tools may understand them. */
@@ -30,8 +32,10 @@ export class KnownHosts {
 
 	add(key: KnownKey): void {
 		if (key.marker === 'revoked') this.#revoked.push(key);
-		else if (key.marker !== undefined || key.names.some(name => /^[|!]|[*?]/.test(name))) this.#others.push(key);
-		else {
+		else if (key.marker !== undefined || key.names.some(name => /^[|!]|[*?]/.test(name))) {
+			this.#others.push(key);
+			this.#matched.clear();
+		} else {
 			for (const name of key.names) {
 				const known = this.#plain.get(name);
 				if (known === undefined) this.#plain.set(name, [key]);
@@ -42,7 +46,9 @@ export class KnownHosts {
 
 	/** The keys, and certificate authorities, of a host. */
 	find(name: string): readonly KnownKey[] {
-		return [...(this.#plain.get(name) ?? []), ...this.#others.filter(key => matchesName(name, key.names))];
+		const matched = this.#matched.get(name) ?? this.#others.filter(key => matchesName(name, key.names));
+		this.#matched.set(name, matched);
+		return [...(this.#plain.get(name) ?? []), ...matched];
 	}
 
 	/** The line that revokes this key for the host, if any. */

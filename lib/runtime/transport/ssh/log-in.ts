@@ -75,6 +75,10 @@ function isRefused(error: unknown): boolean {
 async function settleKey(verdict: KeyVerdict | undefined, key: Buffer, options: LogInOptions): Promise<void> {
 	const {knownAs} = options;
 	if (verdict?.kind === 'new') {
+		// Another connection may have come to the same host meanwhile, and been shown something else.
+		const now = judgeHostKey(key, knownAs, options.files.known, options.policy);
+		if (now.kind === 'refused') throw now.error;
+		if (now.kind !== 'new') return;
 		const file = await options.files.record(knownAs.name, key, {hashed: options.hashed});
 		emit(options, {
 			type: 'host.key',

@@ -47,7 +47,13 @@ export function channelProcess(host: string, channel: ClientChannel, hasTerminal
 		stdout,
 		stderr,
 		exit,
-		close: () => quietly(() => channel.close()),
+		close() {
+			quietly(() => channel.close());
+			const timer = setTimeout(() => abandon(unansweredError(host)), closeTimeoutMs);
+			timer.unref();
+			const stop = (): void => clearTimeout(timer);
+			exit.then(stop, stop);
+		},
 		resize: (columns, rows) => quietly(() => channel.setWindow(rows, columns, 0, 0)),
 		abandon,
 		lose(reason) {
@@ -103,6 +109,14 @@ function outputOf(source: Readable): Readable {
 	});
 	source.once('end', () => output.push(null));
 	return output;
+}
+
+const closeTimeoutMs = 3000;
+
+function unansweredError(host: string): HostError {
+	return new HostError(host, 'ERR_HOST_LOST', 'The host does not answer', {
+		hint: 'Check the host and the network; what ran there may still run.',
+	});
 }
 
 function endedSilently(host: string): HostError {

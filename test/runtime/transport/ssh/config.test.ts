@@ -119,6 +119,11 @@ test('what is not followed and matters is told, what says the usual is not', t =
 	);
 });
 
+test('policies of a distribution are not told', t => {
+	const lines = parseConfig('Ciphers aes256-gcm@openssh.com\nMatch exec "true"\n', '/etc/ssh/ssh_config.d/policy.conf');
+	t.deepEqual(hostSettings([lines], 'web', operator).unfollowed, []);
+});
+
 const isRefused = test.macro((t: ExecutionContext, config: string, message: RegExp) => {
 	const error = t.throws(() => hostSettings([parseConfig(config, '/c')], 'web', operator), {
 		code: 'ERR_SSH_CONFIG',

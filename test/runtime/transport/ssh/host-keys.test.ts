@@ -30,6 +30,15 @@ test('writes the key of a new host down, and knows the host by it from then on',
 	t.is(readFileSync(hosts.knownHosts, 'utf8'), line);
 });
 
+test('of several connections to a new host one writes its key down', async t => {
+	const server = await startSshServer(t, {hostKeys: [right]});
+	const hosts = sshHome(t);
+	const transports = Array.from({length: 5}, () => hosts.open(loopback(server)));
+	await Promise.all(transports.map(transport => exec(transport, ['true'])));
+	t.is(readFileSync(hosts.knownHosts, 'utf8').split('\n').length, 2);
+	t.is(hosts.events.length, 1);
+});
+
 test('writes the name as a hash where the configuration says so', async t => {
 	const server = await startSshServer(t, {hostKeys: [right]});
 	const hosts = sshHome(t, {}, {'.ssh/config': 'HashKnownHosts yes\n'});

@@ -1,4 +1,6 @@
 import {randomBytes} from 'node:crypto';
+import type {Socket} from 'node:net';
+import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
 import {exec} from '../../../../lib/runtime/transport/exec.js';
 import type {RemoteProcess} from '../../../../lib/runtime/transport/transport.js';
@@ -154,4 +156,18 @@ test('tells a host that lets the user in and runs nothing', async t => {
 	const server = await startSshServer(t, {maxSessions: 0});
 	const transport = sshHome(t).open(loopback(server));
 	await t.throwsAsync(exec(transport, ['true']), {code: 'ERR_HOST_SESSION', message: /^The host lets the user in/});
+});
+
+test('a command that is given up does not wait for a host that answers no more', async t => {
+	const server = await startSshServer(t, {
+		onExec: (_line, _channel, connection) => {
+			(connection as unknown as {readonly _sock: Socket})._sock.pause();
+		},
+	});
+	const transport = sshHome(t).open(loopback(server));
+	const abort = new AbortController();
+	const running = exec(transport, ['true'], {signal: abort.signal});
+	while (server.seen.commands.length === 0) await sleep(10);
+	abort.abort(new Error('enough'));
+	await t.throwsAsync(running, {message: 'enough'});
 });

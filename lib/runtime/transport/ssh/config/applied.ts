@@ -84,8 +84,13 @@ export class AppliedLines {
 			this.#lines.set(line.keyword, [line]);
 			this.#order.push(line);
 			const harmless = told.get(line.keyword);
-			if (harmless !== undefined && !harmless.includes(line.rest.toLowerCase())) this.#unfollowed.push(line);
+			if (harmless !== undefined && !harmless.includes(line.rest.toLowerCase())) this.#tell(line);
 		} else known.push(line);
+	}
+
+	/** Distributions fill their own files with policies (ciphers and the like) that nobody here has asked for. */
+	#tell(line: ConfigLine): void {
+		if (!line.file.startsWith('/etc/')) this.#unfollowed.push(line);
 	}
 
 	/** All criteria of a Match line must hold. Those that are not known here do not. */
@@ -104,7 +109,7 @@ export class AppliedLines {
 			const subject = this.#subject(criterion);
 			const patterns = words.shift()?.split(',') ?? [];
 			if (subject === undefined) {
-				this.#unfollowed.push(line);
+				this.#tell(line);
 				return false;
 			}
 			holds &&= matchesPatterns(subject, patterns) !== negated;
