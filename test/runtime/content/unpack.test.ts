@@ -1,13 +1,16 @@
 import {existsSync, lstatSync, readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
+import {oneChunk} from '../../../lib/core/bytes.js';
 import {digestOf} from '../../../lib/oci/digest.js';
+import {readXattrs} from '../../../lib/oci/disk/xattrs.js';
 import {opaque, whiteout} from '../../../lib/oci/layer/whiteout.js';
+import {readTar} from '../../../lib/oci/tar/read.js';
 import {blobFile} from '../../../lib/registry/embed/layout.js';
 import {openStockStorage} from '../../../lib/registry/storage/stock/storage.js';
 import {openHostContent} from '../../../lib/runtime/content/open.js';
-import {file, folder, link} from '../../helpers/entries.js';
-import {embedded, install, requestOf, testLayer} from '../../helpers/host-content.js';
+import {file, folder, header, link} from '../../helpers/entries.js';
+import {embedded, install, layerOf, requestOf, testLayer} from '../../helpers/host-content.js';
 import {textOf} from '../../helpers/images.js';
 import {tempDir} from '../../helpers/temp-dir.js';
 
@@ -94,4 +97,39 @@ test('embedded registries of images become one that a server reads, each blob on
 	t.deepEqual(await storage.repositories({}), ['registry.k8s.io/pause']);
 	t.is(lstatSync(join(root, blobFile(digest))).nlink, 3);
 	t.false(existsSync(path));
+});
+
+const isRoot = process.getuid?.() === 0;
+
+test('pipes, devices, owners, setuid bits, attributes and holes are those of the image', async t => {
+	const content = openHostContent(tempDir(t), {durability: 'none'});
+	const xattrs = {'user.note': Buffer.from('kept')};
+	const special = await testLayer([
+		folder('dir', {mode: 0o1777, uid: 7, gid: 8, xattrs}),
+		file('dir/program', 'text', {mode: 0o6755, uid: 1234, gid: 5678, mtime: 1_500_000_000, xattrs}),
+		{header: header('null', {type: 'character', mode: 0o666, devmajor: 1, devminor: 3})},
+		{header: header('pipe', {type: 'fifo', mode: 0o640})},
+	]);
+	const bytes = readFileSync('test/fixtures/tar/sparse-pax-1.0.tar');
+	const sparse = layerOf(bytes, digestOf(bytes));
+	const {path} = await install(content, 'special', [special, sparse]);
+	const program = lstatSync(join(path, 'dir/program'));
+	t.is(program.mode & 0o7777, 0o6755);
+	t.is(program.mtimeMs, 1_500_000_000_000);
+	t.true(lstatSync(join(path, 'pipe')).isFIFO());
+	t.is(lstatSync(join(path, 'dir')).mode & 0o7777, 0o1777);
+	if (isRoot) {
+		t.deepEqual([program.uid, program.gid], [1234, 5678]);
+		t.deepEqual([lstatSync(join(path, 'dir')).uid, lstatSync(join(path, 'dir')).gid], [7, 8]);
+		t.is(lstatSync(join(path, 'null')).rdev, (1 << 8) + 3);
+	}
+	const holed = lstatSync(join(path, 'sparse'));
+	t.is(holed.size, 65_536);
+	const filled: Uint8Array[] = [];
+	for await (const entry of readTar(oneChunk(bytes))) for await (const chunk of entry.content) filled.push(chunk);
+	t.true(readFileSync(join(path, 'sparse')).equals(Buffer.concat(filled)));
+	const found = await readXattrs(path, ['dir', 'dir/program']);
+	if (found.complete) t.deepEqual([...found.xattrs.values()], [xattrs, xattrs]);
+	t.deepEqual((await content.verify()).damaged, []);
+	t.is((await content.unpack(requestOf('special', [special, sparse]))).unpacked, 0);
 });
