@@ -5,7 +5,7 @@ import type {Abortable} from '../../core/events.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {type Digest, isDigest} from '../../oci/digest.js';
 import {readFileVerified} from '../../oci/verify.js';
-import {alone, type ContentFolder, prepareFolder} from './folder.js';
+import {alone, type ContentFolder, prepareFolder, sweepWithdrawn} from './folder.js';
 import {recheckPartials} from './partial.js';
 
 /** A blob with this mode may be in the kernel's memory only; after a boot it is read before it is believed. */
@@ -23,6 +23,7 @@ export async function recoverAfterBoot(folder: ContentFolder, options: Abortable
 	const work = async (): Promise<void> => {
 		if (await isLookedOver(folder)) return;
 		await sweepOtherBoots(folder);
+		await sweepWithdrawn(folder);
 		await recheckPartials(folder, options);
 		await recheckBlobs(folder, options);
 		await withIo('write', folder.bootFile, () => writeFile(folder.bootFile, folder.bootId));

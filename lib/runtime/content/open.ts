@@ -1,7 +1,10 @@
-import {dirname} from 'node:path';
+import {realpath} from 'node:fs/promises';
+import {basename, dirname, join, resolve} from 'node:path';
+import {ifExists, withIo} from '../../core/io-error.js';
+import {discard} from '../../oci/verify.js';
 import {recoverAfterBoot} from './boot.js';
 import type {HostContent} from './content.js';
-import {contentFolder} from './folder.js';
+import {type ContentFolder, contentFolder} from './folder.js';
 import {collectGarbage} from './gc.js';
 import {exists, have} from './have.js';
 import {listImages} from './images.js';
@@ -16,43 +19,57 @@ export interface HostContentOptions {
 }
 
 /**
- * The content of the host that this process runs on, in the folder `root`, which is made when something is written. Nothing has to
- * be closed.
+ * The content of the host that this process runs on, in the folder `root`, which is made when something is written and may be a
+ * link to another disk. Nothing has to be closed.
  */
 export function openHostContent(root: string, options: HostContentOptions = {}): HostContent {
-	const folder = contentFolder(root, options.durability);
-	let recovering: Promise<void> | undefined;
+	let opening: Promise<ContentFolder> | undefined;
 	/** Once for a process: a boot ends it. */
-	const ready = async (): Promise<void> => {
-		const running = recovering ?? recoverAfterBoot(folder);
-		recovering = running;
+	const open = async (): Promise<ContentFolder> => {
+		const running = opening ?? openFolder(root, options);
+		opening = running;
 		try {
-			await running;
+			return await running;
 		} catch (error) {
-			if (recovering === running) recovering = undefined;
+			if (opening === running) opening = undefined;
 			throw error;
 		}
 	};
-	const whenReady = async <R>(work: () => Promise<R>, signal: AbortSignal | undefined): Promise<R> => {
+	const opened = async <R>(
+		work: (folder: ContentFolder) => Promise<R>,
+		signal: AbortSignal | undefined,
+	): Promise<R> => {
 		signal?.throwIfAborted();
-		await ready();
+		const folder = await open();
 		signal?.throwIfAborted();
-		return await work();
+		return await work(folder);
 	};
 	return {
-		have: (blobs, options = {}) => whenReady(() => have(folder, blobs, options), options.signal),
+		have: (blobs, how = {}) => opened(folder => have(folder, blobs, how), how.signal),
 		async freeBytes() {
 			// Before the first content comes there is no folder yet.
-			let path = root;
+			let path = resolve(root);
 			while (!(await exists(path)) && path !== dirname(path)) path = dirname(path);
 			return await freeBytesIn(path);
 		},
-		writePart: (blob, part, bytes, options = {}) =>
-			whenReady(() => writePart(folder, blob, part, bytes, options), options.signal),
-		readPart: (part, options = {}) => whenReady(() => readPart(folder, part, options), options.signal),
-		unpack: (request, options = {}) => whenReady(() => unpack(folder, request, options), options.signal),
-		images: (options = {}) => whenReady(() => listImages(folder), options.signal),
-		verify: (options = {}) => whenReady(() => verify(folder, options), options.signal),
-		gc: (options = {}) => whenReady(() => collectGarbage(folder, options), options.signal),
+		writePart: (blob, part, bytes, how = {}) => opened(folder => writePart(folder, blob, part, bytes, how), how.signal),
+		readPart: (part, how = {}) => opened(folder => readPart(folder, part, how), how.signal),
+		unpack: (request, how = {}) => opened(folder => unpack(folder, request, how), how.signal),
+		images: (how = {}) => opened(listImages, how.signal),
+		verify: (how = {}) => opened(folder => verify(folder, how), how.signal),
+		gc: (how = {}) => opened(folder => collectGarbage(folder, how), how.signal),
 	};
+}
+
+async function openFolder(root: string, options: HostContentOptions): Promise<ContentFolder> {
+	const folder = contentFolder(await realPath(resolve(root)), options.durability);
+	await recoverAfterBoot(folder);
+	return folder;
+}
+
+/** The path without symbolic links, also of what does not exist yet. */
+async function realPath(path: string): Promise<string> {
+	const real = await withIo('open', path, () => ifExists(() => realpath(path)));
+	if (real !== undefined || path === dirname(path)) return real ?? path;
+	return join(await realPath(dirname(path)), basename(path));
 }

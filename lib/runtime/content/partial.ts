@@ -75,7 +75,10 @@ export async function createPartial(folder: ContentFolder, blob: BlobParts): Pro
 
 /** Takes the folder of a blob away at once, and then removes it. */
 export async function dropPartial(folder: ContentFolder, digest: Digest): Promise<void> {
-	const path = folder.partial(digest);
+	await dropFolder(folder.partial(digest));
+}
+
+async function dropFolder(path: string): Promise<void> {
 	const gone = `${path}.gone-${randomBytes(6).toString('hex')}`;
 	await withIo('remove', path, async () => {
 		await ifExists(() => rename(path, gone));
@@ -155,10 +158,7 @@ export async function recheckPartials(folder: ContentFolder, options: Abortable 
 
 async function recheck(folder: ContentFolder, path: string, options: Abortable): Promise<void> {
 	const announced = await readAnnounced(path);
-	if (announced === undefined) {
-		await rm(path, {recursive: true, force: true});
-		return;
-	}
+	if (announced === undefined) return await dropFolder(path);
 	for (const index of (await listParts(folder, announced.blob)) ?? []) {
 		const sizeBytes = Math.min(partBytes, announced.sizeBytes - index * partBytes);
 		const digest = announced.parts[index];

@@ -33,8 +33,8 @@ export async function writePart(
 	bytes: Bytes,
 	{signal}: Abortable = {},
 ): Promise<void> {
-	signal?.throwIfAborted();
 	try {
+		signal?.throwIfAborted();
 		checkPart(blob, part);
 		if (await hasPart(folder, blob, part)) {
 			await discard(bytes);

@@ -1,4 +1,4 @@
-import {existsSync, lstatSync, readdirSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {oneChunk} from '../../../lib/core/bytes.js';
@@ -97,6 +97,18 @@ test('embedded registries of images become one that a server reads, each blob on
 	t.deepEqual(await storage.repositories({}), ['registry.k8s.io/pause']);
 	t.is(lstatSync(join(root, blobFile(digest))).nlink, 3);
 	t.false(existsSync(path));
+});
+
+test('the folder may be a link to another disk', async t => {
+	const dir = tempDir(t);
+	mkdirSync(join(dir, 'disk'));
+	symlinkSync('disk', join(dir, 'link'));
+	const layer = await testLayer([...embedded('registry.k8s.io/pause', '3.9', 'pause'), file('a', 'a')]);
+	const content = openHostContent(join(dir, 'link/not/yet'), {durability: 'none'});
+	t.true((await content.freeBytes()) > 0);
+	const {path} = await install(content, 'x', [layer]);
+	t.true(path.startsWith(join(dir, 'disk/not/yet/trees/')));
+	t.true(existsSync(join(dir, 'disk/not/yet', blobFile(digestOf('pause')))));
 });
 
 const isRoot = process.getuid?.() === 0;
