@@ -61,18 +61,18 @@ async function startIn(
 	const {signal, terminal} = options;
 	signal?.throwIfAborted();
 	const adopt = (channel: ClientChannel): ChannelProcess => {
-		const process = channelProcess(to.host, channel, terminal !== undefined);
-		const onAbort = (): void => process.abandon(signal?.reason as Error);
-		const forgetEnd = session.onEnd(error => process.lose(lostError(to, error)));
+		const started = channelProcess(to.host, channel, terminal !== undefined);
+		const onAbort = (): void => started.abandon(signal?.reason as Error);
+		const forgetEnd = session.onEnd(error => started.lose(lostError(to, error)));
 		const forget = (): void => {
 			forgetEnd();
 			signal?.removeEventListener('abort', onAbort);
 		};
-		process.exit.then(forget, forget);
+		started.exit.then(forget, forget);
 		// The answer may come after the caller has stopped waiting for it.
 		if (signal?.aborted === true) onAbort();
 		else signal?.addEventListener('abort', onAbort, {once: true});
-		return process;
+		return started;
 	};
 	try {
 		return await waitFor(session.exec(line, terminal, adopt), options);
