@@ -78,15 +78,17 @@ async function measureReal() {
 	const names = Array.from({length: Math.max(...counts)}, (_, number) => `bench-${number + 1}`);
 	const booted = lab === undefined ? [] : await lab.bootHosts(names);
 	const addresses = lab === undefined ? flags.address.split(',') : booted.map(host => host.address);
-	const tools = openTools(flags.dir, addresses, flags.identity ?? booted[0]?.keyFile);
+	const tools = openTools(flags.dir, flags.identity ?? booted[0]?.keyFile);
 	const rows = [];
 	try {
 		const content = makeRootfs(join(flags.dir, 'rootfs'), Number(flags.size) * 1e6);
 		tools.build(content);
+		const installed = flags.tool.filter(tool => tools.isInstalled(tool));
+		for (const tool of flags.tool) if (!installed.includes(tool)) console.error(`skipped: ${tool} (install ${tool})`);
 		console.error('installing the agent');
-		const agentSeconds = flags.tool.includes('sealimage') ? tools.installAgent(addresses) : 0;
+		const agentSeconds = installed.includes('sealimage') ? tools.installAgent(addresses) : 0;
 		for (const count of counts) {
-			for (const tool of flags.tool) {
+			for (const tool of installed) {
 				if ((Date.now() - startedMs) / 60_000 > Number(flags.minutes)) {
 					console.error(`out of time: ${tool} to ${count} hosts is left out`);
 					continue;

@@ -1,4 +1,4 @@
-import {execFileSync} from 'node:child_process';
+import {execFileSync, spawnSync} from 'node:child_process';
 import {join} from 'node:path';
 import {runQuietly} from '../measure.js';
 
@@ -6,7 +6,7 @@ const image = 'bench:v1';
 const cli = ['dist/bin/sealimage.js'];
 
 /** What brings content to hosts: each tool to all hosts at once, as root with a key. */
-export function openTools(dir, addresses, identity) {
+export function openTools(dir, identity) {
 	const sshOptions = ['-q', '-i', identity];
 	for (const option of ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null']) sshOptions.push('-o', option);
 	const root = ['--root', join(dir, 'store')];
@@ -28,6 +28,7 @@ export function openTools(dir, addresses, identity) {
 			]),
 	};
 	return {
+		isInstalled: tool => tool === 'sealimage' || spawnSync(tool, ['-h'], {stdio: 'ignore'}).error === undefined,
 		bring: (tool, content, hosts) => bring[tool](content, hosts),
 		build: ({folder}) => run(sealimage(['build', '-t', image, '--no-agent', folder])),
 		/** Seconds; once for all measurements, since every host needs it once. */
@@ -40,6 +41,5 @@ export function openTools(dir, addresses, identity) {
 			for (const host of hosts)
 				run(['ssh', ...sshOptions, `root@${host}`, 'rm -rf /var/lib/sealimage /root/bench; sync']);
 		},
-		addresses,
 	};
 }
