@@ -52,7 +52,14 @@ export function openHostContent(root: string, options: HostContentOptions = {}):
 			while (!(await exists(path)) && path !== dirname(path)) path = dirname(path);
 			return await freeBytesIn(path);
 		},
-		writePart: (blob, part, bytes, how = {}) => opened(folder => writePart(folder, blob, part, bytes, how), how.signal),
+		async writePart(blob, part, bytes, how = {}) {
+			// A source that will not be read is let go.
+			const folder = await opened(async found => found, how.signal).catch(async (error: unknown) => {
+				await discard(bytes).catch(() => undefined);
+				throw error;
+			});
+			await writePart(folder, blob, part, bytes, how);
+		},
 		readPart: (part, how = {}) => opened(folder => readPart(folder, part, how), how.signal),
 		unpack: (request, how = {}) => opened(folder => unpack(folder, request, how), how.signal),
 		images: (how = {}) => opened(listImages, how.signal),

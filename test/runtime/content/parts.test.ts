@@ -147,6 +147,19 @@ test('an abort ends a part that waits for bytes', async t => {
 	t.deepEqual(await content.have([query]), [{blob: blob.blob, state: 'absent'}]);
 });
 
+test('a source is let go when the part was given up before it was read', async t => {
+	const root = join(tempDir(t), 'file');
+	writeFileSync(root, 'in the way');
+	for (const [path, signal] of [
+		[root, undefined],
+		[tempDir(t), AbortSignal.abort(new Error('enough'))],
+	] as const) {
+		const source = partBytesOf(bytes, 0);
+		await t.throwsAsync(openHostContent(path, {durability: 'none'}).writePart(blob, first, source, {signal}));
+		t.true((await source.next()).done);
+	}
+});
+
 test('after a boot parts and blobs that were not flushed are read again, and wrong ones are gone', async t => {
 	const root = tempDir(t);
 	const content = openHostContent(root, {durability: 'none'});
