@@ -16,7 +16,7 @@ import {onLabHosts} from './lab-test.js';
 
 const labTest = onLabHosts(['files-a']);
 const megabyte = 1_000_000;
-const content = randomBytes(60 * megabyte);
+const content = randomBytes(40 * megabyte);
 
 function open(t: ExecutionContext, host: LabHost, login?: HostLogin): Transport {
 	const asRoot = {user: 'root', agent: false, identities: [{file: host.keyFile}]} as const;
@@ -40,7 +40,7 @@ function pausing(atBytes: number, pause: () => Promise<void>): UploadSource {
 labTest(
 	'after a power cut in the middle of an upload the same upload moves only what is missing',
 	async (t, [host]) => {
-		const cut = pausing(50 * megabyte, async () => {
+		const cut = pausing(34 * megabyte, async () => {
 			// The host flushes what has come every few seconds.
 			await sleep(8000);
 			crash(host.name);
@@ -60,10 +60,10 @@ labTest(
 
 labTest('after a power cut in the middle of a folder the same upload moves only what is missing', async (t, [host]) => {
 	const folder = tempDir(t);
-	for (let index = 0; index < 12; index++) writeFileSync(join(folder, `file${index}`), randomBytes(5 * megabyte));
+	for (let index = 0; index < 12; index++) writeFileSync(join(folder, `file${index}`), randomBytes(3 * megabyte));
 	let isCut = false;
 	const onEvent = (event: {readonly type: string; readonly doneBytes?: number}): void => {
-		if (isCut || event.type !== 'blob.progress' || (event.doneBytes ?? 0) < 40 * megabyte) return;
+		if (isCut || event.type !== 'blob.progress' || (event.doneBytes ?? 0) < 24 * megabyte) return;
 		isCut = true;
 		onHost(host.name, 'sync');
 		crash(host.name);
@@ -81,13 +81,13 @@ labTest('after a power cut in the middle of a folder the same upload moves only 
 labTest('a full disk is told before and during an upload, and nothing is left behind', async (t, [host]) => {
 	onHost(
 		host.name,
-		'mkdir -p /small && mount -t tmpfs -o size=70m tmpfs /small && head -c 30000000 /dev/zero > /small/other',
+		'mkdir -p /small && mount -t tmpfs -o size=50m tmpfs /small && head -c 20000000 /dev/zero > /small/other',
 	);
 	const transport = open(t, host);
 	await t.throwsAsync(uploadFile(transport, {bytes: content}, '/small/big'), {code: 'ERR_NO_SPACE'});
 	t.is(onHost(host.name, 'ls -A /small; rm /small/other'), 'other\n');
 	const filled = pausing(20 * megabyte, async () => {
-		onHost(host.name, 'head -c 30000000 /dev/zero > /small/other');
+		onHost(host.name, 'head -c 20000000 /dev/zero > /small/other');
 	});
 	await t.throwsAsync(uploadFile(transport, filled, '/small/big'), {code: 'ERR_NO_SPACE'});
 	t.is(onHost(host.name, 'ls -A /small'), 'other\n');
@@ -110,12 +110,13 @@ labTest('a read-only disk is told', async (t, [host]) => {
 labTest('a user without rights is told, and with sudo brings files as root', async (t, [host]) => {
 	const transport = open(t, host, {user: 'ops', agent: false, password: new Secret(host.password)});
 	await t.throwsAsync(uploadFile(transport, {bytes: Buffer.of(1)}, '/etc/x', {as: 'login'}), {code: 'ERR_PERMISSION'});
-	await uploadFile(transport, {bytes: content}, '/etc/x', {owner: 'ops:root', mode: 0o600});
-	t.is(onHost(host.name, 'stat -c "%U:%G %a %s" /etc/x'), `ops:root 600 ${content.length}\n`);
+	const bytes = content.subarray(0, 2 * megabyte);
+	await uploadFile(transport, {bytes}, '/etc/x', {owner: 'ops:root', mode: 0o600});
+	t.is(onHost(host.name, 'stat -c "%U:%G %a %s" /etc/x'), `ops:root 600 ${bytes.length}\n`);
 	await t.throwsAsync(uploadFile(transport, {bytes: Buffer.of(1)}, '/etc/y', {owner: 'nobody-here'}), {code: 'ERR_IO'});
 	const target = join(tempDir(t), 'x');
 	await downloadFile(transport, '/etc/x', target);
-	t.true(readFileSync(target).equals(content));
+	t.true(readFileSync(target).equals(bytes));
 	t.is(statSync(target).mode & 0o777, 0o600);
 });
 

@@ -59,6 +59,10 @@ test.serial(
 	},
 );
 
+test.serial('the test of the rollout passes on fake hosts', async t => {
+	t.is(await node(['.build/examples/rollout/rollout-check.js']), 'rollout: all is well\n');
+});
+
 test.serial('the registry of a site lets everyone pull, and who knows the token push', async t => {
 	const folder = scratch(t);
 	const child = spawn(process.execPath, ['.build/examples/registry/site-registry.js', join(folder, 'registry'), '0'], {
