@@ -1,5 +1,5 @@
 import {createHash, type Hash} from 'node:crypto';
-import {createReadStream} from 'node:fs';
+import {constants, createReadStream} from 'node:fs';
 import {type FileHandle, open, rename, rm, stat} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {syncFolder} from '../../core/atomic-file.js';
@@ -92,6 +92,9 @@ tail -c "+$((offset + 1))" <"$path" | head -c "$((size - offset))"
 wait
 `.trim();
 
+/** Somebody else's link under the name of our unfinished file is not followed. */
+const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
+
 /** Hashes what an earlier attempt left. */
 async function hashPart(part: string, {signal}: OperationOptions): Promise<{hash: Hash; sizeBytes: number}> {
 	const hash = createHash('sha256');
@@ -124,7 +127,9 @@ async function receive(
 	const told = gatherTail(running.stderr);
 	let file: FileHandle | undefined;
 	try {
-		file = await withIo('write', part, () => open(part, offset === 0 ? 'w' : 'a', 0o600));
+		file = await withIo('write', part, () =>
+			open(part, writeFlags | (offset === 0 ? constants.O_TRUNC : constants.O_APPEND), 0o600),
+		);
 		const received = await store(running, file, {transport, path, hash, offset, options});
 		const status = await running.exit;
 		const facts = parseFacts(await told);

@@ -30,6 +30,9 @@ LC_ALL=C
 export LC_ALL
 umask 022
 step=$1 path=$2 id=$3 owner=$4 replace=$5 parents=$6
+for tool in tar sha256sum; do
+	command -v "$tool" >/dev/null || { echo "$tool is not installed there" >&2; exit 1; }
+done
 path=\${path%/}
 [ -n "$path" ] || path=/
 folder=\${path%/*}

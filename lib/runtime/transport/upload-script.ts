@@ -43,6 +43,7 @@ step=$1 path=$2 name=$3 id=$4 size=$5 digest=$6 mode=$7 owner=$8
 shift 8
 parents=$1 offset=$2
 sha() { if command -v sha256sum >/dev/null; then sha256sum; else openssl dgst -sha256 -r; fi; }
+command -v sha256sum >/dev/null || command -v openssl >/dev/null || { echo 'neither sha256sum nor openssl is installed there' >&2; exit 1; }
 digest_of() { set -- $(sha <"$1"); echo "$1"; }
 length_of() { echo $(($(wc -c <"$1"))); }
 flush() { dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null; }

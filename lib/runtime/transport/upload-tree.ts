@@ -90,7 +90,7 @@ async function step(
 	name: TreeStep,
 	more: {readonly input?: Bytes | string; readonly timeoutMs?: number; readonly signal?: AbortSignal | undefined},
 ): Promise<ExecResult> {
-	const maxOutputBytes = 256 * 1024 * 1024;
+	const maxOutputBytes = 64 * 1024 * 1024;
 	return await exec(transport, treeWords(name, request), {as: options.as, maxOutputBytes, ...more});
 }
 

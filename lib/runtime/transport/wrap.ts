@@ -1,14 +1,12 @@
 import {randomBytes} from 'node:crypto';
-import type {Readable} from 'node:stream';
 import type {Secret} from '../../core/secret.js';
 import {HostError} from '../host/error.js';
 import {environmentLines} from './environment.js';
 import {exec} from './exec.js';
-import {readMark} from './mark.js';
-import type {LoginShell, ShellProcess} from './shell.js';
-import {shellError, sudoError} from './sudo.js';
+import type {LoginShell} from './shell.js';
 import type {ExitStatus, RemoteProcess, RemoteSignal, SpawnOptions, Transport} from './transport.js';
-import {endScript, type WrapRequest, wrapLine, wrapLineWithTerminal} from './wrap-script.js';
+import {endScript, type WrapRequest} from './wrap-script.js';
+import {type Begun, begin} from './wrap-start.js';
 
 /** What becoming root takes on a host where one logs in as another user. */
 export interface SudoOptions {
@@ -37,27 +35,32 @@ export async function spawnInShell(
 		terminal: options.terminal !== undefined,
 		argv,
 	};
-	let opened: Opened;
+	const {signal, terminal} = options;
+	const start = (): Promise<Begun> =>
+		begin(shell, request, {
+			signal,
+			terminal,
+			lines,
+			password: sudo.password,
+			beside: wantsTerminal.has(shell),
+			end: group => endGroup(shell, group, 'TERM', graceTenths, options, sudo),
+		});
+	let begun: Begun;
 	try {
-		opened = await open(shell, request, lines, options, sudo);
+		begun = await start();
 	} catch (error) {
 		if (!isTerminalWanted(error) || request.terminal) throw error;
 		wantsTerminal.add(shell);
-		opened = await open(shell, request, lines, options, sudo);
+		begun = await start();
 	}
-	return remoteProcess(shell, opened, options, sudo);
-}
-
-interface Opened {
-	readonly started: ShellProcess;
-	/** The process group on the host. */
-	readonly group: number;
+	const running = remoteProcess(shell, begun, options, sudo);
+	// It began while it was aborted: that ends it, and then there is nothing to give.
+	if (signal?.aborted === true) await running.exit;
+	return running;
 }
 
 /** Hosts whose sudo was found to want a terminal: asked for at once from the second command on. */
 const wantsTerminal = new WeakSet<LoginShell>();
-const asides: ReadonlySet<string> = new Set(['sudo', 'password']);
-const maxLineBytes = 128 * 1024;
 /** How long a command has between TERM and KILL, and we for both: sudo is slow on some hosts. */
 const graceTenths = 20;
 const endTimeoutMs = 20_000;
@@ -72,110 +75,8 @@ function isTerminalWanted(error: unknown): boolean {
 	return error instanceof HostError && error.code === 'ERR_SUDO_TTY' && error.details.tried !== true;
 }
 
-/** Starts the line and goes through what comes before the command: noise of login shells, sudo, the environment. */
-async function open(
-	shell: LoginShell,
-	request: WrapRequest,
-	lines: readonly string[],
-	options: SpawnOptions,
-	sudo: SudoOptions,
-): Promise<Opened> {
-	const beside = wantsTerminal.has(shell);
-	const line = beside ? wrapLineWithTerminal(request) : wrapLine(request);
-	if (Buffer.byteLength(line) >= maxLineBytes) {
-		throw new HostError(
-			shell.host,
-			'ERR_COMMAND_INVALID',
-			`The command line has ${Buffer.byteLength(line)} bytes, and no Linux takes more than ${maxLineBytes}`,
-			{hint: 'Send large values over stdin.'},
-		);
-	}
-	// From the start on the host has to be told of an abort; until then closing is all there is to do.
-	const {signal} = options;
-	signal?.throwIfAborted();
-	const starting = new AbortController();
-	const giveUp = (): void => starting.abort(signal?.reason);
-	signal?.addEventListener('abort', giveUp, {once: true});
-	let started: ShellProcess | undefined;
-	try {
-		started = await shell.start(line, {signal: starting.signal, terminal: options.terminal});
-		const process = started;
-		starting.signal.addEventListener('abort', () => process.close(), {once: true});
-		const sendLines = (): void => {
-			if (lines.length > 0) process.stdin.write(`${lines.join('\n')}\n`);
-		};
-		if (!request.root && !request.terminal) sendLines();
-		const group = await answer(shell, process, request, sudo, beside);
-		if (request.root || request.terminal) sendLines();
-		return {started, group};
-	} catch (error) {
-		started?.close();
-		signal?.throwIfAborted();
-		throw error;
-	} finally {
-		signal?.removeEventListener('abort', giveUp);
-	}
-}
-
-/** Reads up to the mark on both outputs and answers sudo meanwhile. Resolves with the process group. */
-async function answer(
-	shell: LoginShell,
-	started: ShellProcess,
-	{mark, terminal}: WrapRequest,
-	{password}: SudoOptions,
-	beside: boolean,
-): Promise<number> {
-	let prompts = 0;
-	let reachedSudo = false;
-	const onAside = (word: string): void => {
-		reachedSudo = true;
-		if (word !== 'password') return;
-		prompts++;
-		if (prompts === 1 && password !== undefined) started.stdin.write(`${password.reveal()}\n`);
-		else started.stdin.end();
-	};
-	started.stdin.on('error', ignore);
-	const watch = (stream: Readable): ReturnType<typeof readMark> => readMark(stream, mark, asides, onAside);
-	const [out, err] = await Promise.all([watch(started.stdout), terminal ? undefined : watch(started.stderr)]);
-	const words = (err ?? out).words;
-	if (words?.[0] === 'start' && (terminal || out.words !== undefined)) {
-		const group = Number(words[1]);
-		if (Number.isSafeInteger(group) && group > 1) return group;
-	}
-	const status = await endOf(started);
-	const before = scrub(`${out.text}\n${err?.text ?? ''}`, password);
-	if (words !== undefined || reachedSudo) {
-		throw sudoError(shell.host, {
-			reason: words?.[0],
-			text: before,
-			prompts,
-			hasPassword: password !== undefined,
-			beside,
-		});
-	}
-	throw shellError(shell.host, before, status);
-}
-
-/** How the shell ended that never got to the command. Waits no longer than a process needs that has lost its input. */
-async function endOf(started: ShellProcess): Promise<ExitStatus> {
-	started.stdin.end();
-	started.stdout.resume();
-	started.stderr.resume();
-	const timer = setTimeout(() => started.close(), endTimeoutMs);
-	try {
-		return await started.exit;
-	} finally {
-		clearTimeout(timer);
-	}
-}
-
-function scrub(text: string, password: Secret | undefined): string {
-	const secret = password?.reveal() ?? '';
-	return secret === '' ? text : text.replaceAll(secret, '[secret]');
-}
-
-function remoteProcess(shell: LoginShell, opened: Opened, options: SpawnOptions, sudo: SudoOptions): RemoteProcess {
-	const {started, group} = opened;
+function remoteProcess(shell: LoginShell, begun: Begun, options: SpawnOptions, sudo: SudoOptions): RemoteProcess {
+	const {started, group} = begun;
 	const {signal} = options;
 	const end = (name: RemoteSignal, tenths: number): Promise<void> =>
 		endGroup(shell, group, name, tenths, options, sudo);

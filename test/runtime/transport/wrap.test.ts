@@ -1,4 +1,5 @@
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import fc from 'fast-check';
@@ -12,6 +13,7 @@ import type {ExitStatus, SpawnOptions} from '../../../lib/runtime/transport/tran
 import {spawnInShell} from '../../../lib/runtime/transport/wrap.js';
 import {type HostShellOptions, hostShell, playedSudo} from '../../helpers/host-shell.js';
 import {testWith} from '../../helpers/programs.js';
+import {tempDir} from '../../helpers/temp-dir.js';
 
 const asRoot: HostShellOptions = {user: 'root'};
 
@@ -132,6 +134,20 @@ test('an abort ends the command and everything it started, deaf children too', a
 	t.is(ids.length, 4);
 	stop.abort(new Error('enough'));
 	await t.throwsAsync(running.exit, {message: 'enough'});
+	t.deepEqual(ids.filter(isAlive), []);
+});
+
+test('an abort before a command has begun leaves none behind', async t => {
+	const file = join(tempDir(t), 'id');
+	for (const afterMs of [0, 30, 60, 100, 150]) {
+		const host = hostShell(t, {user: 'root', profile: 'sleep 0.05'});
+		const stop = new AbortController();
+		const running = exec(host, ['sh', '-c', `echo $$ >> ${file}; exec sleep 300`], {signal: stop.signal});
+		setTimeout(() => stop.abort(new Error('enough')), afterMs);
+		await t.throwsAsync(running, {message: 'enough'});
+	}
+	await sleep(300);
+	const ids = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
 	t.deepEqual(ids.filter(isAlive), []);
 });
 

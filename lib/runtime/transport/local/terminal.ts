@@ -5,8 +5,13 @@ import type {ShellProcess} from '../shell.js';
 import type {ExitStatus, Terminal} from '../transport.js';
 
 /** Hands a line to a shell of this machine that has a terminal. */
-export async function startInTerminal(shell: string, line: string, terminal: Terminal): Promise<ShellProcess> {
-	const {spawn} = await loadPty();
+export async function startInTerminal(
+	shell: string,
+	line: string,
+	terminal: Terminal,
+	load: () => Promise<Pty> = () => import('node-pty'),
+): Promise<ShellProcess> {
+	const {spawn} = await loadPty(load);
 	const child = spawn(shell, ['-c', line], {
 		name: terminal.type,
 		cols: terminal.columns,
@@ -45,10 +50,12 @@ export async function startInTerminal(shell: string, line: string, terminal: Ter
 	};
 }
 
+type Pty = Pick<typeof import('node-pty'), 'spawn'>;
+
 /** An optional package: where it could not be installed, everything else works. */
-async function loadPty(): Promise<typeof import('node-pty')> {
+async function loadPty(load: () => Promise<Pty>): Promise<Pty> {
 	try {
-		return await import('node-pty');
+		return await load();
 	} catch (error) {
 		throw new HostError('local', 'ERR_TERMINAL', 'There is no terminal for commands on this machine', {
 			hint: 'Install the package node-pty, or run the command without a terminal.',

@@ -2,6 +2,7 @@ import test from 'ava';
 import {hasCode} from '../../../../lib/core/errors.js';
 import {exec} from '../../../../lib/runtime/transport/exec.js';
 import {createLocalTransport} from '../../../../lib/runtime/transport/local/local.js';
+import {startInTerminal} from '../../../../lib/runtime/transport/local/terminal.js';
 
 test('output that is read late is all there', async t => {
 	const running = await createLocalTransport().spawn(['sh', '-c', 'echo early; echo problem >&2']);
@@ -36,6 +37,12 @@ test('a command may have a terminal of the wanted size, and the new one when it 
 	});
 	t.deepEqual(await running.exit, {code: 6});
 	t.is(seen, '33 91\r\nvt220 not-echoed\r\n40 120\r\n');
+});
+
+test('a machine without the package for terminals says so', async t => {
+	const absent = (): Promise<never> => Promise.reject(new Error('Cannot find package'));
+	const start = startInTerminal('/bin/sh', 'true', {type: 'vt220', columns: 80, rows: 24}, absent);
+	t.true(hasCode(await t.throwsAsync(start), 'ERR_TERMINAL'));
 });
 
 async function text(stream: AsyncIterable<Buffer> | NodeJS.ReadableStream): Promise<string> {
