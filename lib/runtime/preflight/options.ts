@@ -1,6 +1,6 @@
 /** What hosts are judged by. Everything has a default; nothing here knows what the hosts are for but these lists. */
 export interface PreflightOptions {
-	/** The roles of each host, by its name in reports. A host without an entry has none, and only what all need is asked of it. */
+	/** The roles of each host, by its name in reports. A host without any is judged as a `node`. */
 	readonly roles?: Readonly<Record<string, readonly string[]>> | undefined;
 	/** What a host of a role needs, beside what all need, in place of `defaultNeeds`. A role without an entry needs nothing more. */
 	readonly needs?: Readonly<Record<string, HostNeeds>> | undefined;
@@ -52,7 +52,8 @@ export interface PortNeed {
 /** What a host of these roles needs in all. */
 export function needsOf(host: string, options: PreflightOptions): HostNeeds {
 	const byRole = options.needs ?? defaultNeeds;
-	const roles = Object.hasOwn(options.roles ?? {}, host) ? options.roles![host]! : [];
+	const own = Object.hasOwn(options.roles ?? {}, host) ? options.roles![host]! : [];
+	const roles = own.length > 0 ? own : ['node'];
 	const all = [options.common ?? commonNeeds, ...roles.map(role => (Object.hasOwn(byRole, role) ? byRole[role]! : {}))];
 	return all.reduce(joinNeeds);
 }

@@ -285,13 +285,21 @@ test('a host without a name that DNS or /etc/hosts could find is told', t => {
 	);
 });
 
-test('a host without a role is asked only for what all need', t => {
+test('a host without a role is judged as a node', t => {
 	const small = changed(sound, f => {
 		f.hardware.cpus = 1;
 		f.kernel.modules.ip_vs = 'absent';
 		f.ports = [{protocol: 'tcp', address: '::', port: 6443}];
 	});
-	t.deepEqual(preflight([small]), []);
+	t.deepEqual(
+		preflight([small], {roles: {a: ['registry']}}),
+		[],
+		'a role that nothing is known of needs what all need',
+	);
+	t.deepEqual(
+		preflight([small]).map(finding => finding.id),
+		['module-absent'],
+	);
 	t.deepEqual(
 		preflight([small], {roles: {a: ['node']}}).map(finding => finding.id),
 		['module-absent'],
