@@ -4,18 +4,41 @@ import type {Context} from './context.js';
 import type {Io} from './io.js';
 import type {Progress} from './render/progress.js';
 
-/** Questions on the terminal: asked on stderr, answered on stdin. */
-export function createPrompts(
-	io: Io,
-	progress: Progress,
-	signal: AbortSignal,
-): Pick<Context, 'ask' | 'askSecret' | 'confirm'> {
+/** Questions on the terminal: asked on stderr, answered on stdin, one at a time; all else waits until they are answered. */
+export interface Prompts extends Pick<Context, 'ask' | 'askSecret' | 'confirm'> {
+	/** Resolves when no question is on the screen. */
+	answered(): Promise<void>;
+}
+
+export function createPrompts(io: Io, progress: Progress, signal: AbortSignal): Prompts {
+	let last: Promise<unknown> | undefined;
+	const askNow = async (question: string, isSecret: boolean): Promise<string> => {
+		const release = progress.hold();
+		try {
+			return await answerTo(question, isSecret, io, signal);
+		} finally {
+			release();
+		}
+	};
 	const ask = async (question: string, isSecret: boolean): Promise<string | undefined> => {
 		if (io.stdin.isTTY !== true || io.stderr.isTTY !== true) return undefined;
-		progress.pause();
-		return await answerTo(question, isSecret, io, signal);
+		const before = last;
+		const answer = (async () => {
+			await before?.catch(() => {});
+			signal.throwIfAborted();
+			return await askNow(question, isSecret);
+		})();
+		last = answer;
+		try {
+			return await answer;
+		} finally {
+			if (last === answer) last = undefined;
+		}
 	};
 	return {
+		answered: async () => {
+			while (last !== undefined) await last.catch(() => {});
+		},
 		ask: question => ask(question, false),
 		askSecret: question => ask(question, true),
 		confirm: async question => /^y(?:es)?$/i.test((await ask(`${question} [y/N] `, false))?.trim() ?? ''),

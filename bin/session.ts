@@ -33,6 +33,7 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 		controller.abort(new SealError('ERR_ABORTED', 'Interrupted'));
 	};
 	const unhook = hookSignals(interrupt, progress);
+	const {answered, ...prompts} = createPrompts(io, progress, controller.signal);
 	return {
 		context: {
 			settings,
@@ -44,11 +45,12 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 			signal: controller.signal,
 			onEvent: event => progress.onEvent(event),
 			async print(bytes, to = 'stdout') {
+				await answered();
 				progress.beside(io[to], bytes);
 				if (io[to].writableNeedDrain) await once(io[to], 'drain', {signal: controller.signal});
 			},
 			note: text => progress.above(text),
-			...createPrompts(io, progress, controller.signal),
+			...prompts,
 		},
 		get interruptedBy() {
 			return interruptedBy;

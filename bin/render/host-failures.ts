@@ -4,7 +4,7 @@ import {reportError} from './error.js';
 import {hostsText} from './hosts-text.js';
 import type {Style} from './style.js';
 import {renderTable} from './table.js';
-import {printable, truncate, wrap} from './text.js';
+import {printable, textWidth, wrap} from './text.js';
 
 /** More hosts than this with the very same failure share a row. */
 const maxOwnRows = 3;
@@ -24,13 +24,15 @@ export function renderHostFailures(
 	const groups = [...groupBy(failures, ({report}) => `${report.code} ${whatHappened(report)}`).values()].flatMap(
 		group => (group.length > maxOwnRows ? [group] : group.map(one => [one])),
 	);
-	const rows = groups.map(group => {
-		const {report} = group[0]!;
-		return [hostsText(group.map(({host}) => host)), report.code, whatHappened(report)];
+	const names = groups.map(group => hostsText(group.map(({host}) => host)));
+	const room = width === undefined ? undefined : width - columnsBefore(names, groups) - 1;
+	const rows = groups.flatMap(([first], i) => {
+		const {code} = first!.report;
+		const [line = '', ...more] = inRoom(printable(whatHappened(first!.report)), room);
+		return [[names[i]!, code, line], ...more.map(text => ['', '', text])];
 	});
 	const table = renderTable([{title: 'HOST'}, {title: 'ERROR'}, {title: 'WHAT HAPPENED'}], rows, style);
-	const shown = width === undefined ? table : cutLines(table, width);
-	return `${shown}${hintLines(failures, style, width).join('\n')}`.trimEnd();
+	return `${table}${hintLines(failures, style, width).join('\n')}`.trimEnd();
 }
 
 interface Failure {
@@ -38,12 +40,24 @@ interface Failure {
 	readonly report: ErrorReport;
 }
 
-/** The message, and the innermost cause when it says more: that is what the operating system or the server said. */
+/** The message, and the innermost error of ours behind it; what the system or a package said the message has put in words. */
 function whatHappened(report: ErrorReport): string {
-	let cause = report.cause;
-	while (cause?.cause !== undefined) cause = cause.cause;
+	let said: ErrorReport | undefined;
+	for (let cause = report.cause; cause !== undefined; cause = cause.cause) if (cause.code.startsWith('ERR_')) said = cause;
 	const first = report.message.split('\n')[0] ?? '';
-	return cause === undefined || first.includes(cause.message) ? first : `${first}: ${cause.message.split('\n')[0]}`;
+	return said === undefined || first.includes(said.message) ? first : `${first}: ${said.message.split('\n')[0]}`;
+}
+
+/** The width of the columns of hosts and codes, with the spaces behind them. */
+function columnsBefore(names: readonly string[], groups: readonly (readonly Failure[])[]): number {
+	const widest = (texts: readonly string[]): number =>
+		texts.reduce((most, text) => Math.max(most, textWidth(printable(text))), 5);
+	return widest(names) + widest(groups.map(([first]) => first!.report.code)) + 2 * 3;
+}
+
+/** As many lines as a terminal needs; one that is too narrow for columns wraps by itself. */
+function inRoom(text: string, room: number | undefined): readonly string[] {
+	return room === undefined || room < 24 ? [text] : wrap(text, room);
 }
 
 function hintLines(failures: readonly Failure[], style: Style, width = 100): string[] {
@@ -58,13 +72,6 @@ function hintLines(failures: readonly Failure[], style: Style, width = 100): str
 			i === 0 ? `${style.cyan('hint:')} ${line}` : `      ${line}`,
 		);
 	});
-}
-
-function cutLines(table: string, width: number): string {
-	return table
-		.split('\n')
-		.map((line, i) => (i === 0 ? line : truncate(line, width - 1)))
-		.join('\n');
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): ReadonlyMap<string, readonly T[]> {

@@ -25,8 +25,11 @@ export function createLiveProgress(screen: Screen, look: Look, now: () => number
 	let stopped = false;
 	let hidden = false;
 
+	let isHeld = false;
+
 	const draw = (): void => {
 		timer = undefined;
+		if (isHeld && !stopped) return;
 		const width = Math.max(20, screen.columns || 80);
 		const next = stopped ? [] : blockLines(state, look, width, screen.rows || 24, now(), startedMs);
 		const up = physicalRows(block, screen.columns || 80);
@@ -71,6 +74,14 @@ export function createLiveProgress(screen: Screen, look: Look, now: () => number
 			if (stream.isTTY === true) take();
 			stream.write(bytes);
 			if (state.rows.size > 0 && !stopped) schedule();
+		},
+		hold() {
+			this.pause();
+			isHeld = true;
+			return () => {
+				isHeld = false;
+				draw();
+			};
 		},
 		pause() {
 			if (timer !== undefined) clearTimeout(timer);

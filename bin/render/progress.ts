@@ -15,6 +15,8 @@ export interface Progress {
 	beside(stream: Screen, bytes: string | Uint8Array): void;
 	/** Takes the live block away, for a question on the terminal; the next event brings it back. */
 	pause(): void;
+	/** Keeps everything back while a question is on the screen, until the returned function is called. */
+	hold(): () => void;
 	/** Leaves the screen as a person expects it: no block, cursor shown. Idempotent. */
 	stop(): void;
 }
@@ -42,12 +44,25 @@ export function createProgress(screen: Screen, options: ProgressOptions): Progre
 
 /** Lines that only ever get more: for pipes, files and machines. */
 function createLineProgress(screen: Screen, lines: (event: SealEvent) => readonly string[]): Progress {
+	let held: string[] | undefined;
+	const say = (text: string): void => {
+		if (held === undefined) screen.write(text);
+		else held.push(text);
+	};
 	return {
 		onEvent(event) {
-			for (const line of lines(event)) screen.write(`${line}\n`);
+			for (const line of lines(event)) say(`${line}\n`);
 		},
 		above(text) {
-			screen.write(text.endsWith('\n') ? text : `${text}\n`);
+			say(text.endsWith('\n') ? text : `${text}\n`);
+		},
+		hold() {
+			held ??= [];
+			return () => {
+				const texts = held ?? [];
+				held = undefined;
+				for (const text of texts) screen.write(text);
+			};
 		},
 		beside(stream, bytes) {
 			stream.write(bytes);

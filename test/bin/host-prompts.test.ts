@@ -1,9 +1,10 @@
 import {chmodSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
 import {cliInTerminal} from '../helpers/pty-cli.js';
 import {cliWithHosts} from '../helpers/ssh-cli.js';
-import {generateKey} from '../helpers/ssh-server.js';
+import {generateKey, startSshServer} from '../helpers/ssh-server.js';
 
 const common = ['--user', 'tester', '--no-agent', '--ssh-config', 'none', '--no-sudo'];
 
@@ -56,4 +57,20 @@ test('an empty answer leaves the refusals as they are', async t => {
 	run.type('\r');
 	t.is(await run.exitCode, 1, run.shown);
 	t.regex(run.shown, /ERR_HOST_LOGIN/);
+});
+
+test('while a question is on the screen, what other hosts print is kept back', async t => {
+	const {dir, names, servers} = await cliWithHosts(t, 1, {keys: [], password: 'hunter2'});
+	const open = await startSshServer(t);
+	const hosts = `${names[0]},127.0.0.1:${open.port}`;
+	const run = cliInTerminal(t, dir, ['exec', ...common, '--hosts', hosts, '--', 'sh', '-c', 'sleep 0.3; echo done']);
+	await run.waitFor('and all others that ask: ');
+	const asked = run.shown.length;
+	while (open.seen.commands.length === 0) await sleep(20);
+	await sleep(1000);
+	t.is(run.shown.slice(asked), '');
+	run.type('hunter2\r');
+	t.is(await run.exitCode, 0, run.shown);
+	t.is(run.shown.match(/\| \S*done/g)?.length, 2, run.shown);
+	t.is(servers[0]!.seen.commands.length, 1);
 });

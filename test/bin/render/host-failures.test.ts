@@ -1,6 +1,7 @@
 import test from 'ava';
 import {renderHostFailures} from '../../../bin/render/host-failures.js';
 import {plainStyle} from '../../../bin/render/style.js';
+import {SealError} from '../../../lib/core/errors.js';
 import type {HostOutcome} from '../../../lib/runtime/host/each.js';
 import {HostError} from '../../../lib/runtime/host/error.js';
 
@@ -47,18 +48,25 @@ test('many hosts with the same failure share a row', t => {
 	);
 });
 
+test('a system call that failed is in the message already', t => {
+	const cause = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:22'), {code: 'ECONNREFUSED'});
+	const error = new HostError('n1', 'ERR_COMMAND_FAILED', 'Port 22 is closed', {cause});
+	t.regex(renderHostFailures([{host: 'n1', ok: false, error, elapsedMs: 1}], plainStyle, undefined), /is closed$/);
+});
+
 test('the innermost cause is told when it says more', t => {
-	const cause = new HostError('n1', 'ERR_COMMAND_FAILED', 'Inner', {cause: new Error('EIO of the disk')});
+	const innermost = new SealError('ERR_IO', 'The disk of the host is broken', {cause: new Error('EIO')});
+	const cause = new HostError('n1', 'ERR_COMMAND_FAILED', 'Inner', {cause: innermost});
 	const error = new HostError('n1', 'ERR_COMMAND_FAILED', 'Outer', {cause});
 	t.regex(
 		renderHostFailures([{host: 'n1', ok: false, error, elapsedMs: 1}], plainStyle, undefined),
-		/Outer: EIO of the disk$/,
+		/Outer: The disk of the host is broken$/,
 	);
 });
 
 test('rows fit a terminal, and what hosts say cannot control it', t => {
-	const text = renderHostFailures([failed('n1', `\x1b[2J${'long '.repeat(50)}`)], plainStyle, 60);
+	const text = renderHostFailures([failed('n1', `\x1b[2J${'long '.repeat(50)}end`)], plainStyle, 60);
 	t.true(text.split('\n').every(line => line.length < 60));
 	t.true(text.includes('\\x1b[2J'));
-	t.true(text.includes('…'));
+	t.regex(text, /^ {28}long .*end$/m, 'nothing is cut off');
 });
