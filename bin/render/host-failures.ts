@@ -43,7 +43,8 @@ interface Failure {
 /** The message, and the innermost error of ours behind it; what the system or a package said the message has put in words. */
 function whatHappened(report: ErrorReport): string {
 	let said: ErrorReport | undefined;
-	for (let cause = report.cause; cause !== undefined; cause = cause.cause) if (cause.code.startsWith('ERR_')) said = cause;
+	for (let cause = report.cause; cause !== undefined; cause = cause.cause)
+		if (cause.code.startsWith('ERR_')) said = cause;
 	const first = report.message.split('\n')[0] ?? '';
 	return said === undefined || first.includes(said.message) ? first : `${first}: ${said.message.split('\n')[0]}`;
 }
