@@ -26,8 +26,11 @@ export interface AgentInstallerOptions extends Omit<InstallOptions, 'carry'> {
 	readonly hostToHost?: boolean | undefined;
 }
 
-/** Copies that leave the operator while no host can pass one on. */
+/** Copies that leave the operator at once: until there are hosts that can pass one on, and when hosts do not reach each other. */
 const maxDirect = 2;
+const maxDirectAlone = 8;
+/** So many failures without one success mean that hosts do not reach each other. */
+const enoughFailures = 3;
 /** Downloads at once from one host: two double the number of hosts in each round, and its link is its own. */
 const maxTakers = 2;
 /** Hosts that are kept ready to pass on. */
@@ -39,7 +42,7 @@ const attempts = 3;
 export function createAgentInstaller(options: AgentInstallerOptions): AgentInstaller {
 	const pools = new Map<string, Pool>();
 	const poolOf = (digest: string): Pool => {
-		const pool: Pool = pools.get(digest) ?? {sources: [], direct: 0, waiting: []};
+		const pool: Pool = pools.get(digest) ?? {sources: [], direct: 0, waiting: [], passed: 0, failed: 0};
 		pools.set(digest, pool);
 		return pool;
 	};
@@ -90,6 +93,9 @@ interface Pool {
 	/** Hosts that are getting it from the operator. */
 	direct: number;
 	readonly waiting: Array<() => void>;
+	/** Times that one host took it from another, or could not. */
+	passed: number;
+	failed: number;
 }
 
 interface Source {
@@ -115,13 +121,18 @@ async function carry(
 	pool: Pool,
 	options: AgentInstallerOptions,
 ): Promise<boolean> {
+	const tried = new Set<Source>();
 	for (let attempt = 0; attempt < attempts; attempt++) {
-		const source = await choose(pool, options.signal);
+		const source = await choose(pool, tried, options.signal);
 		if (source === undefined) return false;
+		tried.add(source);
 		try {
 			const offered = await askFor(source, file, options);
 			if (offered === undefined) drop(pool, source);
-			else if (await takeFile(transport, file, path, offered, options)) return true;
+			else if (await takeFile(transport, file, path, offered, options)) {
+				pool.passed++;
+				return true;
+			} else pool.failed++;
 		} finally {
 			source.takers--;
 			wake(pool);
@@ -131,16 +142,25 @@ async function carry(
 	return false;
 }
 
-/** The source with the fewest takers; undefined, and counted, when the operator should send. Waits while both have enough to do. */
-async function choose(pool: Pool, signal: AbortSignal | undefined): Promise<Source | undefined> {
+/**
+ * The source with the fewest takers, of those that were not tried; undefined, and counted, when the operator should send. Waits while all
+ * have enough to do.
+ */
+async function choose(
+	pool: Pool,
+	tried: ReadonlySet<Source>,
+	signal: AbortSignal | undefined,
+): Promise<Source | undefined> {
 	for (;;) {
 		signal?.throwIfAborted();
-		const [source] = pool.sources.filter(({takers}) => takers < maxTakers).sort((a, b) => a.takers - b.takers);
+		const isAlone = pool.passed === 0 && pool.failed >= enoughFailures;
+		const open = isAlone ? [] : pool.sources.filter(source => !tried.has(source));
+		const [source] = open.filter(({takers}) => takers < maxTakers).sort((a, b) => a.takers - b.takers);
 		if (source !== undefined) {
 			source.takers++;
 			return source;
 		}
-		if (pool.sources.length === 0 && pool.direct < maxDirect) {
+		if (open.length === 0 && pool.direct < (isAlone ? maxDirectAlone : maxDirect)) {
 			pool.direct++;
 			return undefined;
 		}

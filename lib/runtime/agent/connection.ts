@@ -1,3 +1,4 @@
+import {setTimeout as sleep} from 'node:timers/promises';
 import type {Abortable} from '../../core/events.js';
 import {HostError} from '../host/error.js';
 import type {Transport} from '../transport/transport.js';
@@ -95,10 +96,13 @@ class Session implements AgentConnection {
 		this.#fail(new HostError(this.host, 'ERR_ABORTED', 'The session with the agent was closed'), false);
 		this.#agent.process.stdin.end();
 		const timer = setTimeout(() => this.#life.abort(), graceMs);
+		// Whatever a host does with a connection that is over, nobody waits for it for ever.
+		const patience = new AbortController();
 		try {
-			await this.#over;
+			await Promise.race([this.#over, sleep(2 * graceMs, undefined, {signal: patience.signal})]);
 		} finally {
 			clearTimeout(timer);
+			patience.abort();
 		}
 	}
 

@@ -1,5 +1,7 @@
 import {pipeline} from 'node:stream/promises';
+import {setTimeout as sleep} from 'node:timers/promises';
 import type {Bytes} from '../../core/bytes.js';
+import {systemCode} from '../../core/errors.js';
 import {HostError} from '../host/error.js';
 import type {Transport} from '../transport/transport.js';
 import {type AgentProcess, type AgentProcessOptions, hostError, startAgent} from './agent-process.js';
@@ -26,21 +28,39 @@ export async function runAgentVerb(
 	const life = new AbortController();
 	const signal = options.signal === undefined ? life.signal : AbortSignal.any([life.signal, options.signal]);
 	const agent = await startAgent(transport, [verb], {...options, signal});
+	const patience = new AbortController();
+	let unsent: unknown;
+	send(agent, params, options.input, signal).catch((error: unknown) => {
+		// A verb that has its answer need not read to the end; what an agent says of a broken pipe is better than the pipe's word.
+		if (!pipeCodes.has(systemCode(error) ?? '')) unsent = error;
+	});
 	try {
-		const sent = send(agent, params, options.input, signal);
-		// The agent's error says more than the pipe that breaks because of it.
-		sent.catch(() => undefined);
 		const result = await awaitResult(transport.host, agent, options.onEvent);
-		await sent;
-		await agent.process.exit;
+		await Promise.race([
+			agent.process.exit.catch(() => undefined),
+			sleep(graceMs, undefined, {signal: patience.signal}),
+		]);
+		if (unsent !== undefined) throw unsent;
 		return result;
 	} catch (error) {
 		options.signal?.throwIfAborted();
-		throw hostError(transport.host, error);
+		throw unsent ?? hostError(transport.host, error);
 	} finally {
+		patience.abort();
 		life.abort();
 	}
 }
+
+/** For an agent that has answered to end. */
+const graceMs = 5000;
+
+const pipeCodes: ReadonlySet<string> = new Set([
+	'EPIPE',
+	'ECONNRESET',
+	'ERR_STREAM_PREMATURE_CLOSE',
+	'ERR_STREAM_DESTROYED',
+	'ERR_STREAM_WRITE_AFTER_END',
+]);
 
 async function send(
 	{process: {stdin}}: AgentProcess,

@@ -26,9 +26,9 @@ export async function takeFile(
 	return status.code === 0 && stdout.toString().trim() === 'done';
 }
 
-/** At a tenth of what a slow network gives. */
+/** Slower than a megabyte a second it is no help. */
 function timeoutMs({sizeBytes}: AgentFile): number {
-	return 30_000 + sizeBytes / 250;
+	return 30_000 + sizeBytes / 1000;
 }
 
 /** What comes is cut off behind the size that is expected: the other host may be anybody's by now. */
