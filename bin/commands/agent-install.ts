@@ -1,10 +1,7 @@
 import type {SealEvent} from '../../lib/core/events.js';
-import {createAgentInstaller} from '../../lib/runtime/agent/bootstrap.js';
 import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
 import type {Installed} from '../../lib/runtime/agent/install/install.js';
-import {eachHost} from '../../lib/runtime/host/each.js';
-import type {HostTarget} from '../../lib/runtime/host/target.js';
-import type {Transport} from '../../lib/runtime/transport/transport.js';
+import {installAgents} from '../../lib/runtime/agent/install-agents.js';
 import {agentFlags} from '../agent-flags.js';
 import {agentSource} from '../agent-source.js';
 import {defineCommand} from '../command.js';
@@ -33,31 +30,19 @@ export const command = defineCommand({
 		const {hosts, open, options} = await reachHosts(flags, operands, context);
 		const source = agentSource(flags, context);
 		const bundle = sharedBy((platform: string) => openBundle(platform, source));
-		const {signal} = options;
 		// The bytes of each file on each host are too much to show; hosts are counted.
 		const onEvent = (event: SealEvent): void => {
 			if (!event.type.startsWith('blob.')) context.onEvent(event);
 		};
 		const startedMs = performance.now();
 		const {cacheDir} = source;
-		const installer = createAgentInstaller({bundle, cacheDir, hostToHost: flags.relay, signal, onEvent});
-		const kept = new Set<Transport>();
-		const work = async ({target}: {readonly target: HostTarget}): Promise<Installed> => {
-			const transport = open(target);
-			kept.add(transport);
-			try {
-				return await installer.install(transport);
-			} finally {
-				if (!installer.keeps(transport)) {
-					kept.delete(transport);
-					await transport.close();
-				}
-			}
-		};
-		const targets = hosts.map(target => ({host: target.name, target}));
-		const outcomes = await eachHost(targets, work, {...options, title: 'agent install'}).finally(async () => {
-			await installer.close();
-			await Promise.allSettled([...kept].map(transport => transport.close()));
+		const outcomes = await installAgents(hosts, open, {
+			...options,
+			title: 'agent install',
+			bundle,
+			cacheDir,
+			hostToHost: flags.relay,
+			onEvent,
 		});
 		const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
 		const installed = outcomes.flatMap(outcome => (outcome.ok ? [{host: outcome.host, ...outcome.value}] : []));

@@ -7,6 +7,7 @@ export {type EnsureOptions, ensureAgent} from './agent/ensure.js';
 export {type Installed, type InstallOptions, installAgent} from './agent/install/install.js';
 export {type RemoveOptions, removeAgent} from './agent/install/remove.js';
 export {type AgentStatus, agentStatus} from './agent/install/status.js';
+export {installAgents} from './agent/install-agents.js';
 export type {AgentConnection, AgentIdentity} from './agent/protocol.js';
 export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export type {

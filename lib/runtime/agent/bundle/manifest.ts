@@ -25,7 +25,7 @@ export const manifestName = 'agent.json';
 /** No agent is larger. */
 const maxFileBytes = 1024 * 1024 * 1024;
 const maxFiles = 64;
-export const maxManifestBytes: number = 64 * 1024;
+const maxManifestBytes = 64 * 1024;
 
 export function formatManifest(manifest: AgentManifest): Buffer {
 	return Buffer.from(`${JSON.stringify(manifest, undefined, '\t')}\n`);
@@ -42,6 +42,7 @@ export function agentId(manifest: Buffer): string {
  * @throws SealError ERR_AGENT_BUNDLE
  */
 export function parseManifest(bytes: Uint8Array, where: string): AgentManifest {
+	if (bytes.length > maxManifestBytes) throw damaged(where, 'it is too long');
 	let value: unknown;
 	try {
 		value = JSON.parse(Buffer.from(bytes).toString());
