@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {type AddressInfo, connect, type Server as NetServer, type Socket} from 'node:net';
 import type {ExecutionContext} from 'ava';
 import ssh2, {
+	type Algorithms,
 	type AuthContext,
 	type ClientChannel,
 	type Connection,
@@ -44,6 +45,7 @@ export interface SshServerOptions {
 	/** Hang up on so many connections before a word is said, as sshd does beyond MaxStartups. */
 	readonly drops?: number;
 	readonly allowForwards?: boolean;
+	readonly algorithms?: Algorithms;
 	/** Instead of running the command line: the whole right over the channel. */
 	readonly onExec?: (line: string, channel: ServerChannel, connection: Connection) => void;
 	/** Called with each new connection. */
@@ -66,18 +68,24 @@ export async function startSshServer(t: ExecutionContext, options: SshServerOpti
 	const seen = {connections: 0, commands: [] as string[], attempts: [] as string[], atOnce: 0};
 	const connections = new Set<Connection>();
 	let drops = options.drops ?? 0;
-	const server = new Server({hostKeys: hostKeys.map(key => key.private)}, connection => {
-		seen.connections++;
-		connections.add(connection);
-		connection.on('error', () => undefined);
-		connection.on('close', () => connections.delete(connection));
-		connection.on('authentication', context => {
-			seen.attempts.push(context.method);
-			authenticate(context, options);
-		});
-		connection.on('ready', () => serve(connection, options, seen));
-		options.onConnection?.(connection);
-	});
+	const server = new Server(
+		{
+			hostKeys: hostKeys.map(key => key.private),
+			...(options.algorithms === undefined ? {} : {algorithms: options.algorithms}),
+		},
+		connection => {
+			seen.connections++;
+			connections.add(connection);
+			connection.on('error', () => undefined);
+			connection.on('close', () => connections.delete(connection));
+			connection.on('authentication', context => {
+				seen.attempts.push(context.method);
+				authenticate(context, options);
+			});
+			connection.on('ready', () => serve(connection, options, seen));
+			options.onConnection?.(connection);
+		},
+	);
 	const net = (server as unknown as {readonly _srv: NetServer})._srv;
 	const listeners = net.listeners('connection') as Array<(socket: Socket) => void>;
 	net.removeAllListeners('connection');

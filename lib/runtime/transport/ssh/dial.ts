@@ -85,14 +85,12 @@ function forwardError(who: string, to: Endpoint, error: unknown): HostError {
 	if (!isRefusal(error)) {
 		return new HostError(to.host, 'ERR_HOST_LOST', `The connection to the ${who} broke`, {
 			hint: `Check the ${who}, then run the command again.`,
-			cause: error,
 		});
 	}
 	// RFC 4254, section 5.1: 1 is "administratively prohibited".
 	if (reason === 1) {
 		return new HostError(to.host, 'ERR_HOST_FORWARD', `The ${who} does not let connections through`, {
 			hint: `Set AllowTcpForwarding in sshd_config of the ${who}.`,
-			cause: error,
 		});
 	}
 	const told = error instanceof Error ? error.message : '';
@@ -100,6 +98,6 @@ function forwardError(who: string, to: Endpoint, error: unknown): HostError {
 		to.host,
 		'ERR_HOST_UNREACHABLE',
 		`The ${who} cannot reach port ${to.port} of ${to.address}${told === '' ? '' : `: ${told}`}`,
-		{hint: `Check the address as the ${who} sees it, and whether anything listens there.`, cause: error},
+		{hint: `Check the address as the ${who} sees it, and whether anything listens there.`},
 	);
 }

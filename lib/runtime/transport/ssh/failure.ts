@@ -14,6 +14,8 @@ export interface Endpoint {
 /** What broke a TCP connection, or kept it from being made. */
 export function dialError(to: Endpoint, error: unknown): HostError {
 	const cause = error instanceof AggregateError ? error.errors[0] : error;
+	// The message says it in words already: a report would show a cause once more.
+	const details = {systemCode: systemCode(cause)};
 	const place = `Port ${to.port} of ${to.address}`;
 	switch (systemCode(cause)) {
 		case 'ENOTFOUND':
@@ -22,24 +24,24 @@ export function dialError(to: Endpoint, error: unknown): HostError {
 		case 'EAI_NONAME':
 			return new HostError(to.host, 'ERR_HOST_NAME', `There is no address for the name ${to.address}`, {
 				hint: 'Look for a typing mistake, or give the address of the host.',
-				cause,
+				details,
 			});
 		case 'ECONNREFUSED':
 			return new HostError(to.host, 'ERR_HOST_UNREACHABLE', `${place} is closed`, {
 				hint: 'Check that sshd runs there, and on this port.',
-				cause,
+				details,
 			});
 		case 'ETIMEDOUT':
-			return timeoutError(to, 'connection', cause);
+			return timeoutError(to, 'connection');
 		default:
 			return new HostError(to.host, 'ERR_HOST_UNREACHABLE', `${place} cannot be reached: ${reasonOf(cause)}`, {
 				hint: 'Check the address, the network, and whether the host is up.',
-				cause,
+				details,
 			});
 	}
 }
 
-export function timeoutError(to: Endpoint, what: 'connection' | 'login', cause?: unknown): HostError {
+export function timeoutError(to: Endpoint, what: 'connection' | 'login'): HostError {
 	const message =
 		what === 'connection'
 			? `Port ${to.port} of ${to.address} does not answer`
@@ -48,14 +50,14 @@ export function timeoutError(to: Endpoint, what: 'connection' | 'login', cause?:
 		what === 'connection'
 			? 'Check the address, firewalls, and whether the host is up.'
 			: 'Check that it is sshd that listens there; a slow name server of the host makes logins slow too (UseDNS in sshd_config).';
-	return new HostError(to.host, 'ERR_HOST_TIMEOUT', message, {hint, cause});
+	return new HostError(to.host, 'ERR_HOST_TIMEOUT', message, {hint});
 }
 
 /** What ended a connection before the login was done, the login's own refusals apart. */
 export function handshakeError(to: Endpoint, error: unknown): HostError {
 	const level = (error as {level?: unknown}).level;
 	const message = error instanceof Error ? error.message : '';
-	if (level === 'client-timeout') return timeoutError(to, 'login', error);
+	if (level === 'client-timeout' || error instanceof SilenceError) return timeoutError(to, 'login');
 	if (error instanceof PasswordExpired) {
 		return new HostError(to.host, 'ERR_HOST_PASSWORD_EXPIRED', 'The password has expired', {
 			hint: 'Log in once with ssh and set a new one.',
@@ -74,9 +76,9 @@ export function handshakeError(to: Endpoint, error: unknown): HostError {
 		);
 	}
 	if (/no matching/.test(message)) {
-		return protocolError(to, `The SSH server has no algorithm in common with us: ${message}`, error);
+		return protocolError(to, `The SSH server has no algorithm in common with us: ${message}`);
 	}
-	return protocolError(to, `The SSH server at port ${to.port} of ${to.address} is not understood: ${message}`, error);
+	return protocolError(to, `The SSH server at port ${to.port} of ${to.address} is not understood: ${message}`);
 }
 
 /** What ended a connection that was logged in. */
@@ -89,14 +91,12 @@ export function lostError(to: Endpoint, error: Error | undefined): HostError {
 				: `The connection broke${error === undefined ? '' : `: ${error.message}`}`;
 	return new HostError(to.host, 'ERR_HOST_LOST', message, {
 		hint: 'Check the host and the network, then run the command again.',
-		cause: error,
 	});
 }
 
-function protocolError(to: Endpoint, message: string, cause?: unknown): HostError {
+function protocolError(to: Endpoint, message: string): HostError {
 	return new HostError(to.host, 'ERR_HOST_PROTOCOL', message, {
 		hint: 'Check the port, and the log of sshd on the host.',
-		cause,
 	});
 }
 

@@ -55,7 +55,7 @@ export async function logIn(stream: Duplex, options: LogInOptions): Promise<SshS
 		if (verdict?.kind === 'refused') throw verdict.error;
 		// The key exchange came before the login: the key is the host's, whoever may log in.
 		if (walk.begun) await settleKey(verdict, shown, options);
-		throw walk.begun && isRefused(error) ? walk.refusal(to, error) : handshakeError(to, error);
+		throw walk.begun && isRefused(error) ? walk.refusal(to) : handshakeError(to, error);
 	}
 	try {
 		await settleKey(verdict, shown, options);

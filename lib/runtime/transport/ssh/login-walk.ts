@@ -11,7 +11,7 @@ export interface LoginWalk {
 	/** True once a login was asked for: what fails from then on is the login. */
 	readonly begun: boolean;
 	/** Why nothing worked. */
-	refusal(to: Endpoint, cause: unknown): HostError;
+	refusal(to: Endpoint): HostError;
 }
 
 export function walkLogin(plan: LoginPlan): LoginWalk {
@@ -45,24 +45,17 @@ export function walkLogin(plan: LoginPlan): LoginWalk {
 				return planned.step;
 			}
 		},
-		refusal: (to, cause) => refusal(to, plan, tried, (methods ?? []).slice(0, 10).map(printable), cause),
+		refusal: to => refusal(to, plan, tried, (methods ?? []).slice(0, 10).map(printable)),
 	};
 }
 
-function refusal(
-	to: Endpoint,
-	plan: LoginPlan,
-	tried: readonly PlannedStep[],
-	methods: readonly string[],
-	cause: unknown,
-): HostError {
+function refusal(to: Endpoint, plan: LoginPlan, tried: readonly PlannedStep[], methods: readonly string[]): HostError {
 	const details = {user: plan.user, tried: tried.map(({label}) => label), accepted: methods, unusable: plan.unusable};
 	const user = JSON.stringify(plan.user);
 	if (tried.some(({step}) => step.method === 'password' || step.method === 'keyboard-interactive')) {
 		return new HostError(to.host, 'ERR_HOST_PASSWORD', `The host does not let the user ${user} in with the password`, {
 			hint: 'Check the password and the user; hosts often do not let root in with a password (PermitRootLogin).',
 			details,
-			cause,
 		});
 	}
 	if (plan.locked.length > 0) {
@@ -70,7 +63,7 @@ function refusal(
 			to.host,
 			'ERR_IDENTITY_LOCKED',
 			`${plan.locked[0]!.replace(/^t/, 'T')} is encrypted, and its passphrase was not given`,
-			{hint: 'Give the passphrase with --passphrase-file, or add the key to an SSH agent.', details, cause},
+			{hint: 'Give the passphrase with --passphrase-file, or add the key to an SSH agent.', details},
 		);
 	}
 	const offered = tried.length === 0 ? 'nothing could be offered' : `it refused ${listed(tried)}`;
@@ -78,7 +71,6 @@ function refusal(
 	return new HostError(to.host, 'ERR_HOST_LOGIN', `The host does not let the user ${user} in: ${offered}${accepts}`, {
 		hint: 'Check the user, and name a key with --identity or a password with --password-file.',
 		details,
-		cause,
 	});
 }
 

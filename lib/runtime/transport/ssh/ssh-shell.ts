@@ -92,7 +92,6 @@ function refusedError(to: Endpoint, error: unknown): HostError {
 		`The host lets the user in, but starts no command${told === '' ? '' : `: ${told}`}`,
 		{
 			hint: 'Check the login shell of the user, and ForceCommand, MaxSessions and PermitTTY in sshd_config.',
-			cause: error,
 		},
 	);
 }

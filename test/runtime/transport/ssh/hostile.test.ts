@@ -132,3 +132,19 @@ test('an expired password is told', async t => {
 	const transport = sshHome(t).open(loopback(server, {password: new Secret('secret')}));
 	await t.throwsAsync(exec(transport, ['true']), {code: 'ERR_HOST_PASSWORD_EXPIRED'});
 });
+
+test('a host that knows old algorithms alone is told', async t => {
+	const server = await startSshServer(t, {algorithms: {cipher: ['aes128-cbc']}});
+	await t.throwsAsync(exec(sshHome(t).open(loopback(server)), ['true']), {
+		code: 'ERR_HOST_PROTOCOL',
+		message: /^The SSH server has no algorithm in common with us: .*cipher/,
+	});
+});
+
+test('compression is not offered: a host could send bombs', async t => {
+	const server = await startSshServer(t, {algorithms: {compress: ['zlib@openssh.com']}});
+	await t.throwsAsync(exec(sshHome(t).open(loopback(server)), ['true']), {
+		code: 'ERR_HOST_PROTOCOL',
+		message: /compress/,
+	});
+});
