@@ -12,6 +12,7 @@ import {hostHelp, hostLoginFlags} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {reachHosts} from '../reach.js';
 import {renderDistributed, renderPreview} from '../render/distributed.js';
+import {sharedBy} from '../shared-by.js';
 import {withStore} from '../store.js';
 
 export const command = defineCommand({
