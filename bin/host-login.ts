@@ -9,14 +9,15 @@ import type {HostLogin} from '../lib/runtime/host/target.js';
 import type {FlagValues} from './command.js';
 import type {Context} from './context.js';
 import type {loginFlags} from './host-flags.js';
+import {secretVariables} from './secret-variables.js';
 import {readArgument, UsageError} from './usage-error.js';
 
-/** The secrets of logins, where each may come from, and what a question calls it. */
+/** What a question calls each secret of a login. */
 export const secrets = {
-	password: {variable: 'SEALIMAGE_SSH_PASSWORD', what: 'Password'},
-	passphrase: {variable: 'SEALIMAGE_SSH_PASSPHRASE', what: 'Passphrase of the private key'},
-	'jump-password': {variable: 'SEALIMAGE_JUMP_PASSWORD', what: 'Password of the jump hosts'},
-	'sudo-password': {variable: 'SEALIMAGE_SUDO_PASSWORD', what: 'Password of sudo'},
+	password: 'Password',
+	passphrase: 'Passphrase of the private key',
+	'jump-password': 'Password of the jump hosts',
+	'sudo-password': 'Password of sudo',
 } as const;
 
 export type SecretName = keyof typeof secrets;
@@ -57,9 +58,9 @@ async function readSecretOf(
 ): Promise<Secret | undefined> {
 	const file = flags[`${name}-file`];
 	if (file !== undefined) return new Secret(await readSecretFile(file, `--${name}-file`, context));
-	const {variable, what} = secrets[name];
+	const variable = secretVariables[name];
 	if (flags.ask.includes(name)) {
-		const answer = await context.askSecret(`${what} for all hosts: `);
+		const answer = await context.askSecret(`${secrets[name]} for all hosts: `);
 		if (answer === undefined) {
 			throw new UsageError(`There is no terminal to ask for the ${name.replace('-', ' ')}`, {
 				hint: `Give it with --${name}-file, or in ${variable}.`,

@@ -61,6 +61,12 @@ async function readCluster(cluster: string, login: HostLogin, context: Context):
 	const {home, cwd} = context.io;
 	const kept = join(home, '.sealos', cluster, 'Clusterfile');
 	const isName = /^[\w-][\w.-]*$/.test(cluster) && !existsSync(resolve(cwd, cluster)) && existsSync(kept);
+	if (!isName && !/[/.]/.test(cluster) && !existsSync(resolve(cwd, cluster))) {
+		throw new UsageError(`--cluster: there is no file "${cluster}", and sealos keeps no cluster of this name`, {
+			code: 'ERR_CLUSTERFILE',
+			hint: 'Name the Clusterfile, or a cluster that has one in ~/.sealos.',
+		});
+	}
 	const text = await readText(isName ? kept : cluster, 4 * 1024 * 1024, context);
 	const hosts = parseClusterfile(text, {shown: isName ? kept : cluster, home, overrides: login});
 	return hosts.map(host => ({...host, login: withoutMissingKeys(host.login, login)}));

@@ -1,5 +1,6 @@
 import {availableParallelism, homedir} from 'node:os';
 import type {Readable, Writable} from 'node:stream';
+import {secretVariables} from './secret-variables.js';
 
 /** A stream that may be a terminal. */
 export type Screen = Writable & {
@@ -24,13 +25,15 @@ export interface Io {
 }
 
 export function processIo(): Io {
+	const env = {...process.env};
+	for (const variable of Object.values(secretVariables)) delete process.env[variable];
 	return {
 		get stdin() {
 			return process.stdin;
 		},
 		stdout: process.stdout,
 		stderr: process.stderr,
-		env: process.env,
+		env,
 		get cwd() {
 			return process.cwd();
 		},

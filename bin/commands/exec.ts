@@ -49,7 +49,7 @@ export const command = defineCommand({
 			as: flags.sudo ? 'root' : 'login',
 			cwd: flags.cwd,
 			env: readPairs('--env', flags.env, context.io.env),
-			timeoutMs: flags.timeout === undefined ? undefined : readDuration('--timeout', flags.timeout),
+			timeoutMs: readDuration('--timeout', flags.timeout ?? '0') || undefined,
 			input: flags.stdin ? await readInput(context) : undefined,
 		} as const;
 		const reach = await reachHosts(flags, [], context);

@@ -129,6 +129,13 @@ test('passwords come from files and the environment, and a wrong one is no secre
 	);
 });
 
+test('a secret of the environment is not handed on to what runs on this machine', async t => {
+	const argv = ['exec', '--hosts', 'local', '--no-sudo', '--', 'sh', '-c', 'env; echo end'];
+	const result = await cliIn(t).run(argv, {env: {SEALIMAGE_SUDO_PASSWORD: 'hunter2'}});
+	t.regex(result.stdout, /local \| end/);
+	t.false(result.stdout.includes('hunter2'));
+});
+
 test('--stdin reaches every host, without it commands read nothing', async t => {
 	const {run, hosts, names, login} = await cliWithHosts(t, 2);
 	const argv = ['exec', ...login, '--no-sudo', '--hosts', hosts];
@@ -221,5 +228,6 @@ test(refuses, ['--hosts', '10.0.0.5-10.0.0.2', 'true'], /ends before it begins.*
 test(refuses, ['--hosts', '10.0.0.0/8', 'true'], /ERR_HOST_INVALID/);
 test(refuses, ['--hosts', 'a,b', '--hosts', 'a', 'true'], /ERR_HOST_DUPLICATE/);
 test(refuses, ['--hosts', 'a', '--roles', 'master', 'true'], /No host has the role "master".*ERR_HOSTS_MISSING/);
+test(refuses, ['--cluster', 'prod', 'true'], /no file "prod", and sealos keeps no cluster.*ERR_CLUSTERFILE/);
 test(refuses, ['--hosts', 'a', '--ask', 'password', 'true'], /no terminal to ask/);
 test(refuses, ['--hosts', 'a', '--timeout', 'soon', 'true'], /--timeout/);
