@@ -6,7 +6,6 @@ import type {agentFlags} from './agent-flags.js';
 import type {FlagValues} from './command.js';
 import type {Context} from './context.js';
 import {cacheFolder} from './settings.js';
-import {readVersion} from './version.js';
 
 /** Where the agent comes from, by flags and settings. */
 export function agentSource(
@@ -19,7 +18,6 @@ export function agentSource(
 		agentDir: chosen === 'npm' ? undefined : resolve(io.cwd, chosen),
 		cacheDir: cacheFolder(io),
 		scriptDir: scriptFolder(),
-		version: readVersion(),
 		env: io.env,
 		cwd: io.cwd,
 		signal,

@@ -1,7 +1,7 @@
 // Bundles the command line into few files: Node takes longer to find and read hundreds of small modules than an
 // unchanged build takes to look at thousands of files. What a command needs is still loaded only when it runs.
 // The agent is one file, because it travels to hosts; what differs between platforms joins it there (lib/runtime/agent/bundle).
-import {copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {build} from 'esbuild';
 
@@ -49,7 +49,8 @@ await build({
 	plugins: [{name: 'koffi', setup: besideKoffi}],
 });
 // The folder has no other package.json above it on a host.
-writeFileSync('dist/agent/package.json', '{"type":"module"}\n');
+const {version} = JSON.parse(readFileSync('package.json', 'utf8'));
+writeFileSync('dist/agent/package.json', `${JSON.stringify({type: 'module', version})}\n`);
 copyFileSync('node_modules/koffi/LICENSE.txt', 'dist/agent/koffi.LICENSE');
 
 function named(file) {

@@ -105,5 +105,5 @@ function emulatedTest(
 
 function bundleOf(platform: string, cwd: string): Promise<AgentBundle> {
 	const scriptDir = join(process.cwd(), 'dist/agent');
-	return openBundle(platform, {cacheDir: cache, scriptDir, version: '0.1.0', env: process.env, cwd});
+	return openBundle(platform, {cacheDir: cache, scriptDir, env: process.env, cwd});
 }

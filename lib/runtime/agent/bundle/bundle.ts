@@ -1,5 +1,6 @@
 import {chmod, copyFile, mkdir, readdir, readFile, rename, rm, utimes, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {besideOf} from '../../../core/atomic-file.js';
 import {SealError} from '../../../core/errors.js';
 import type {OperationOptions} from '../../../core/events.js';
@@ -35,10 +36,8 @@ export interface AgentFile {
 
 /** Where the agent comes from. */
 export interface BundleOptions extends PartsOptions {
-	/** The folder with the bundled script. */
-	readonly scriptDir: string;
-	/** The version of sealimage. */
-	readonly version: string;
+	/** The folder with the bundled script. Default: that of this package. */
+	readonly scriptDir?: string | undefined;
 	/** A folder that `writeBundle` made, used instead of all that; nothing is fetched then. */
 	readonly agentDir?: string | undefined;
 }
@@ -62,7 +61,7 @@ export async function openBundle(platform: string, options: BundleOptions): Prom
 		});
 	}
 	if (options.agentDir !== undefined) return await readBundle(options.agentDir, platform, options);
-	const scripts = await readScripts(options.scriptDir);
+	const {version, scripts} = await readScripts(options.scriptDir ?? ownScripts);
 	const parts = await openParts(pins, options);
 	const files = [
 		...scripts.map(
@@ -77,7 +76,7 @@ export async function openBundle(platform: string, options: BundleOptions): Prom
 		...parts.map(({path, ...rest}): AgentFile => ({...rest, content: {kind: 'file', path}})),
 	].sort((a, b) => (a.name < b.name ? -1 : 1));
 	const manifest: AgentManifest = {
-		version: options.version,
+		version,
 		protocol: agentProtocol,
 		platform,
 		node: nodeVersion,
@@ -171,13 +170,24 @@ function withManifest(bytes: Buffer, files: readonly AgentFile[]): AgentBundle {
 	return {id: agentId(bytes), platform: manifest.platform, manifest, files: [...files, last]};
 }
 
-async function readScripts(folder: string): Promise<readonly {readonly name: string; readonly bytes: Buffer}[]> {
+/** `dist/agent`, seen from `dist/lib`. */
+const ownScripts: string = fileURLToPath(new URL('../../../../agent', import.meta.url));
+
+interface Scripts {
+	/** Of the package that they are part of. */
+	readonly version: string;
+	readonly scripts: readonly {readonly name: string; readonly bytes: Buffer}[];
+}
+
+async function readScripts(folder: string): Promise<Scripts> {
 	const entries = (await ifExists(() => readdir(folder, {withFileTypes: true}))) ?? [];
 	const names = entries.filter(entry => entry.isFile() && isFileName(entry.name)).map(entry => entry.name);
-	if (!names.includes('agent.js')) {
+	if (!names.includes('agent.js') || !names.includes('package.json')) {
 		throw new SealError('ERR_AGENT_BUNDLE', `There is no script of the agent in ${folder}`, {
 			hint: 'Install sealimage anew; in a working copy run "npm run build".',
 		});
 	}
-	return await Promise.all(names.map(async name => ({name, bytes: await readFile(join(folder, name))})));
+	const scripts = await Promise.all(names.map(async name => ({name, bytes: await readFile(join(folder, name))})));
+	const about = scripts.find(({name}) => name === 'package.json');
+	return {version: (JSON.parse(String(about?.bytes)) as {version: string}).version, scripts};
 }
