@@ -35,17 +35,19 @@ labTest('streams, environment and ends are exact under sudo', async (t, [host]) 
 	t.deepEqual((await exec(transport, ['no-such-command'])).status, {code: 127});
 });
 
-labTest('the password shows up nowhere on the host', async (t, [host]) => {
-	const {stdout} = await exec(
-		open(t, host),
-		['sh', '-c', 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; echo; journalctl -q'],
-		{
-			env: {CANARY: 'in-the-environment'},
-		},
-	);
+labTest('the password shows up nowhere on the host, the environment in the command alone', async (t, [host]) => {
+	const secret = 'pass-w0rd-of-ops';
+	onHost(host.name, `echo ops:${secret} | chpasswd`);
+	t.teardown(() => void onHost(host.name, `echo ops:${host.password} | chpasswd`));
+	const look = 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; echo; cat /var/log/*; journalctl -q';
+	const {stdout} = await exec(open(t, host, {password: new Secret(secret)}), ['sh', '-c', look], {
+		env: {CANARY: 'in-the-environment'},
+		maxOutputBytes: 1 << 28,
+	});
 	const text = stdout.toString('latin1');
-	t.false(text.includes(`${host.password}\n`));
-	t.is(text.split('in-the-environment').length, 2, 'the environment of the command alone has it');
+	t.false(text.includes(secret));
+	t.is(text.split('in-the-environment').length, 2);
+	t.true(text.includes('COMMAND='), 'the log of sudo was looked at');
 });
 
 labTest('each way in which sudo refuses has its own code', async (t, [host]) => {
@@ -91,6 +93,27 @@ labTest('sudo may want a terminal, speak another language and allow no visible p
 		t.deepEqual(stdout, bytes);
 		t.is(stderr.toString(), 'err\n');
 		t.deepEqual(status, {code});
+	}
+});
+
+labTest('a terminal works under sudo, and shows neither the password nor the environment', async (t, [host]) => {
+	for (const rules of [[], ['Defaults requiretty', 'Defaults use_pty']]) {
+		rule(t, host, ...rules);
+		const script = 'stty size; id -u; echo "$A"; stty -echo; read -r line; stty size; echo "got $line"';
+		const running = await open(t, host).spawn(['sh', '-c', script], {
+			terminal: {type: 'vt220', columns: 91, rows: 33},
+			env: {A: 'from-env'},
+		});
+		let text = '';
+		running.stdout.on('data', (chunk: Buffer) => {
+			if (!text.includes('from-env') && (text + chunk.toString()).includes('from-env')) {
+				running.resize(120, 40);
+				setTimeout(() => running.stdin.write('typed\r'), 500);
+			}
+			text += chunk.toString();
+		});
+		t.deepEqual(await running.exit, {code: 0});
+		t.is(text, '33 91\r\n0\r\nfrom-env\r\n40 120\r\ngot typed\r\n');
 	}
 });
 
