@@ -64,6 +64,12 @@ test('logs in with an RSA key', logsIn, {
 	attempts: ['none', 'publickey', 'publickey'],
 });
 
+test('an agent that is gone is passed over', logsIn, {
+	server: {keys: [key]},
+	login: {agent: '/nonexistent/agent', identities: [keyOf(key)]},
+	attempts: ['none', 'publickey', 'publickey'],
+});
+
 interface RefusalCase {
 	readonly server: SshServerOptions;
 	readonly login: HostLogin;
