@@ -5,6 +5,10 @@ import {RegistryError} from '../../exchange/error.js';
 export interface BackOff {
 	/** Runs `work`, or rejects at once with the last failure while the upstream is given a rest. */
 	run<R>(work: () => Promise<R>): Promise<R>;
+	/** It failed last, and nothing has shown since that it is back. */
+	isDown(): boolean;
+	/** It is down, and may not be asked for a while. */
+	isResting(): boolean;
 	/** Counts a failure that came when the answer had begun already. */
 	failed(error: unknown): void;
 }
@@ -34,6 +38,8 @@ export function createBackOff(options: BackOffOptions = {}): BackOff {
 	};
 	return {
 		failed,
+		isDown: () => failures > 0,
+		isResting: () => now() < restsUntil,
 		async run(work) {
 			const startedAt = now();
 			if (startedAt < restsUntil) throw last;

@@ -96,7 +96,9 @@ async function openRest(
 ): Promise<{readonly member: Upstream; readonly bytes: Bytes}> {
 	const {name, digest, options} = request;
 	const at = members.indexOf(failed);
-	for (const member of [...members.slice(at + 1), ...members.slice(0, at + 1)]) {
+	const others = [...members.slice(at + 1), ...members.slice(0, at + 1)];
+	const isDown = new Map(others.map(member => [member, Number(member.isDown(options))]));
+	for (const member of others.toSorted((a, b) => (isDown.get(a) ?? 0) - (isDown.get(b) ?? 0))) {
 		try {
 			return {member, bytes: await member.blobFrom(name, digest, {start, end: sizeBytes}, options)};
 		} catch {

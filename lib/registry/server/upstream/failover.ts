@@ -8,8 +8,8 @@ import type {Upstream, UpstreamServer} from './upstream.js';
 
 /**
  * Several servers with the same content as one: each is asked when those before it fail, or lack what is wanted. One that is
- * down costs one time-out and is then left alone for a while; a blob that breaks off goes on at the next server where it
- * stopped. Content counts as absent when a server that answers lacks it and no other has it.
+ * down costs one time-out; from then on nobody waits for it while another one answers, until a look in the background finds it
+ * back. A blob that breaks off goes on at the next server where it stopped. Content is absent when no server that answers has it.
  * @param servers at least one, the preferred one first
  */
 export function openFailover(servers: readonly UpstreamServer[]): UpstreamServer {
@@ -65,6 +65,7 @@ function inOrder(members: readonly Upstream[], memory: Memory): Upstream {
 		blobFrom: (name, digest, span, options) => ask(options, member => member.blobFrom(name, digest, span, options)),
 		tags: (name, options) => ask(options, member => member.tags(name, options)),
 		referrers: (name, subject, options) => ask(options, member => member.referrers(name, subject, options)),
+		isDown: options => members.every(member => member.isDown(options)),
 		failed: (error, options) => first?.failed(error, options),
 	};
 }
@@ -95,7 +96,12 @@ async function firstAnswer<R>(
 ): Promise<R> {
 	let absence: {readonly value: R} | {readonly error: unknown} | undefined;
 	let failure: unknown;
-	for (const member of members) {
+	const isUp = members.map(member => !member.isDown(options));
+	const ordered = [...members.filter((_, i) => isUp[i]), ...members.filter((_, i) => !isUp[i])];
+	const upCount = isUp.filter(Boolean).length;
+	for (const [at, member] of ordered.entries()) {
+		// When none was up, each may be the one that is back.
+		if (upCount > 0 && at >= upCount && absence !== undefined) break;
 		try {
 			const value = await work(member);
 			if (value !== undefined) return value;

@@ -33,6 +33,8 @@ export interface Upstream {
 	/** @throws SealError ERR_IMAGE_UNKNOWN */
 	tags(name: string, options: OperationOptions): Promise<readonly string[]>;
 	referrers(name: string, subject: Digest, options: OperationOptions): Promise<readonly Descriptor[]>;
+	/** It did not answer last. Looks in the background whether it is back, unless it is given a rest. */
+	isDown(options: OperationOptions): boolean;
 	/** Notes that an answer broke off after it had begun. */
 	failed(error: unknown, options: OperationOptions): void;
 }
@@ -69,8 +71,22 @@ export function openUpstream(spec: UpstreamSpec, options: TransportOptions, time
 	const backOff = createBackOff(rests);
 	const retry = {attempts, firstDelayMs: 200, longestDelayMs: 2000};
 	const placeOf = (name: string): Place => ({host, repository: `${prefix}${name}`});
+	let look: Promise<void> | undefined;
+	const lookInBackground = (options: OperationOptions): void => {
+		const request = {host, repository: '', method: 'GET', path: '/v2/'} as const;
+		look ??= backOff
+			.run(async () => (await transport.send(request, options)).discard())
+			// Whoever needs it meets the failure again.
+			.catch(() => undefined)
+			.finally(() => {
+				look = undefined;
+			});
+	};
 	return {
-		close: transport.close,
+		async close() {
+			await look;
+			await transport.close();
+		},
 		of(ns) {
 			const wire: Wire = {transport: withNamespace(transport, ns), retry};
 			return {
@@ -90,6 +106,10 @@ export function openUpstream(spec: UpstreamSpec, options: TransportOptions, time
 				tags: (name, operation) => backOff.run(() => listTags(wire, placeOf(name), operation)),
 				referrers: (name, subject, operation) =>
 					backOff.run(() => listReferrers(wire, placeOf(name), subject, operation)),
+				isDown(operation) {
+					if (backOff.isDown() && !backOff.isResting()) lookInBackground(operation);
+					return backOff.isDown();
+				},
 				failed: error => backOff.failed(error),
 			};
 		},

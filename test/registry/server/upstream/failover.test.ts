@@ -1,4 +1,5 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
+import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
 import {digestOf} from '../../../../lib/oci/digest.js';
 import {mediaTypes} from '../../../../lib/oci/media-types.js';
@@ -158,6 +159,29 @@ test('servers that are back are asked again', async t => {
 	for (const server of servers) server.intercept = withoutNamespace;
 	servers[1]!.image('team/app:v1', layer);
 	t.is((await client.send('GET', `${image}/manifests/v1${ns}`)).status, 200);
+});
+
+test('a server that is back is found without anybody waiting for it', async t => {
+	const {servers, client} = await startReplicas(t, 2, {rests: {firstMs: 1, longestMs: 1}});
+	const digests = servers.map((server, i) => server.image('team/app:v1', `layer ${i}`));
+	servers[0]!.intercept = down;
+	const found = async (): Promise<unknown> =>
+		(await client.send('HEAD', `${image}/manifests/v1${ns}`)).headers['docker-content-digest'];
+	t.is(await found(), digests[1]);
+	servers[0]!.intercept = withoutNamespace;
+	while ((await found()) !== digests[0]) await sleep(5);
+	t.true(servers[0]!.requests.includes('GET /v2/'));
+});
+
+test('nobody waits for servers that are down to say that something is absent', async t => {
+	const {servers, client} = await startReplicas(t, 3, {rests: {firstMs: 1, longestMs: 1}});
+	for (const server of servers.slice(0, 2)) server.intercept = down;
+	t.is((await client.send('GET', `${image}/manifests/v1${ns}`)).status, 404);
+	for (const server of servers.slice(0, 2)) {
+		// From now on they take requests and never answer.
+		server.intercept = () => true;
+	}
+	t.is((await client.send('GET', `${image}/manifests/v2${ns}`)).status, 404);
 });
 
 test('a hundred clients are one transfer, whichever server gives it', async t => {
