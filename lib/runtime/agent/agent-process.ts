@@ -21,7 +21,7 @@ export interface AgentProcessOptions extends Abortable {
 /** An agent that has said hello. */
 export interface AgentProcess {
 	readonly identity: AgentIdentity;
-	readonly process: RemoteProcess;
+	readonly program: RemoteProcess;
 	/** The replies. */
 	readonly lines: LineReader;
 	/** The end of what it wrote to stderr, as one line. */
@@ -41,22 +41,22 @@ export async function startAgent(
 	const {path = agentPath, root, timeoutMs = 30_000, signal} = options;
 	const stop = new AbortController();
 	const argv = [path, ...(root === undefined ? [] : ['--root', root]), ...args];
-	const process = await transport.spawn(argv, {signal: AbortSignal.any([signal, stop.signal])});
+	const program = await transport.spawn(argv, {signal: AbortSignal.any([signal, stop.signal])});
 	// Its failure is met where it is awaited; a process that nobody waits for any more fails in silence.
-	process.exit.catch(() => undefined);
-	process.stdin.on('error', () => undefined);
-	const stderrTail = keepTail(process);
+	program.exit.catch(() => undefined);
+	program.stdin.on('error', () => undefined);
+	const stderrTail = keepTail(program);
 	let isLate = false;
 	const timer = setTimeout(() => {
 		isLate = true;
 		stop.abort(new HostError(host, 'ERR_AGENT_START', `The agent does not answer within ${timeoutMs / 1000} s`));
 	}, timeoutMs);
 	try {
-		const lines = readLines(process.stdout, maxReplyBytes);
+		const lines = readLines(program.stdout, maxReplyBytes);
 		const identity = await awaitHello(lines);
-		if (identity === undefined) throw startError(host, path, await process.exit, stderrTail());
+		if (identity === undefined) throw startError(host, path, await program.exit, stderrTail());
 		checkProtocol(host, identity);
-		return {identity, process, lines, stderrTail};
+		return {identity, program, lines, stderrTail};
 	} catch (error) {
 		signal.throwIfAborted();
 		const reason = isLate ? stop.signal.reason : hostError(host, error);

@@ -46,7 +46,7 @@ class Session implements AgentConnection {
 		this.#agent = agent;
 		this.#life = life;
 		this.#keepAlive = setInterval(() => {
-			if (!agent.process.stdin.writableNeedDrain) agent.process.stdin.write('\n');
+			if (!agent.program.stdin.writableNeedDrain) agent.program.stdin.write('\n');
 		}, keepAliveMs);
 		this.#keepAlive.unref();
 		const abort = (): void => this.#fail(signal.reason);
@@ -71,7 +71,7 @@ class Session implements AgentConnection {
 			);
 		}
 		let timer: NodeJS.Timeout | undefined;
-		const stdin = this.#agent.process.stdin;
+		const stdin = this.#agent.program.stdin;
 		const answer = new Promise<unknown>((resolve, reject) => {
 			this.#calls.set(id, {onEvent, resolve, reject});
 		});
@@ -94,7 +94,7 @@ class Session implements AgentConnection {
 
 	async close(): Promise<void> {
 		this.#fail(new HostError(this.host, 'ERR_ABORTED', 'The session with the agent was closed'), false);
-		this.#agent.process.stdin.end();
+		this.#agent.program.stdin.end();
 		const timer = setTimeout(() => this.#life.abort(), graceMs);
 		// Whatever a host does with a connection that is over, nobody waits for it for ever.
 		const patience = new AbortController();
@@ -112,12 +112,12 @@ class Session implements AgentConnection {
 
 	/** Never rejects. */
 	async #read(): Promise<void> {
-		const {lines, process, stderrTail} = this.#agent;
+		const {lines, program, stderrTail} = this.#agent;
 		try {
 			for (let line = await lines.line(); line !== undefined; line = await lines.line()) {
 				if (line.length > 0 && this.#failure === undefined) this.#take(line);
 			}
-			const status = await process.exit;
+			const status = await program.exit;
 			const stderr = stderrTail();
 			const how = status.signal === undefined ? `with exit code ${status.code}` : `by the signal ${status.signal}`;
 			this.#fail(

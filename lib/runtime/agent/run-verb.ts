@@ -37,7 +37,7 @@ export async function runAgentVerb(
 	try {
 		const result = await awaitResult(transport.host, agent, options.onEvent);
 		await Promise.race([
-			agent.process.exit.catch(() => undefined),
+			agent.program.exit.catch(() => undefined),
 			sleep(graceMs, undefined, {signal: patience.signal}),
 		]);
 		if (unsent !== undefined) throw unsent;
@@ -63,7 +63,7 @@ const pipeCodes: ReadonlySet<string> = new Set([
 ]);
 
 async function send(
-	{process: {stdin}}: AgentProcess,
+	{program: {stdin}}: AgentProcess,
 	params: unknown,
 	input: Bytes | undefined,
 	signal: AbortSignal,
@@ -75,7 +75,7 @@ async function send(
 
 async function awaitResult(
 	host: string,
-	{lines, process, stderrTail}: AgentProcess,
+	{lines, program, stderrTail}: AgentProcess,
 	onEvent: RunVerbOptions['onEvent'],
 ): Promise<unknown> {
 	for (let line = await lines.line(); line !== undefined; line = await lines.line()) {
@@ -87,7 +87,7 @@ async function awaitResult(
 		if ('hello' in reply) throw new HostError(host, 'ERR_AGENT_PROTOCOL', 'The agent says hello twice');
 		onEvent?.(reply.event);
 	}
-	const status = await process.exit;
+	const status = await program.exit;
 	const stderr = stderrTail();
 	throw new HostError(host, 'ERR_AGENT_LOST', 'The agent ended before it answered', {
 		details: {...status, ...(stderr === '' ? {} : {stderr})},
