@@ -61,12 +61,16 @@ export class Connection {
 					reason: error instanceof Error ? error.message : String(error),
 					delayMs,
 				});
-				await sleep(delayMs, undefined, {signal: either});
+				await sleep(delayMs, undefined, {signal: either}).catch(() => either.throwIfAborted());
 			}
 		}
 	}
 
 	#take(session: SshSession): Link {
+		if (this.#closing.signal.aborted) {
+			session.end();
+			throw this.#closing.signal.reason;
+		}
 		const link = {session, gate: new SessionGate()};
 		this.#link = link;
 		this.#wasUp = true;

@@ -25,11 +25,14 @@ export function createConnector(shared: Shared): Connector {
 		const timeoutMs = shared.options.connectTimeoutMs ?? stop.settings.connectTimeoutMs ?? 15_000;
 		const files = await shared.knownHosts(stop.settings);
 		const plan = await shared.plan(stop);
-		const deadline = performance.now() + timeoutMs;
 		const before = route.slice(0, -1);
-		const stream = isRoute(before)
-			? await dialThrough(await linkJump(before, to, options), to, {...options, timeoutMs})
-			: await dialDirectly(to, {...options, timeoutMs, family: stop.settings.family});
+		// The way to a jump host has a time-out of its own.
+		const jump = isRoute(before) ? await linkJump(before, to, options) : undefined;
+		const deadline = performance.now() + timeoutMs;
+		const stream =
+			jump === undefined
+				? await dialDirectly(to, {...options, timeoutMs, family: stop.settings.family})
+				: await dialThrough(jump, to, {...options, timeoutMs});
 		const alias = stop.settings.hostKeyAlias?.toLowerCase();
 		return await logIn(stream, {
 			...options,

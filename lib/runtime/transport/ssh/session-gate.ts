@@ -37,7 +37,7 @@ export class SessionGate {
 			const isLearnt = this.#limit < Number.POSITIVE_INFINITY;
 			if (this.#running > 0 && (!isLearnt || refusals >= maxRefusals)) this.#limit = this.#running;
 			// sshd gives a place back a moment after it said that the command had ended.
-			else await sleep(20 * (refusals + 1), undefined, {signal: options.signal});
+			else await sleep(20 * (refusals + 1));
 		}
 	}
 

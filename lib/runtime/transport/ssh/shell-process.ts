@@ -65,26 +65,40 @@ export function channelProcess(host: string, channel: ClientChannel, hasTerminal
 	};
 }
 
-/** Not the channel itself: who destroys stdin would end stdout too, and a channel that closes calls no pending writer back. */
+/**
+ * Not the channel itself: who destroys stdin would end stdout too, and a channel that closes calls no pending writer back. What
+ * cannot be written any more is no error of its own: `exit` tells why.
+ */
 function stdinOf(channel: ClientChannel): Writable {
-	let pending: ((error?: Error) => void) | undefined;
-	const settle = (error?: Error | null): void => {
+	let pending: (() => void) | undefined;
+	const settle = (): void => {
 		const done = pending;
 		pending = undefined;
-		done?.(error ?? undefined);
+		done?.();
 	};
-	const pass = (step: () => void, done: (error?: Error | null) => void): void => {
+	const pass = (step: (settled: (error?: Error | null) => void) => void, done: () => void): void => {
 		pending = done;
+		const settled = (error?: Error | null): void => {
+			if (error instanceof Error) stdin.destroy();
+			else settle();
+		};
 		try {
-			step();
+			step(settled);
 		} catch {
-			settle();
 			stdin.destroy();
 		}
 	};
 	const stdin = new Writable({
-		write: (chunk: Buffer, _encoding, done) => pass(() => channel.write(chunk, settle), done),
-		final: done => pass(() => channel.end(settle), done),
+		write: (chunk: Buffer, _encoding, done) =>
+			pass(
+				settled => channel.write(chunk, settled),
+				() => done(),
+			),
+		final: done =>
+			pass(
+				settled => channel.end(settled),
+				() => done(),
+			),
 		destroy(error, done) {
 			settle();
 			done(error);

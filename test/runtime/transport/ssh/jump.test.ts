@@ -87,3 +87,19 @@ test('forwards a connection to an address as the host sees it', async t => {
 	t.is(await text(stream), 'hello');
 	stream.end();
 });
+
+test('a command behind a jump host fails when that one breaks, and the way is found again', async t => {
+	const [jump, host] = await Promise.all([startSshServer(t, {allowForwards: true}), startSshServer(t)]);
+	const transport = sshHome(t).open(loopback(host, {jumps: [`127.0.0.1:${jump.port}`]}));
+	const running = await transport.spawn(['sh', '-c', 'echo begun; cat']);
+	running.stderr.resume();
+	await new Promise(resolve => running.stdout.once('data', resolve));
+	running.stdout.resume();
+	running.stdin.write(Buffer.alloc(8 << 20));
+	jump.cut();
+	await t.throwsAsync(running.exit, {code: 'ERR_HOST_LOST'});
+	running.stdin.write('more');
+	running.stdin.end();
+	t.is((await exec(transport, ['echo', 'again'])).stdout.toString(), 'again\n');
+	t.deepEqual([jump.seen.connections, host.seen.connections], [2, 2]);
+});
