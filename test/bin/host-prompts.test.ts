@@ -33,6 +33,16 @@ test('a passphrase is asked for once', async t => {
 	t.is(run.shown.match(/Passphrase/g)?.length, 1);
 });
 
+test('a slip of the finger is asked about again', async t => {
+	const {dir, hosts} = await cliWithHosts(t, 2, {keys: [], password: 'hunter2'});
+	const run = cliInTerminal(t, dir, ['exec', ...common, '--hosts', hosts, '--', 'true']);
+	await run.waitFor('Password for');
+	run.type('hunter3\r');
+	await run.waitFor('That was refused. Password for');
+	run.type('hunter2\r');
+	t.is(await run.exitCode, 0, run.shown);
+});
+
 test('--ask asks before any host is tried', async t => {
 	const {dir, hosts, servers} = await cliWithHosts(t, 2, {keys: [], password: 'hunter2'});
 	const run = cliInTerminal(t, dir, ['exec', ...common, '--ask', 'password', '--hosts', hosts, '--', 'true']);

@@ -4,7 +4,7 @@ import {Secret} from '../../../lib/core/secret.js';
 import {type AskSecret, askWhenRefused} from '../../../lib/runtime/host/asking.js';
 import {HostError} from '../../../lib/runtime/host/error.js';
 import {parseHostList, resolveHosts} from '../../../lib/runtime/host/list.js';
-import type {HostLogin} from '../../../lib/runtime/host/target.js';
+import type {HostLogin, HostTarget} from '../../../lib/runtime/host/target.js';
 import {createLocalTransport} from '../../../lib/runtime/transport/local/local.js';
 import type {OpenTransport} from '../../../lib/runtime/transport/transport.js';
 
@@ -27,9 +27,12 @@ function guarded(wanted: (login: HostLogin) => ErrorCode | undefined, opened: st
 	};
 }
 
-async function spawnOn(open: OpenTransport): Promise<readonly (number | string | undefined)[]> {
+async function spawnOn(
+	open: OpenTransport,
+	on: readonly HostTarget[] = hosts,
+): Promise<readonly (number | string | undefined)[]> {
 	return await Promise.all(
-		hosts.map(async host => {
+		on.map(async host => {
 			const transport = open(host);
 			try {
 				const process = await transport.spawn(['true'], {as: 'login'});
@@ -76,17 +79,53 @@ test('one secret after another is asked for', async t => {
 	t.deepEqual(asked, ['password', 'sudoPassword']);
 });
 
-test('a wrong answer fails with what the host says, and is not asked for again', async t => {
+const byPassword = guarded(({password}) => {
+	if (password === undefined) return 'ERR_HOST_LOGIN';
+	return password.reveal() === 'right' ? undefined : 'ERR_HOST_PASSWORD';
+});
+
+test('a slip of the finger is asked about again, once for all hosts', async t => {
+	const attempts: number[] = [];
+	const open = askWhenRefused(byPassword, async (_secret, _about, attempt) => {
+		attempts.push(attempt);
+		return new Secret(attempt === 2 ? 'right' : 'rihgt');
+	});
+	t.deepEqual(await spawnOn(open), Array(20).fill(0));
+	t.deepEqual(attempts, [1, 2]);
+});
+
+test('after three wrong answers the refusal stands', async t => {
+	let asked = 0;
+	const open = askWhenRefused(byPassword, async () => new Secret(`wrong ${++asked}`));
+	t.deepEqual(new Set(await spawnOn(open)), new Set(['ERR_HOST_PASSWORD']));
+	t.is(asked, 3);
+});
+
+test('an answer that one host has taken is not asked about when another refuses it', async t => {
 	let asked = 0;
 	const open = askWhenRefused(
-		guarded(() => 'ERR_HOST_LOGIN'),
+		target => {
+			const isOdd = target.name === '10.0.0.7';
+			return guarded(({password}) => {
+				if (password === undefined) return 'ERR_HOST_LOGIN';
+				return isOdd ? 'ERR_HOST_PASSWORD' : undefined;
+			})(target);
+		},
 		async () => {
 			asked++;
-			return new Secret('wrong');
+			return new Secret('right');
 		},
 	);
-	t.deepEqual(new Set(await spawnOn(open)), new Set(['ERR_HOST_LOGIN']));
+	const [first, ...others] = hosts.toSorted(({name}) => (name === '10.0.0.7' ? 1 : -1));
+	t.deepEqual(await spawnOn(open, [first!]), [0]);
+	t.is((await spawnOn(open, others)).filter(code => code === 'ERR_HOST_PASSWORD').length, 1);
 	t.is(asked, 1);
+});
+
+test('a secret that was given beforehand and is wrong is not asked about', async t => {
+	const given = hosts.map(host => ({...host, login: {password: new Secret('old')}}));
+	const open = askWhenRefused(byPassword, async () => t.fail() as never);
+	t.deepEqual(new Set(await spawnOn(open, given)), new Set(['ERR_HOST_PASSWORD']));
 });
 
 test('with nobody to ask, the refusal stands', async t => {
