@@ -48,7 +48,9 @@ export async function reachHosts(
 		open: askWhenRefused(open, async (secret, {name, login}, attempt) => {
 			const whose = login.user === undefined ? name : `${login.user}@${name}`;
 			const about = hosts.length > 1 ? `${whose}, and all others that ask` : whose;
-			const answer = await context.askSecret(`${attempt > 1 ? 'That was refused. ' : ''}${secrets[questions[secret]]} for ${about}: `);
+			const answer = await context.askSecret(
+				`${attempt > 1 ? 'That was refused. ' : ''}${secrets[questions[secret]]} for ${about}: `,
+			);
 			return answer === undefined || answer === '' ? undefined : new Secret(answer);
 		}),
 		options: {signal, onEvent, concurrency: flags.concurrency},

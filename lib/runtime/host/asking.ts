@@ -65,7 +65,8 @@ function createAnswers(ask: AskSecret): Answers {
 
 /** What a refusal says is missing, or wrong. */
 function wantedBy(error: unknown): LoginSecret | undefined {
-	if (!isSealError(error)) return undefined;
+	// Jump hosts have secrets of their own.
+	if (!isSealError(error) || error.details.jump !== undefined) return undefined;
 	switch (error.code) {
 		case 'ERR_IDENTITY':
 		case 'ERR_IDENTITY_LOCKED':
