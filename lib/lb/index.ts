@@ -32,3 +32,12 @@ export {
 	type Scheduler,
 	schedulers,
 } from './spec.js';
+export type {
+	Finding,
+	InspectNode,
+	Prepared,
+	PrepareNode,
+	RestoreNode,
+	SurroundingsOptions,
+} from './surroundings/prepare.js';
+export {type BalancerTable, type Form, ipvsForm, openTable} from './table.js';
