@@ -30,7 +30,7 @@ function busyboxHost(t: ExecutionContext): Transport {
 					start: (line, start) =>
 						startLocally(join(bin, 'sh'), `PATH='${bin}'; export PATH; ${asBusybox(line)}`, start),
 				},
-				argv.map(asBusybox),
+				argv,
 				options,
 			),
 		close: () => Promise.resolve(),
