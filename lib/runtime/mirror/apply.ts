@@ -101,6 +101,9 @@ while read -r order first second third; do
 		exec 3<&0 </dev/null
 		case $first in
 		daemon-reload) systemctl daemon-reload || fail ;;
+		stop)
+			systemctl stop "$unit" || fail
+			systemctl reset-failed "$unit" 2>/dev/null || : ;;
 		restart)
 			sync
 			systemctl reset-failed "$unit" 2>/dev/null

@@ -60,7 +60,8 @@ function authorityOf({files}: MirrorState, now: Date): KeyPair | undefined {
 	try {
 		const {x509, notAfter} = readCertificate(certPem, places.authority);
 		const fits = x509.ca && x509.checkPrivateKey(readPrivateKey(keyPem, places.authorityKey)) && notAfter > now;
-		return fits ? {certPem, keyPem} : undefined;
+		// Nothing else that the file may hold goes to other hosts.
+		return fits ? {certPem: x509.toString(), keyPem} : undefined;
 	} catch {
 		return undefined;
 	}

@@ -115,6 +115,18 @@ test('a node is believed nothing: it cannot bring in an authority or a login', a
 	t.is(stranger.read(places.authorityKey), undefined, 'what only masters have goes');
 });
 
+test('nothing but the authority itself goes from a master to the others', async t => {
+	const [one, two] = [rootHost(t), rootHost(t, {name: 'm2', address: '10.0.0.2'})];
+	await install([one]);
+	const own = one.read(places.authority) ?? '';
+	await install([two]);
+	one.write(places.authority, `${own}${two.read(places.authority)}`);
+	const added = rootHost(t, node);
+	await install([one, added]);
+	t.is(added.read(places.authority), own);
+	t.is(one.read(places.authority), own);
+});
+
 test('masters of two clusters are not mixed up', async t => {
 	const [one, two] = [rootHost(t), rootHost(t, {name: 'm2', address: '10.0.0.2'})];
 	await install([one]);
