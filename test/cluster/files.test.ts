@@ -37,6 +37,19 @@ function pausing(atBytes: number, pause: () => Promise<void>): UploadSource {
 	};
 }
 
+labTest('a user without rights is told, and with sudo brings files as root', async (t, [host]) => {
+	const transport = open(t, host, {user: 'ops', agent: false, password: new Secret(host.password)});
+	await t.throwsAsync(uploadFile(transport, {bytes: Buffer.of(1)}, '/etc/x', {as: 'login'}), {code: 'ERR_PERMISSION'});
+	const bytes = content.subarray(0, 2 * megabyte);
+	await uploadFile(transport, {bytes}, '/etc/x', {owner: 'ops:root', mode: 0o600});
+	t.is(onHost(host.name, 'stat -c "%U:%G %a %s" /etc/x'), `ops:root 600 ${bytes.length}\n`);
+	await t.throwsAsync(uploadFile(transport, {bytes: Buffer.of(1)}, '/etc/y', {owner: 'nobody-here'}), {code: 'ERR_IO'});
+	const target = join(tempDir(t), 'x');
+	await downloadFile(transport, '/etc/x', target);
+	t.true(readFileSync(target).equals(bytes));
+	t.is(statSync(target).mode & 0o777, 0o600);
+});
+
 labTest(
 	'after a power cut in the middle of an upload the same upload moves only what is missing',
 	async (t, [host]) => {
@@ -105,19 +118,6 @@ labTest('a read-only disk is told', async (t, [host]) => {
 	await t.throwsAsync(uploadFile(transport, {bytes: Buffer.of(1)}, '/frozen/x'), {code: 'ERR_READ_ONLY'});
 	await t.throwsAsync(uploadTree(transport, folder, '/frozen/x'), {code: 'ERR_READ_ONLY'});
 	onHost(host.name, 'umount /frozen');
-});
-
-labTest('a user without rights is told, and with sudo brings files as root', async (t, [host]) => {
-	const transport = open(t, host, {user: 'ops', agent: false, password: new Secret(host.password)});
-	await t.throwsAsync(uploadFile(transport, {bytes: Buffer.of(1)}, '/etc/x', {as: 'login'}), {code: 'ERR_PERMISSION'});
-	const bytes = content.subarray(0, 2 * megabyte);
-	await uploadFile(transport, {bytes}, '/etc/x', {owner: 'ops:root', mode: 0o600});
-	t.is(onHost(host.name, 'stat -c "%U:%G %a %s" /etc/x'), `ops:root 600 ${bytes.length}\n`);
-	await t.throwsAsync(uploadFile(transport, {bytes: Buffer.of(1)}, '/etc/y', {owner: 'nobody-here'}), {code: 'ERR_IO'});
-	const target = join(tempDir(t), 'x');
-	await downloadFile(transport, '/etc/x', target);
-	t.true(readFileSync(target).equals(bytes));
-	t.is(statSync(target).mode & 0o777, 0o600);
 });
 
 labTest('a folder keeps modes, links and times on the way there and back', async (t, [host]) => {
