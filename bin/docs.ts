@@ -24,7 +24,7 @@ export async function cliPage(verbs: readonly Verb[]): Promise<string> {
 			['setting', 'environment', 'meaning'],
 			Object.entries(settingHelp).map(([name, help]) => [code(name), code(`SEALIMAGE_${name.toUpperCase()}`), help]),
 		),
-		'Further: `SOURCE_DATE_EPOCH` is the default of `build --timestamp`, `NO_COLOR` turns colours off, `SEALIMAGE_DEBUG=1` prints the stacks of errors.',
+		'Further: `SOURCE_DATE_EPOCH` is the default of `build --timestamp`, `NO_COLOR` turns colours off, `SEALIMAGE_DEBUG=1` prints the stacks of errors. Secrets for logins to hosts may come from the environment, too: see [hosts.md](hosts.md#logging-in).',
 		'## Exit codes',
 		table(
 			['code', 'meaning'],
