@@ -19,7 +19,6 @@ export function agentSource(
 		cacheDir: cacheFolder(io),
 		scriptDir: scriptFolder(),
 		env: io.env,
-		cwd: io.cwd,
 		signal,
 		onEvent,
 	};

@@ -176,7 +176,7 @@ function reach(host: LabHost): Transport {
 
 function bundleFor(platform: string): Promise<AgentBundle> {
 	const scriptDir = join(process.cwd(), 'dist/agent');
-	return openBundle(platform, {cacheDir, scriptDir, env: process.env, cwd: process.cwd()});
+	return openBundle(platform, {cacheDir, scriptDir, env: process.env});
 }
 
 /** The agent of a later version, with the same Node. */

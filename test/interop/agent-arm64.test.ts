@@ -57,7 +57,7 @@ emulatedTest('runs a single verb, and tells its errors', async (t, start, _, arg
 
 peerTest('an agent is made of the same bytes twice', [], async (t, scratch) => {
 	const folders = ['one', 'two'].map(name => join(scratch, name));
-	for (const folder of folders) await writeBundle(await bundleOf('linux/arm64', scratch), folder);
+	for (const folder of folders) await writeBundle(await bundleOf('linux/arm64'), folder);
 	const trees = await Promise.all(
 		folders.map(folder => run(['sh', '-c', 'tar -C "$1" --sort=name -c . | sha256sum', 'sh', folder])),
 	);
@@ -69,7 +69,7 @@ peerTest('the agent of this processor starts with the Node of the bundle', [], a
 		t.pass();
 		return;
 	}
-	const folder = await writeBundle(await bundleOf('linux/amd64', scratch), join(scratch, 'agent'));
+	const folder = await writeBundle(await bundleOf('linux/amd64'), join(scratch, 'agent'));
 	const [node, script] = ['node', 'agent.js'].map(name => join(folder, 'opt/sealimage', name));
 	const agent = await openAgent(programTransport([node!, script!, 'session']));
 	t.teardown(() => agent.close());
@@ -91,7 +91,7 @@ function emulatedTest(
 			t.pass();
 			return;
 		}
-		const folder = await writeBundle(await bundleOf('linux/arm64', scratch), join(scratch, 'agent'));
+		const folder = await writeBundle(await bundleOf('linux/arm64'), join(scratch, 'agent'));
 		const files = ['node', 'agent.js'].map(name => join(folder, 'opt/sealimage', name));
 		const argv = ['qemu-aarch64-static', '-L', libraries, ...files];
 		const start: Start = async args => {
@@ -103,7 +103,7 @@ function emulatedTest(
 	});
 }
 
-function bundleOf(platform: string, cwd: string): Promise<AgentBundle> {
+function bundleOf(platform: string): Promise<AgentBundle> {
 	const scriptDir = join(process.cwd(), 'dist/agent');
-	return openBundle(platform, {cacheDir: cache, scriptDir, env: process.env, cwd});
+	return openBundle(platform, {cacheDir: cache, scriptDir, env: process.env});
 }

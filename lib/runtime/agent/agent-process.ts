@@ -104,6 +104,12 @@ export function startError(host: string, path: string, status: ExitStatus, stder
 	}
 	if (status.code === 127)
 		return new HostError(host, 'ERR_AGENT_MISSING', `There is no agent at ${path}`, {hint: install, details});
+	if (status.code === 126) {
+		return new HostError(host, 'ERR_AGENT_START', `The host does not let programs in ${path} run`, {
+			hint: 'Look whether /opt is mounted with noexec, or whether a policy of the host forbids it.',
+			details,
+		});
+	}
 	const how = status.signal === undefined ? `with exit code ${status.code}` : `by the signal ${status.signal}`;
 	const said = stderr === '' ? '' : `: ${printable(stderr, 300)}`;
 	return new HostError(host, 'ERR_AGENT_START', `The agent ended ${how} before it said hello${said}`, {

@@ -131,6 +131,11 @@ test('removing leaves nothing, and says when there was nothing', async t => {
 	t.deepEqual((await agentStatus(host, {prefix})).versions, []);
 });
 
+test('a folder that holds more than the agent is never removed', async t => {
+	for (const prefix of ['/', '/opt', '/opt/..', 'opt/sealimage', '/opt/sealimage/', '/opt//x', '/opt/a b'])
+		await t.throwsAsync(removeAgent(host, {prefix}), {instanceOf: TypeError}, prefix);
+});
+
 test('a host of a processor that there is no agent for is refused by its name', async t => {
 	const error = await t.throwsAsync(
 		installAgent(programTransport(['echo', 'riscv64'], 'risky'), {

@@ -10,8 +10,6 @@ import type {PackagePin} from './packages.js';
 export interface FetchOptions extends OperationOptions {
 	/** What npm runs with: PATH, HOME, its own settings and proxies. */
 	readonly env: Readonly<Record<string, string | undefined>>;
-	/** npm reads the settings of this folder, too. */
-	readonly cwd: string;
 }
 
 /**
@@ -38,10 +36,11 @@ export async function fetchPackage(pin: PackagePin, folder: string, options: Fet
 	return path;
 }
 
-async function runNpm(pin: PackagePin, folder: string, {env, cwd, signal}: FetchOptions): Promise<void> {
+async function runNpm(pin: PackagePin, folder: string, {env, signal}: FetchOptions): Promise<void> {
 	const args = ['pack', `${pin.name}@${pin.version}`, '--pack-destination', folder, '--prefer-offline'];
 	const child = spawn('npm', [...args, '--ignore-scripts', '--loglevel=error'], {
-		cwd,
+		// Not where the user stands: a folder that came from somewhere may hold settings of npm that send logins elsewhere.
+		cwd: folder,
 		env,
 		stdio: ['ignore', 'ignore', 'pipe'],
 		// A group of its own: on many machines npm is a script around the program that works.

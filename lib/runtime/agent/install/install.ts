@@ -12,7 +12,7 @@ import {startError} from '../agent-process.js';
 import type {AgentBundle, AgentFile} from '../bundle/bundle.js';
 import {errorFrom, parseReply, printable} from '../reply.js';
 import {compressed} from './compress.js';
-import {agentPrefix, launcher} from './layout.js';
+import {agentPrefix, checkPrefix, launcher} from './layout.js';
 import {scriptWords} from './scripts.js';
 import {platformOf, type Survey, surveyHost} from './survey.js';
 
@@ -50,7 +50,7 @@ export interface Installed {
  * transport; SealError ERR_AGENT_BUNDLE
  */
 export async function installAgent(transport: Transport, options: InstallOptions): Promise<Installed> {
-	const {prefix = agentPrefix} = options;
+	const prefix = checkPrefix(options.prefix ?? agentPrefix);
 	const platform = await platformOf(transport, options);
 	const bundle = await options.bundle(platform);
 	const survey = await surveyHost(transport, prefix, bundle, options);

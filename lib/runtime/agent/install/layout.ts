@@ -20,3 +20,12 @@ exec "$dir/node" "$dir/agent.js" "$@"
 
 /** The form of names of versions; what else is in the folder is none. */
 export const idPattern: RegExp = /^\d[\w.+]*(?:-[\w.+]+)*-[0-9a-f]{12}$/;
+
+/**
+ * The folder that is removed as a whole one day.
+ * @throws TypeError for one that holds more than the agent
+ */
+export function checkPrefix(prefix: string): string {
+	if (/^(?:\/[\w-][\w.-]*){2,}$/.test(prefix)) return prefix;
+	throw new TypeError(`${JSON.stringify(prefix)} cannot be the folder of the agent`);
+}

@@ -3,7 +3,7 @@ import {HostError} from '../../host/error.js';
 import {exec} from '../../transport/exec.js';
 import {fileError} from '../../transport/file-error.js';
 import type {Transport} from '../../transport/transport.js';
-import {agentPrefix} from './layout.js';
+import {agentPrefix, checkPrefix} from './layout.js';
 import {scriptWords} from './scripts.js';
 
 export interface RemoveOptions extends Abortable {
@@ -18,7 +18,8 @@ export interface RemoveOptions extends Abortable {
  * @throws HostError ERR_AGENT_BUSY with `details.pids`, ERR_READ_ONLY, ERR_PERMISSION, ERR_IO, those of the transport
  */
 export async function removeAgent(transport: Transport, options: RemoveOptions = {}): Promise<boolean> {
-	const {prefix = agentPrefix, force = false, signal} = options;
+	const {force = false, signal} = options;
+	const prefix = checkPrefix(options.prefix ?? agentPrefix);
 	const argv = scriptWords('remove', [prefix, force ? 'force' : '-']);
 	const {stdout, stderr, status} = await exec(transport, argv, {signal, maxOutputBytes: 1024 * 1024});
 	if (status.code !== 0) throw fileError(transport.host, 'remove', prefix, stderr.toString());

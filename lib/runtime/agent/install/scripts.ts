@@ -98,6 +98,7 @@ echo start
 printf '{"folder":"%s"}\\n' "$target" | "$target/node" "$target/agent.js" activate
 status=$?
 if [ "$status" != 0 ] && [ -n "$made" ]; then rm -rf "$target"; fi
+if command -v restorecon >/dev/null 2>&1; then restorecon -R "$prefix" >/dev/null 2>&1 </dev/null; fi
 exit "$status"
 `.trim();
 

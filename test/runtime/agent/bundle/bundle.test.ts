@@ -90,5 +90,5 @@ test('more files than an agent has are refused', damaged, {
 
 function from(t: ExecutionContext, agentDir: string): BundleOptions {
 	const dir = tempDir(t);
-	return {agentDir, cacheDir: join(dir, 'cache'), scriptDir: join(dir, 'none'), env: {}, cwd: dir};
+	return {agentDir, cacheDir: join(dir, 'cache'), scriptDir: join(dir, 'none'), env: {}};
 }

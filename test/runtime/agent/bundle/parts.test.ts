@@ -116,7 +116,6 @@ async function registry(
 		},
 		options: {
 			cacheDir: join(dir, 'cache'),
-			cwd: dir,
 			env: {PATH: `${join(dir, 'bin')}:${process.env.PATH}`, ARCHIVE: join(dir, 'tool.tgz')},
 		},
 		calls: () => readFileSync(join(dir, 'calls'), 'utf8').split('\n').filter(Boolean),
