@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {readFileSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
@@ -65,13 +65,18 @@ async function startAgent(t: ExecutionContext, scratch: string): Promise<(...fil
 	};
 }
 
-peerTest('logs in with the keys of an agent', [...peers, 'ssh-agent'], async (t, scratch) => {
-	const sshd = await startSshd(t, scratch);
-	const add = await startAgent(t, scratch);
-	const other = join(scratch, 'other');
-	await makeKey(other, ['-t', 'rsa']);
-	const agent = await add(other, sshd.key);
-	await logsIn(t, sshd, {agent, identities: undefined});
+peerTest('logs in with the keys of an agent, of each type', [...peers, 'ssh-agent'], async (t, scratch) => {
+	for (const type of ['ed25519', 'ecdsa', 'rsa']) {
+		const folder = join(scratch, type);
+		mkdirSync(folder);
+		const sshd = await startSshd(t, folder);
+		const add = await startAgent(t, folder);
+		const [other, key] = [join(folder, 'other'), join(folder, 'key')];
+		await makeKey(other, ['-t', 'ed25519']);
+		await makeKey(key, ['-t', type]);
+		allowKey(sshd, `${key}.pub`);
+		await logsIn(t, sshd, {agent: await add(other, key), identities: undefined});
+	}
 });
 
 peerTest(
