@@ -19,7 +19,7 @@ export function treeWords(step: TreeStep, {path, id, owner, replace, parents}: T
 /**
  * `list` says what is there: `free` with a line of df, then `part SIZE MTIME MODE PATH` of each file of an earlier attempt and the same with
  * `here` for those of the names on stdin (each ended by a NUL) that the folder has. `check` takes digests of such, as sha256sum
- * writes them, and says how many are right. `receive` unpacks a tar from stdin into a folder beside (inside, when the files go into a folder that exists, so that both are on one file system).
+ * writes them, says how many are right, and gives those their owner. `receive` unpacks a tar from stdin into a folder beside (inside, when the files go into a folder that exists, so that both are on one file system).
  * `commit` takes the digests of all files from stdin, checks them, and puts the tree in place: `done`, or `differs`.
  * `discard` removes the unfinished folder.
  *
@@ -66,7 +66,12 @@ list)
 	exit 0
 	;;
 check)
-	cd -- "$path" && sha256sum -c 2>/dev/null | grep -c ': OK$'
+	cd -- "$path" || exit 1
+	right=$(sha256sum -c 2>/dev/null | sed -n 's/: OK$//p')
+	if [ -n "$owner" ] && [ -n "$right" ]; then
+		printf '%s\\n' "$right" | tr '\\n' '\\0' | xargs -0 chown -h -- "$owner" || exit 1
+	fi
+	printf '%s\\n' "$right" | grep -c .
 	exit 0
 	;;
 receive)

@@ -107,8 +107,8 @@ const nothing: Found = {part: new Set(), here: new Set()};
 async function look(upload: Upload): Promise<Found> {
 	const {transport, source, request, options} = upload;
 	const firstNames = new Set(source.links.values());
-	// Links can only be made to files that are in the archive or beside it; owners that were asked for are set there too.
-	const names = [...source.files.keys()].filter(name => !firstNames.has(name) && options.owner === undefined);
+	// Links can only be made to files that are in the archive or beside it; odd names would have to be written in an odd way.
+	const names = [...source.files.keys()].filter(name => !firstNames.has(name) && !/[\\\n]/.test(name));
 	const input = names.map(name => `./${name}\0`).join('');
 	const result = await step(upload, 'list', {input, signal: options.signal});
 	if (result.status.code !== 0) throw fileError(transport.host, 'write', request.path, result.stderr.toString());
@@ -133,7 +133,9 @@ async function checked(upload: Upload, names: ReadonlySet<string>): Promise<Read
 	const lines: string[] = [];
 	for (const name of names)
 		lines.push(checksumLine(name, await hashOf(`${upload.source.root}/${name}`, upload.options)));
-	const {stdout} = await step(upload, 'check', {input: `${lines.join('\n')}\n`, signal: upload.options.signal});
+	const input = `${lines.join('\n')}\n`;
+	const {stdout, stderr, status} = await step(upload, 'check', {input, signal: upload.options.signal});
+	if (status.code !== 0) throw fileError(upload.transport.host, 'write', upload.request.path, stderr.toString());
 	return Number(stdout.toString()) === names.size ? names : nothing.here;
 }
 

@@ -97,6 +97,20 @@ test('a folder that a host has is not sent again, and what is not the same is', 
 	t.deepEqual(look(target), look(source));
 });
 
+test('files that are there already get the wanted owner, too', async t => {
+	const source = sampleTree(t, 2_000_000);
+	const host = createFakeHost({files: {'/srv': {folder: true}}});
+	await uploadTree(host.transport, source, '/srv/x');
+	t.is((await uploadTree(host.transport, source, '/srv/x', {owner: 'etcd'})).movedBytes, 8);
+	t.is(host.files.node('/srv/x/large')?.owner, 'etcd');
+	const target = join(tempDir(t), 'there');
+	const owner = `${process.getuid?.()}:${process.getgid?.()}`;
+	await uploadTree(local, source, target);
+	t.is((await uploadTree(local, source, target, {owner})).movedBytes, 8);
+	const error = await t.throwsAsync(uploadTree(local, source, target, {owner: 'nobody-of-this-name'}));
+	t.true(hasCode(error, 'ERR_IO'));
+});
+
 test('an upload that broke off goes on with the files that did not arrive', async t => {
 	const host = createFakeHost({files: {'/srv': {folder: true}}});
 	const base = tempDir(t);

@@ -35,7 +35,7 @@ export async function runTreeStep(
 				stdout: `free ${dfLine(host)}\n${list(host, 'part', part)}${await listHere(host, path, isMerged, takeInput)}`,
 			};
 		case 'check':
-			return {stdout: `${countRight(host, path, (await gather(takeInput())).toString().split('\n'))}\n`};
+			return check(host, path, owner, (await gather(takeInput())).toString().split('\n'));
 		case 'receive':
 			return await receive(host, part, program, takeInput);
 		default:
@@ -82,13 +82,22 @@ async function listHere(host: FakeHost, path: string, isMerged: boolean, takeInp
 	return isMerged ? list(host, 'here', path, new Set(names.map(name => name.slice('./'.length)))) : '';
 }
 
-function countRight(host: FakeHost, folder: string, lines: readonly string[]): number {
-	return lines.filter(line => {
+function check(host: FakeHost, folder: string, owner: string, lines: readonly string[]): FakeReply {
+	const right = findRight(host, folder, lines);
+	for (const path of owner === '' ? [] : right)
+		host.files.setNode(path, {...(host.files.node(path) as FakeNode), owner});
+	return {stdout: `${right.length}\n`};
+}
+
+/** The files whose digests are as sha256sum wrote them. */
+function findRight(host: FakeHost, folder: string, lines: readonly string[]): readonly string[] {
+	return lines.flatMap(line => {
 		const [, mark, hex, written = ''] = /^(\\?)([0-9a-f]{64}) {2}\.\/(.*)$/.exec(line) ?? [];
 		const name = mark === '' ? written : written.replaceAll(/\\(.)/g, (_, letter) => (letter === 'n' ? '\n' : letter));
-		const content = hex === undefined ? undefined : host.files.read(`${folder}/${name}`);
-		return content !== undefined && sha256(content) === hex;
-	}).length;
+		const path = `${folder}/${name}`;
+		const content = hex === undefined ? undefined : host.files.read(path);
+		return content !== undefined && sha256(content) === hex ? [path] : [];
+	});
 }
 
 async function receive(host: FakeHost, part: string, program: FakeProgram, takeInput: TakeInput): Promise<FakeReply> {
@@ -119,7 +128,7 @@ interface Commit {
 function commit(host: FakeHost, {part, path, owner, isMerged}: Commit, input: string): FakeReply {
 	const {files} = host;
 	const [count, ...lines] = input.split('\n');
-	if (countRight(host, part, lines) !== Number(count)) {
+	if (findRight(host, part, lines).length !== Number(count)) {
 		files.remove(part);
 		return {stdout: 'differs\n'};
 	}
