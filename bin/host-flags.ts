@@ -83,8 +83,7 @@ export const loginFlags = {
 	'connect-timeout': {
 		type: 'string',
 		value: 'TIME',
-		default: '15s',
-		help: 'give up a host that does not let us in for so long',
+		help: 'give up a host that does not let us in for so long (default: what ~/.ssh/config says, else 15s)',
 	},
 	concurrency: {type: 'integer', value: 'N', minimum: 1, default: 32, help: 'how many hosts to work on at once'},
 } as const satisfies Flags;

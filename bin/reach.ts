@@ -31,7 +31,7 @@ export async function reachHosts(
 ): Promise<Reach> {
 	const {io, signal, onEvent} = context;
 	const config = flags['ssh-config'];
-	const connectTimeoutMs = readDuration('--connect-timeout', flags['connect-timeout']);
+	const connectTimeoutMs = readDuration('--connect-timeout', flags['connect-timeout'] ?? '0') || undefined;
 	const hosts = await readHosts(flags, operands, context);
 	const open = openTransport({
 		operator: {user: userName(io.env), home: io.home, agent: io.env.SSH_AUTH_SOCK || undefined},
@@ -40,7 +40,7 @@ export async function reachHosts(
 		configFiles: config === undefined ? undefined : config === 'none' ? [] : [resolve(io.cwd, config)],
 		knownHostsFiles:
 			flags['known-hosts'].length === 0 ? undefined : flags['known-hosts'].map(file => resolve(io.cwd, file)),
-		connectTimeoutMs: connectTimeoutMs === 0 ? undefined : connectTimeoutMs,
+		connectTimeoutMs,
 		onEvent,
 	});
 	return {

@@ -7,7 +7,7 @@ import {downloadFile} from '../lib/runtime/transport/files.js';
 import type {Transport} from '../lib/runtime/transport/transport.js';
 import {downloadTree} from '../lib/runtime/transport/trees.js';
 import type {Context} from './context.js';
-import {nameOf, type ScpRequest} from './scp-places.js';
+import {meansContents, nameOf, type ScpRequest} from './scp-places.js';
 import {type Copied, type CopyOptions, copied} from './scp-work.js';
 import {UsageError} from './usage-error.js';
 
@@ -26,7 +26,7 @@ export async function prepareDownloads(
 ): Promise<Downloads> {
 	if (owner !== undefined || mode !== undefined)
 		throw new UsageError('--owner and --mode are for what goes to hosts', {hint: 'Leave them out.'});
-	const names = sources.map(source => (source.endsWith('/') && source !== '/' ? undefined : nameOf(source)));
+	const names = sources.map(source => (meansContents(source) ? undefined : nameOf(source)));
 	const root = resolve(io.cwd, target);
 	const isFolder = await withIo('write to', target, async () => (await ifExists(() => stat(root)))?.isDirectory());
 	const takesNames = isFolder === true || target.endsWith('/') || sources.length > 1 || hostCount > 1;

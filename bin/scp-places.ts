@@ -53,6 +53,11 @@ export function readScp(operands: readonly string[]): ScpRequest {
 	};
 }
 
+/** Whether a source means what is in a folder, as rsync has it: `conf/`, `.`. */
+export function meansContents(source: string): boolean {
+	return /(?:^|\/)\.?$/.test(source) && source !== '/';
+}
+
 /** The name that a source gets in a folder. @throws UsageError for one that has none, as `/` and `..` */
 export function nameOf(source: string): string {
 	const name = basename(source);

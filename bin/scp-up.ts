@@ -8,7 +8,7 @@ import type {Transport} from '../lib/runtime/transport/transport.js';
 import {uploadTree} from '../lib/runtime/transport/trees.js';
 import {openSource} from '../lib/runtime/transport/upload-source.js';
 import type {Context} from './context.js';
-import {nameOf, type ScpRequest} from './scp-places.js';
+import {meansContents, nameOf, type ScpRequest} from './scp-places.js';
 import {type Copied, type CopyOptions, copied} from './scp-work.js';
 import {UsageError} from './usage-error.js';
 
@@ -34,7 +34,7 @@ export async function prepareUploads(
 			items.push({path, name: nameOf(source), digest: `sha256:${hex}`, sizeBytes});
 		} else if (mode !== undefined)
 			throw new UsageError(`--mode is for files, and ${source} is a folder`, {hint: 'Leave it out.'});
-		else items.push({path, name: source.endsWith('/') ? undefined : nameOf(source), digest: undefined, sizeBytes: 0});
+		else items.push({path, name: meansContents(source) ? undefined : nameOf(source), digest: undefined, sizeBytes: 0});
 	}
 	const folder = sources.length > 1 || target === '' ? `${target === '' ? '.' : target.replace(/\/+$/, '')}/` : target;
 	return {

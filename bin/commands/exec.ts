@@ -1,4 +1,5 @@
 import {Readable} from 'node:stream';
+import {waitFor} from '../../lib/core/abortable.js';
 import {collect} from '../../lib/core/bytes.js';
 import type {HostOutcome} from '../../lib/runtime/host/each.js';
 import {type ExecOnHostsOptions, execOnHosts} from '../../lib/runtime/host/exec.js';
@@ -133,8 +134,8 @@ async function finish(
 }
 
 /** Many hosts read the same input, so it is held in memory; larger things are for scp. */
-async function readInput({io}: Context): Promise<() => Readable> {
-	const input = await collect(io.stdin, maxInputBytes, 'The input for the hosts');
+async function readInput({io, signal}: Context): Promise<() => Readable> {
+	const input = await waitFor(collect(io.stdin, maxInputBytes, 'The input for the hosts'), {signal});
 	return () => Readable.from([input], {objectMode: false});
 }
 

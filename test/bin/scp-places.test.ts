@@ -1,5 +1,5 @@
 import test from 'ava';
-import {nameOf, readScp, readScpPlace, type ScpPlace} from '../../bin/scp-places.js';
+import {meansContents, nameOf, readScp, readScpPlace, type ScpPlace} from '../../bin/scp-places.js';
 import {UsageError} from '../../bin/usage-error.js';
 
 const reads = test.macro({
@@ -37,6 +37,11 @@ test(refuses, ['a', 'b'], /Neither/);
 test(refuses, ['x:/a', 'y:/b'], /both on hosts/);
 test(refuses, ['x:/a', 'b', '.'], /some are here/);
 test(refuses, ['x:/a', 'y:/b', '.'], /different hosts/);
+
+test('a slash or dot at the end means what is in a folder', t => {
+	for (const source of ['conf/', '.', './', 'a/.', '']) t.true(meansContents(source), source);
+	for (const source of ['conf', '/', '..', 'a/..', 'a.', '.ssh', '/etc/x.']) t.false(meansContents(source), source);
+});
 
 test('what has no name cannot go into a folder', t => {
 	t.is(nameOf('/var/log/'), 'log');
