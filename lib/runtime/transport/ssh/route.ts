@@ -38,7 +38,7 @@ export function findRoute(
 		agent: login.agent,
 		password: jumpPassword,
 	};
-	const jumps = findJumps(login.jumps ?? settings.jumps, config, operator, jumpLogin, 0);
+	const jumps = findJumps(login.jumps ?? jumpsOf(settings, target.address), config, operator, jumpLogin, 0);
 	return [...jumps, stopOf(target.name, settings, login)];
 }
 
@@ -55,7 +55,7 @@ function findJumps(
 		const jump = parseJump(text);
 		const settings = hostSettings(config, jump.address, operator, jump);
 		// The first jump host may itself be behind others; the way to each further one is the one before it.
-		const before = index === 0 ? settings.jumps : [];
+		const before = index === 0 ? jumpsOf(settings, jump.address) : [];
 		if (before.length > 0 && depth >= maxJumps) {
 			throw new SealError('ERR_SSH_CONFIG', `The way to the jump host ${jump.address} leads in circles`, {
 				hint: 'Correct ProxyJump in the configuration of SSH.',
@@ -63,6 +63,11 @@ function findJumps(
 		}
 		return [...findJumps(before, config, operator, login, depth + 1), stopOf(jump.address, settings, login)];
 	});
+}
+
+/** Nobody goes through himself: `Host *` with a ProxyJump means all others. */
+function jumpsOf(settings: HostSettings, name: string): readonly string[] {
+	return settings.jumps.some(jump => parseJump(jump).address === name) ? [] : settings.jumps;
 }
 
 function parseJump(text: string): ReturnType<typeof parseHostAddress> {

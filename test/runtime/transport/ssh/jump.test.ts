@@ -45,6 +45,18 @@ test('finds jump hosts in the configuration', async t => {
 	t.is(jump.seen.connections, 1);
 });
 
+test('a jump host for all hosts is not its own', async t => {
+	const [jump, host] = await Promise.all([startSshServer(t, {allowForwards: true}), startSshServer(t, {})]);
+	const config = `Host bastion\n  Port ${jump.port}\nHost inner\n  Port ${host.port}\nHost *\n  HostName 127.0.0.1\n  ProxyJump bastion\n`;
+	const hosts = sshHome(t, {}, {'.ssh/config': config});
+	for (const address of ['inner', 'bastion']) {
+		const transport = hosts.open({name: address, address, roles: [], login: {}});
+		t.is((await exec(transport, ['echo', 'in'])).stdout.toString(), 'in\n');
+		await transport.close();
+	}
+	t.deepEqual([jump.seen.connections, host.seen.connections], [2, 1]);
+});
+
 test('the password of a host is not shown to its jump host', async t => {
 	const [jump, host] = await Promise.all([
 		startSshServer(t, {password: 'outer', allowForwards: true}),
