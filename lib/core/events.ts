@@ -89,6 +89,19 @@ export type SealEvent =
 			readonly file?: string;
 			readonly line?: number;
 	  }
+	/** A member of a load balancer came into another phase, or is one no more. */
+	| {
+			readonly type: 'balancer.member';
+			readonly service: string;
+			readonly member: string;
+			readonly from?: string | undefined;
+			readonly to: string;
+			readonly why: string;
+	  }
+	/** The kernel's table was changed; `change` is a sentence. */
+	| {readonly type: 'balancer.table'; readonly service: string; readonly change: string}
+	/** The kernel's table could not be read or changed; told once, and tried again in every round. */
+	| {readonly type: 'balancer.failed'; readonly service: string; readonly message: string}
 	| {
 			readonly type: 'retry';
 			readonly id: string;

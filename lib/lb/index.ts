@@ -1,4 +1,5 @@
 export {addressBytes, addressText, endpointText} from './address.js';
+export {createProber, type Prober} from './health.js';
 export {openIpvs} from './ipvs/kernel.js';
 export type {
 	Destination,
@@ -21,6 +22,7 @@ export {
 	type Reconciled,
 	reconcile,
 } from './reconcile.js';
+export {type Balancer, type Counters, type RunOptions, runBalancer} from './run.js';
 export {
 	type BalancerSpec,
 	defaults as balancerDefaults,

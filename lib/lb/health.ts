@@ -1,0 +1,127 @@
+import {Agent, type RequestOptions, request} from 'node:https';
+import {connect} from 'node:net';
+import {checkServerIdentity} from 'node:tls';
+import {systemCode} from '../core/errors.js';
+import type {ProbeResult} from './reconcile.js';
+import type {Member, ProbeSpec} from './spec.js';
+
+/** Asks one member whether it works, again and again over the same connection. */
+export interface Prober {
+	/** Always settles within the probe's time-out, and never rejects; whatever is under way then is torn down. */
+	probe(): Promise<ProbeResult>;
+	close(): void;
+}
+
+/** An answer is read so far, in case somebody wants to send more. */
+const bodyLimitBytes = 64 * 1024;
+
+/**
+ * @param authority PEM that the member's certificate is checked with; undefined: it is not checked
+ */
+export function createProber(member: Member, spec: ProbeSpec, authority: string | undefined): Prober {
+	return spec.kind === 'tcp' ? tcpProber(member, spec) : httpsProber(member, spec, authority);
+}
+
+function tcpProber({address, port}: Member, {timeoutMs}: ProbeSpec): Prober {
+	return {
+		probe: () =>
+			new Promise(resolve => {
+				const socket = connect({host: address, port});
+				const end = (result: ProbeResult): void => {
+					clearTimeout(timer);
+					socket.destroy();
+					resolve(result);
+				};
+				const timer = setTimeout(() => end({kind: 'failed', why: `no connection in ${timeoutMs} ms`}), timeoutMs);
+				socket.once('connect', () => end({kind: 'ready'}));
+				socket.once('error', error => end({kind: 'failed', why: reasonOf(error)}));
+			}),
+		close() {},
+	};
+}
+
+/** One connection is kept, so that a thousand nodes cost a server a thousand idle connections and not a thousand handshakes a second. */
+function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefined): Prober {
+	const {serverName, timeoutMs} = spec;
+	const agent = new Agent({keepAlive: true, maxSockets: 1, maxFreeSockets: 1});
+	const expected = serverName ?? member.address;
+	const options: RequestOptions = {
+		agent,
+		host: member.address,
+		port: member.port,
+		path: spec.path,
+		headers: {host: expected, 'user-agent': 'sealimage-lb', accept: '*/*'},
+		// RFC 6066: no address goes into SNI.
+		servername: serverName ?? '',
+		minVersion: 'TLSv1.2',
+		...(authority === undefined
+			? {rejectUnauthorized: false}
+			: {ca: authority, checkServerIdentity: (_, certificate) => checkServerIdentity(expected, certificate)}),
+	};
+	return {
+		probe: () => ask(options, timeoutMs),
+		close: () => agent.destroy(),
+	};
+}
+
+function ask(options: RequestOptions, timeoutMs: number): Promise<ProbeResult> {
+	return new Promise(resolve => {
+		const asked = request(options);
+		let isReused = false;
+		const end = (result: ProbeResult): void => {
+			clearTimeout(timer);
+			resolve(result);
+		};
+		const timer = setTimeout(() => {
+			end({kind: 'failed', why: `no answer in ${timeoutMs} ms`});
+			asked.destroy();
+		}, timeoutMs);
+		asked.once('socket', () => {
+			isReused = asked.reusedSocket;
+		});
+		asked.once('response', response => {
+			let left = bodyLimitBytes;
+			response.on('data', (chunk: Buffer) => {
+				left -= chunk.length;
+				if (left < 0) asked.destroy();
+			});
+			response.once('end', () => end(judge(response.statusCode ?? 0)));
+			response.once('close', () => end(judge(response.statusCode ?? 0)));
+		});
+		asked.once('error', error => {
+			clearTimeout(timer);
+			// The server may have closed a connection that it kept for long enough: that says nothing about the server.
+			if (isReused && systemCode(error) === 'ECONNRESET') ask({...options}, timeoutMs).then(resolve, resolve);
+			else end({kind: 'failed', why: reasonOf(error)});
+		});
+		asked.end();
+	});
+}
+
+/**
+ * An API server that lets nobody in without a login works all the same, and so does one that has too much to do. 5xx is what `/readyz` says
+ * while the server comes up or goes down.
+ */
+function judge(status: number): ProbeResult {
+	const isAlive = (status >= 200 && status < 400) || [401, 403, 429].includes(status);
+	return isAlive ? {kind: 'ready'} : {kind: 'unready', why: `HTTP ${status}`};
+}
+
+const reasons: Readonly<Record<string, string>> = {
+	ECONNREFUSED: 'the connection is refused',
+	ECONNRESET: 'the connection is cut',
+	EHOSTUNREACH: 'the host cannot be reached',
+	ENETUNREACH: 'the network cannot be reached',
+	ETIMEDOUT: 'the connection timed out',
+	CERT_HAS_EXPIRED: 'its certificate has expired',
+	DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is not from the authority of the cluster',
+	SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not from the authority of the cluster',
+	UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not from the authority of the cluster',
+	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is not from the authority of the cluster',
+	ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for other names',
+};
+
+function reasonOf(error: Error): string {
+	const code = systemCode(error) ?? '';
+	return reasons[code] ?? (code === '' ? error.message.slice(0, 200) : `${code}`);
+}
