@@ -30,9 +30,9 @@ export const command = defineCommand({
 		const {hosts, open, options} = await reachHosts(flags, operands, context);
 		const source = agentSource(flags, context);
 		const bundle = sharedBy((platform: string) => openBundle(platform, source));
-		// The bytes of each file on each host are too much to show; hosts are counted.
+		// Of many hosts only their number is shown, not the bytes of each file.
 		const onEvent = (event: SealEvent): void => {
-			if (!event.type.startsWith('blob.')) context.onEvent(event);
+			if (hosts.length <= maxShown || !event.type.startsWith('blob.')) context.onEvent(event);
 		};
 		const startedMs = performance.now();
 		const {cacheDir} = source;
@@ -66,6 +66,8 @@ export const command = defineCommand({
 		};
 	},
 });
+
+const maxShown = 3;
 
 function changeOf({changed, previous}: Installed): string {
 	if (!changed) return 'none';
