@@ -30,28 +30,34 @@ export function continueBlob(
 	{member, blob}: {readonly member: Upstream; readonly blob: UpstreamBlob},
 	request: BlobRequest,
 ): ContinuedBlob {
-	const givers = new Set<string>();
-	const work: Work = {members, sizeBytes: blob.sizeBytes, givers, request};
-	let isStarted = false;
+	const work: Work = {
+		members,
+		sizeBytes: blob.sizeBytes,
+		givers: new Set(),
+		request,
+		current: {member, bytes: blob.bytes},
+		isOver: false,
+	};
+	const generator = follow(work);
 	return {
-		givers,
+		givers: work.givers,
 		bytes: {
-			[Symbol.asyncIterator]() {
-				const generator = follow(work, member, blob.bytes);
-				return {
-					next() {
-						isStarted = true;
-						return generator.next();
-					},
-					async return() {
-						// A generator that was never started runs no `finally`.
-						if (!isStarted) await blob.bytes[Symbol.asyncIterator]().return?.();
-						return await generator.return(undefined);
-					},
-				};
-			},
+			[Symbol.asyncIterator]: () => ({
+				next: () => generator.next(),
+				async return() {
+					// A generator that was never started runs no `finally`, and one that waits for bytes would wait on.
+					work.isOver = true;
+					await work.current.bytes[Symbol.asyncIterator]().return?.();
+					return await generator.return(undefined);
+				},
+			}),
 		},
 	};
+}
+
+interface Source {
+	readonly member: Upstream;
+	readonly bytes: Bytes;
 }
 
 interface Work {
@@ -59,20 +65,23 @@ interface Work {
 	readonly sizeBytes: number;
 	readonly givers: Set<string>;
 	readonly request: BlobRequest;
+	current: Source;
+	/** Nobody wants more. */
+	isOver: boolean;
 }
 
-async function* follow(work: Work, begun: Upstream, bytes: Bytes): AsyncGenerator<Uint8Array> {
+async function* follow(work: Work): AsyncGenerator<Uint8Array> {
 	const {members, sizeBytes, givers, request} = work;
 	const {options} = request;
-	let current: {readonly member: Upstream; readonly bytes: Bytes} = {member: begun, bytes};
 	let failures = 0;
 	for (let done = 0; ; ) {
 		const from = done;
+		const {member, bytes} = work.current;
 		try {
-			for await (const chunk of current.bytes) {
-				givers.add(current.member.host);
+			for await (const chunk of bytes) {
+				givers.add(member.host);
 				done += chunk.length;
-				if (done > sizeBytes) throw tooLong(current.member, request.digest, sizeBytes);
+				if (done > sizeBytes) throw tooLong(member, request.digest, sizeBytes);
 				yield chunk;
 			}
 			return;
@@ -80,9 +89,10 @@ async function* follow(work: Work, begun: Upstream, bytes: Bytes): AsyncGenerato
 			options.signal?.throwIfAborted();
 			if (done - from >= progressBytes) failures = 0;
 			failures++;
-			current.member.failed(error, options);
+			if (work.isOver) throw error;
+			member.failed(error, options);
 			if (done >= sizeBytes || failures > members.length * patience) throw error;
-			current = await openRest(work, current.member, done, error);
+			work.current = await openRest(work, member, done, error);
 		}
 	}
 }
@@ -93,7 +103,7 @@ async function openRest(
 	failed: Upstream,
 	start: number,
 	reason: unknown,
-): Promise<{readonly member: Upstream; readonly bytes: Bytes}> {
+): Promise<Source> {
 	const {name, digest, options} = request;
 	const at = members.indexOf(failed);
 	const others = [...members.slice(at + 1), ...members.slice(0, at + 1)];

@@ -1,8 +1,10 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
+import {SealError} from '../../../../lib/core/errors.js';
 import {digestOf} from '../../../../lib/oci/digest.js';
 import {mediaTypes} from '../../../../lib/oci/media-types.js';
+import {openPullThrough} from '../../../../lib/registry/server/upstream/pull-through.js';
 import {sendError} from '../../../helpers/registry.js';
 import {startReplicas, withoutNamespace} from '../../../helpers/replicas.js';
 
@@ -193,4 +195,26 @@ test('a hundred clients are one transfer, whichever server gives it', async t =>
 	t.true(replies.every(reply => reply.body.equals(layer)));
 	t.is(servers[0]!.requests.length, 1);
 	t.is(servers[1]!.requests.length, 1);
+});
+
+test('a fetch that the storage gives up lets go of a server that says nothing more', async t => {
+	const {servers, local} = await startReplicas(t, 2);
+	const full = new SealError('ERR_NO_SPACE', 'The disk is full');
+	const failing = {...local, uploads: {...local.uploads, append: () => Promise.reject(full)}};
+	const cache = openPullThrough(failing, {
+		upstreams: servers.map(({host}) => ({namespace: '*', url: `http://${host}`})),
+		transport: {idleTimeoutMs: 600_000},
+	});
+	t.teardown(() => cache.close());
+	const closed = new Promise(resolve => {
+		servers[0]!.intercept = onBlob(response => {
+			response.once('close', resolve);
+			response.writeHead(200, {'content-length': layer.length});
+			response.write(layer.subarray(0, 10));
+		});
+	});
+	const blob = await cache.blob('quay.io/team/app', layerDigest);
+	t.is(blob?.sizeBytes, layer.length);
+	await closed;
+	t.deepEqual(servers[1]!.requests, [], 'and asks no other');
 });
