@@ -6,6 +6,7 @@ import type {ExecutionContext} from 'ava';
 import {Secret} from '../../lib/core/secret.js';
 import type {HostLogin} from '../../lib/runtime/host/target.js';
 import {exec} from '../../lib/runtime/transport/exec.js';
+import {isRunning} from '../helpers/running.js';
 import {sshHome} from '../helpers/ssh-hosts.js';
 import {peerTest} from './peer-test.js';
 import {run, startServer, untilTrue} from './peers.js';
@@ -147,10 +148,10 @@ peerTest('an abort gets through when MaxSessions leaves no place', peers, async 
 	const abort = new AbortController();
 	const mark = `4${randomBytes(3).readUIntBE(0, 3)}`;
 	const running = exec(transport, ['sleep', mark], {signal: abort.signal});
-	await untilTrue(async () => (await run(['pgrep', '-f', `^sleep ${mark}$`])) !== '', 'sleep');
+	await untilTrue(() => Promise.resolve(isRunning(['sleep', mark])), 'sleep');
 	abort.abort(new Error('enough'));
 	await t.throwsAsync(running, {message: 'enough'});
-	await t.throwsAsync(run(['pgrep', '-f', `^sleep ${mark}$`]));
+	t.false(isRunning(['sleep', mark]));
 });
 
 peerTest('gets in to a host that drops new connections when many come at once', peers, async (t, scratch) => {

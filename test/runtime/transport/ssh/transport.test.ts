@@ -4,6 +4,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import test from 'ava';
 import {exec} from '../../../../lib/runtime/transport/exec.js';
 import type {RemoteProcess} from '../../../../lib/runtime/transport/transport.js';
+import {isRunning} from '../../../helpers/running.js';
 import {loopback, sshHome} from '../../../helpers/ssh-hosts.js';
 import {startSshServer} from '../../../helpers/ssh-server.js';
 
@@ -95,10 +96,10 @@ test('an abort ends the process on the host and what it started', async t => {
 	running.stderr.resume();
 	await new Promise(resolve => running.stdout.once('data', resolve));
 	running.stdout.resume();
+	while (!isRunning(['sleep', mark])) await sleep(10);
 	abort.abort(new Error('enough'));
 	await t.throwsAsync(running.exit, {message: 'enough'});
-	const {stdout} = await exec(transport, ['sh', '-c', 'ps -eo args | grep "^sleep $1" || true', 'x', mark]);
-	t.is(stdout.toString(), '');
+	t.false(isRunning(['sleep', mark]));
 });
 
 test('an abort reaches a host that has no place for a command that ends another', async t => {
