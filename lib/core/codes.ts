@@ -158,6 +158,12 @@ export const errorCodes = {
 
 	// load balancer
 	ERR_LB_SPEC: 'The description of a load balancer is not valid.',
+	ERR_LB_ADDRESS: 'The virtual address or the node address of a load balancer does not fit the host.',
+	ERR_LB_DENIED: 'What a load balancer needs to change on its host is not allowed.',
+	ERR_LB_MODULE: 'The kernel of a host has no IPVS.',
+	ERR_LB_PORT: "Somebody else's virtual service has the address and port of a load balancer.",
+	ERR_LB_SOURCE: 'A host has no route to any member of its load balancer.',
+	ERR_NFTABLES: 'The kernel refuses a change of our table of nftables.',
 	ERR_ADDRESS: 'A string that should be an IP address is none.',
 	ERR_NETLINK: 'The kernel cannot be spoken to over netlink, or refuses what was asked.',
 	ERR_NETLINK_FAMILY: 'A kernel module that is needed is not loaded.',

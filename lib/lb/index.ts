@@ -34,12 +34,8 @@ export {
 	type Scheduler,
 	schedulers,
 } from './spec.js';
-export type {
-	Finding,
-	InspectNode,
-	Prepared,
-	PrepareNode,
-	RestoreNode,
-	SurroundingsOptions,
-} from './surroundings/prepare.js';
+export {type Finding, inspectNode} from './surroundings/inspect.js';
+export type {SurroundingsOptions} from './surroundings/options.js';
+export {type Prepared, prepareNode} from './surroundings/prepare.js';
+export {restoreNode} from './surroundings/restore.js';
 export {type BalancerTable, type Form, ipvsForm, openTable} from './table.js';

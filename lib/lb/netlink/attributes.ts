@@ -40,6 +40,13 @@ export function uint32(type: number, value: number): Buffer {
 	return attribute(type, bytes);
 }
 
+/** Netfilter speaks in network byte order. */
+export function netUint32(type: number, value: number): Buffer {
+	const bytes = Buffer.alloc(4);
+	bytes.writeUInt32BE(value >>> 0, 0);
+	return attribute(type, bytes);
+}
+
 /** A text with the zero byte that the kernel wants at its end. */
 export function text(type: number, value: string): Buffer {
 	return attribute(type, Buffer.from(`${value}\0`, 'latin1'));

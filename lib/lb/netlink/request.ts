@@ -14,6 +14,7 @@ import {
 	NLM_F_REQUEST,
 	NLMSG_DONE,
 	NLMSG_ERROR,
+	padded,
 } from './message.js';
 import type {NetlinkSocket} from './socket.js';
 
@@ -39,6 +40,11 @@ export interface NetlinkConnection {
 	 * @throws KernelError when the kernel refuses; SealError ERR_NETLINK when its answer cannot be read
 	 */
 	request(request: NetlinkRequest): Buffer[];
+	/**
+	 * Sends messages as one datagram, which the kernel carries out whole or not at all when the first and the last say so (nfnetlink's batches).
+	 * @param messages of which the one before the last is acknowledged
+	 */
+	batch(messages: readonly Pick<NetlinkRequest, 'type' | 'payload' | 'flags'>[]): void;
 	close(): void;
 }
 
@@ -77,8 +83,34 @@ export function connectNetlink(socket: NetlinkSocket): NetlinkConnection {
 					throw malformed(`the table changed in each of ${dumpAttempts} attempts to read it`);
 			}
 		},
+		batch(messages) {
+			const first = (sequence + 1) >>> 0;
+			const acknowledged = messages.length - 2;
+			const encoded = messages.map(({type, payload, flags = 0}, index) => {
+				sequence = (sequence + 1) >>> 0;
+				const asked = index === acknowledged ? NLM_F_ACK : 0;
+				return encodeMessage({type, flags: NLM_F_REQUEST | asked | flags, sequence, payload});
+			});
+			socket.send(
+				Buffer.concat(encoded.flatMap(message => [message, Buffer.alloc(padded(message.length) - message.length)])),
+			);
+			awaitBatch(socket, first, messages.length, acknowledged);
+		},
 		close: () => socket.close(),
 	};
+}
+
+/** A refused message of a batch is answered whether or not it asked; what else the kernel says about the batch then is passed over later. */
+function awaitBatch(socket: NetlinkSocket, first: number, count: number, acknowledged: number): void {
+	for (;;) {
+		for (const message of decodeMessages(socket.receive())) {
+			const index = (message.sequence - first) >>> 0;
+			if (message.type !== NLMSG_ERROR || index >= count) continue;
+			const error = refusalOf(message);
+			if (error !== undefined) throw error;
+			if (index === acknowledged) return;
+		}
+	}
 }
 
 /** Reads up to the end of the answer. Messages of earlier requests, which an exception may have left behind, are passed over. */

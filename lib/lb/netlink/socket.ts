@@ -22,6 +22,7 @@ export interface NetlinkSocket {
 }
 
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 export const NETLINK_GENERIC = 16;
 
 /** @throws SealError ERR_NETLINK where the system has no netlink or forbids it */
