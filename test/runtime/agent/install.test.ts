@@ -112,6 +112,7 @@ test('a version that does not start never counts, and is not left behind', async
 	const library = `#!/bin/sh\necho 'node: error while loading shared libraries: libstdc++.so.6: cannot open' >&2\nexit 127\n`;
 	const failures = [
 		[library, 'ERR_AGENT_LIBRARY'],
+		['#!/lib/ld-of-another-system.so\n', 'ERR_AGENT_LIBRARY'],
 		['#!/bin/sh\necho boom >&2\nexit 7\n', 'ERR_AGENT_START'],
 	] as const;
 	for (const [node, code] of failures) {

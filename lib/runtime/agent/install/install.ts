@@ -124,7 +124,11 @@ async function finish(
 			hint: 'Install it again; if that fails too, check disk and memory of the host.',
 		});
 	}
-	if (/^start$/m.test(stdout.toString())) throw startError(host, join(prefix, 'versions', bundle.id), status, said);
+	if (/^start$/m.test(stdout.toString())) {
+		const error = startError(host, join(prefix, 'versions', bundle.id), status, said);
+		// The program is there: what is missing is the loader that it names.
+		throw error.code === 'ERR_AGENT_MISSING' ? noLoader(host, said) : error;
+	}
 	throw fileError(host, 'install the agent in', prefix, stderr.toString());
 }
 
@@ -143,6 +147,13 @@ function checkLibrary(host: string, {glibc}: Survey, {manifest}: AgentBundle): v
 	throw new HostError(host, 'ERR_AGENT_LIBRARY', `The host has glibc ${glibc}, the agent needs ${wanted}`, {
 		hint: 'Use a newer system on this host, such as RHEL 8, Debian 10, Ubuntu 20.04 or anything later.',
 		details: {found: glibc, expected: wanted},
+	});
+}
+
+function noLoader(host: string, stderr: string): HostError {
+	return new HostError(host, 'ERR_AGENT_LIBRARY', 'The host cannot start programs for glibc, and the agent is one', {
+		hint: 'Use a system with glibc 2.28 or newer on this host; Alpine and its like have another C library.',
+		details: {stderr},
 	});
 }
 
