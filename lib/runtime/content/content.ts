@@ -50,7 +50,8 @@ export interface HostContent {
 	/** Reads everything again and tells what is damaged; damaged blobs and layers are removed, so that the next run sends them anew. */
 	verify(options?: OperationOptions): Promise<VerifyReport>;
 	/**
-	 * Removes what no image in `images/` needs. Blobs that no image knows are left alone for an hour: they may be on their way.
+	 * Removes what no image in `images/` needs. Blobs that no image knows are left alone until an hour after the last one came: they may
+	 * be on their way. Parts of blobs stay for a day.
 	 * With `keep`, images of other names are forgotten first.
 	 */
 	gc(options?: OperationOptions & {readonly keep?: readonly string[] | undefined}): Promise<GcReport>;

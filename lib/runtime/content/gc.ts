@@ -14,7 +14,7 @@ import {createLayerRecords, type LayerRecords, listFolders, readImageFiles} from
 import {dataFile, dropPartial, sweepPartials} from './partial.js';
 import {layerRegistryFiles, pruneRegistry, type RegistrySource, registryFilesOf} from './registry.js';
 
-/** Blobs that no image knows may be on their way to an unpack. */
+/** Blobs that no image knows are on their way to an unpack as long as more of them come: so long after the last one they are garbage. */
 const blobGraceMs = 60 * 60_000;
 /** Blobs of which a part came: the run that sent it may be taken up again. */
 const partialGraceMs = 24 * 60 * 60_000;
@@ -119,18 +119,36 @@ async function removeBlobs(
 		...known.flatMap(image => image.layers.map(layer => layer.blob)),
 		...known.map(image => image.manifest),
 	]);
-	let removed = 0;
-	let freedBytes = 0;
+	const unknown: Found[] = [];
+	const garbage: Found[] = [];
 	for await (const {digest, path} of listBlobs(folder)) {
 		options.signal?.throwIfAborted();
 		if (kept.has(digest)) continue;
 		const facts = await withIo('read', path, () => ifExists(() => stat(path)));
-		if (facts === undefined || (!spent.has(digest) && Date.now() - facts.mtimeMs < blobGraceMs)) continue;
-		await withIo('remove', path, () => rm(path, {force: true}));
-		removed++;
-		freedBytes += facts.size;
+		if (facts === undefined) continue;
+		const found = {path, sizeBytes: facts.size, mtimeMs: facts.mtimeMs};
+		(spent.has(digest) ? garbage : unknown).push(found);
 	}
-	return {removed, freedBytes};
+	const lastMs = unknown.reduce((last, {mtimeMs}) => Math.max(last, mtimeMs), await lastPartMs(folder));
+	if (Date.now() - lastMs >= blobGraceMs) garbage.push(...unknown);
+	for (const {path} of garbage) await withIo('remove', path, () => rm(path, {force: true}));
+	return {removed: garbage.length, freedBytes: garbage.reduce((sum, {sizeBytes}) => sum + sizeBytes, 0)};
+}
+
+interface Found {
+	readonly path: string;
+	readonly sizeBytes: number;
+	readonly mtimeMs: number;
+}
+
+/** When the last part of any blob came; 0 when none is on its way. */
+async function lastPartMs(folder: ContentFolder): Promise<number> {
+	let last = 0;
+	for (const name of (await withIo('read', folder.partials, () => ifExists(() => readdir(folder.partials)))) ?? []) {
+		const facts = await ifExists(() => stat(join(folder.partials, name, dataFile)));
+		last = Math.max(last, facts?.mtimeMs ?? 0);
+	}
+	return last;
 }
 
 async function configOf(folder: ContentFolder, manifest: Digest): Promise<Digest | undefined> {

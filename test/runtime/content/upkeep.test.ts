@@ -206,20 +206,29 @@ test('gc keeps what a server put into the registry, and blobs and parts that are
 	mkdirSync(join(own[0], '..'), {recursive: true});
 	writeFileSync(own[0], 'fetched by itself');
 	const [young, old] = [await send(content, Buffer.from('young')), await send(content, Buffer.from('old'))];
-	const past = new Date(Date.now() - 2 * 60 * 60_000);
-	utimesSync(join(root, 'blobs/sha256', hexOf(old)), past, past);
 	const bytes = Buffer.alloc(partBytes + 1, 1);
 	const blob = partsOf(bytes);
 	await content.writePart(blob, blob.parts[1] as (typeof blob.parts)[number], partBytesOf(bytes, 1));
-	t.deepEqual(await content.gc(), {removed: 1, freedBytes: 3});
-	const states = await content.have([young, old, blob.blob].map(digest => ({blob: digest, partCount: 2})));
-	t.deepEqual(
-		states.map(({state}) => state),
-		['whole', 'absent', 'partial'],
-	);
-	const longAgo = new Date(Date.now() - 2 * 24 * 60 * 60_000);
-	utimesSync(join(root, 'partial', hexOf(blob.blob), 'data'), longAgo, longAgo);
+	const states = async (): Promise<string[]> => {
+		const found = await content.have([young, old, blob.blob].map(digest => ({blob: digest, partCount: 2})));
+		return found.map(({state}) => state);
+	};
+	const age = (path: string, hours: number): void => {
+		const then = new Date(Date.now() - hours * 60 * 60_000);
+		utimesSync(join(root, path), then, then);
+	};
+	const [youngFile, oldFile] = [young, old].map(digest => `blobs/sha256/${hexOf(digest)}`) as [string, string];
+	const data = `partial/${hexOf(blob.blob)}/data`;
+	// As long as anything comes, what came hours ago is waited for.
+	age(oldFile, 10);
+	age(data, 2);
+	t.deepEqual(await content.gc(), {removed: 0, freedBytes: 0});
+	age(youngFile, 2);
+	t.deepEqual(await content.gc(), {removed: 2, freedBytes: 8});
+	t.deepEqual(await states(), ['absent', 'absent', 'partial']);
+	age(data, 25);
 	t.is((await content.gc()).removed, 1);
+	t.deepEqual(await states(), ['absent', 'absent', 'absent']);
 	t.true(own.every(path => existsSync(path)));
 });
 
