@@ -1,7 +1,7 @@
 import {createAgentInstaller} from '../../lib/runtime/agent/bootstrap.js';
 import {type AgentBundle, openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
 import {bundleFromImages} from '../../lib/runtime/agent/bundle/from-image.js';
-import {distribute} from '../../lib/runtime/distribute/distribute.js';
+import {type Distributed, distribute} from '../../lib/runtime/distribute/distribute.js';
 import {previewDistribution} from '../../lib/runtime/distribute/preview.js';
 import type {DistributeOptions} from '../../lib/runtime/distribute/run.js';
 import type {Transport} from '../../lib/runtime/transport/transport.js';
@@ -67,9 +67,12 @@ export const command = defineCommand({
 				const sizeBytes = sentBytes === 0 ? {} : {sizeBytes: sentBytes};
 				onEvent?.({type: 'step.finished', ...step, ...sizeBytes, elapsedMs: performance.now() - started});
 			};
-			const done = await distribute(flags.install ? {...request, installAgent} : request).finally(() =>
-				installer.close(),
-			);
+			let done: Distributed;
+			try {
+				done = await distribute(flags.install ? {...request, installAgent} : request);
+			} finally {
+				await installer.close();
+			}
 			return {
 				json: {
 					hosts: done.outcomes.map(one => outcomeJson(one, value => ({...value}))),

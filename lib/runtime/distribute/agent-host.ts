@@ -71,7 +71,7 @@ export function createAgentHost(options: AgentHostOptions): AgentHost {
 				prefer: isIP(options.address) === 0 ? [] : [options.address],
 				lifetimeMs: relayLifetimeMs,
 			};
-			const answer = (await connection.call('serve', params, {signal})) as Partial<ServeResult> | null;
+			const answer = (await callWithin(serveMs, connection, 'serve', params, {signal})) as Partial<ServeResult> | null;
 			const addresses = acceptableAddresses(answer?.addresses);
 			endpoints.set(host, {key, addresses});
 			return addresses.length > 0;
@@ -82,6 +82,34 @@ export function createAgentHost(options: AgentHostOptions): AgentHost {
 		},
 	};
 	return host;
+}
+
+/** After a boot a host reads its content again before it answers. */
+const haveMs = 15 * 60_000;
+const serveMs = 60_000;
+
+/** A call that must be answered in time. @throws HostError ERR_AGENT_LOST when it is not */
+async function callWithin(
+	ms: number,
+	connection: AgentConnection,
+	verb: string,
+	params: unknown,
+	{signal}: Abortable,
+): Promise<unknown> {
+	const late = new AbortController();
+	const reason = new HostError(
+		connection.host,
+		'ERR_AGENT_LOST',
+		`The agent does not answer to ${verb} in ${ms / 1000} s`,
+	);
+	const timer = setTimeout(() => late.abort(reason), ms);
+	try {
+		return await connection.call(verb, params, {
+			signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+		});
+	} finally {
+		clearTimeout(timer);
+	}
 }
 
 export interface HostHas {
@@ -96,7 +124,10 @@ export async function askHave(
 	blobs: readonly BlobQuery[],
 	options: Abortable,
 ): Promise<HostHas> {
-	const answer = (await connection.call('have', {blobs}, options)) as {blobs?: unknown; freeBytes?: unknown} | null;
+	const answer = (await callWithin(haveMs, connection, 'have', {blobs}, options)) as {
+		blobs?: unknown;
+		freeBytes?: unknown;
+	} | null;
 	const {freeBytes} = answer ?? {};
 	return {
 		states: parseStates(connection.host, answer?.blobs, blobs),

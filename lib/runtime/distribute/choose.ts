@@ -13,14 +13,14 @@ export interface Choice {
 /** How many hosts are looked at for one transfer: enough for a good choice, few enough for thousands of hosts. */
 const sampleSize = 12;
 /** Parts on their way from the operator to one host at once, besides what it fetches. */
-const sendsPerHost = 2;
+export const sendsPerHost = 2;
 
 /** From whom this host should fetch what now: the rarest part that a free source offers. */
 export function chooseSource(state: SwarmState, peer: Peer, nowMs: number): Choice | undefined {
 	let best: Choice | undefined;
 	let least = Number.POSITIVE_INFINITY;
 	for (const source of state.idle.sample(sampleSize)) {
-		if (state.isPoor(source) || !mayAsk(peer, source, nowMs)) continue;
+		if ((state.helps && state.isPoor(source)) || !mayAsk(peer, source, nowMs)) continue;
 		const id = rarest(state, source, peer);
 		if (id < 0) continue;
 		const weight = weightOf(state, id) + (source.isSlow ? state.peers.size : 0);
@@ -33,7 +33,7 @@ export function chooseSource(state: SwarmState, peer: Peer, nowMs: number): Choi
 
 /** To whom this source should give what now. */
 export function chooseReceiver(state: SwarmState, source: Peer, nowMs: number): Choice | undefined {
-	if (state.isPoor(source)) return undefined;
+	if (state.helps && state.isPoor(source)) return undefined;
 	let best: Choice | undefined;
 	let least = Number.POSITIVE_INFINITY;
 	for (const peer of state.hungry.sample(sampleSize)) {
@@ -106,12 +106,11 @@ function chooseCutOff(state: SwarmState): Choice | undefined {
 }
 
 function chooseExtra(state: SwarmState): Choice | undefined {
-	const {limits, hungry, peers, expectedHosts} = state;
-	const few = expectedHosts <= limits.copies;
-	const budget = limits.copies * state.partBytes - state.sentBytes;
-	for (const peer of few ? peers : hungry.sample(sampleSize)) {
+	const {limits, hungry, peers, helps} = state;
+	const budget = helps ? Number.POSITIVE_INFINITY : limits.copies * state.partBytes - state.sentBytes;
+	for (const peer of helps && peers.size <= sampleSize ? peers : hungry.sample(sampleSize)) {
 		if (peer.lost || peer.wanting === 0 || peer.sends >= sendsPerHost) continue;
-		if (!few && peer.fetches + peer.sends > 0) continue;
+		if (!helps && peer.fetches + peer.sends > 0) continue;
 		const id = anyWanted(state, peer);
 		if (state.parts[id]!.part.sizeBytes <= budget) return {peer, id};
 	}

@@ -8,6 +8,11 @@ export interface Pace {
 	settle(): void;
 	/** How long this transfer may take before it counts as stuck. */
 	allowanceMs(transfer: Transfer, sizeBytes: number): number;
+	/**
+	 * True when hosts bring each other less than the operator could: `fetchedBytes` is all that they have by now. Undefined while
+	 * that cannot be known.
+	 */
+	isSwarmPoor(fetchedBytes: number, nowMs: number): boolean | undefined;
 	/** True when the operator would long have brought what a transfer between hosts takes so long for. */
 	isBehindSends(transfer: Transfer, sizeBytes: number, elapsedMs: number): boolean;
 	/** True when a source is known to be slower than the operator. */
@@ -25,6 +30,7 @@ const leastAllowanceMs = 4000;
 const usualFactor = 4;
 const maxPatience = 6;
 const takeOverMs = 50;
+const windowMs = 3000;
 const behindFactor = 2;
 
 export function createPace(): Pace {
@@ -32,6 +38,7 @@ export function createPace(): Pace {
 	let next = 0;
 	let medianMsPerMb = 0;
 	let sendMsPerMb = 0;
+	let window: {readonly sinceMs: number; readonly fetchedBytes: number} | undefined;
 	return {
 		note({peer, source}, sizeBytes, elapsedMs) {
 			if (sizeBytes < tellingBytes) return;
@@ -50,6 +57,15 @@ export function createPace(): Pace {
 			if (medianMsPerMb === 0) return unknownAllowanceMs;
 			const expectedMs = Math.max(medianMsPerMb, peer.msPerMb) * (sizeBytes / 1e6);
 			return Math.max(leastAllowanceMs, usualFactor * expectedMs) * 3 ** Math.min(maxPatience, peer.patience);
+		},
+		isSwarmPoor(fetchedBytes, nowMs) {
+			const before = window;
+			if (before !== undefined && nowMs - before.sinceMs < windowMs) return undefined;
+			window = {sinceMs: nowMs, fetchedBytes};
+			if (before === undefined || sendMsPerMb === 0) return undefined;
+			const perMs = (fetchedBytes - before.fetchedBytes) / (nowMs - before.sinceMs);
+			// Sends that go side by side share the operator's link: it can do more than one of them shows.
+			return perMs < 2e6 / sendMsPerMb;
 		},
 		isBehindSends({source}, sizeBytes, elapsedMs) {
 			if (source === undefined || sendMsPerMb === 0) return false;

@@ -38,6 +38,8 @@ export interface Peer {
 	/** How often in a row it was slower than expected: it is given more time then. */
 	patience: number;
 	isSlow: boolean;
+	/** Since when something is on its way and nothing has arrived. */
+	waitsSinceMs: number;
 	readonly totals: PeerTotals;
 	readonly settle: {resolve(): void; reject(reason: unknown): void};
 }
@@ -102,6 +104,7 @@ export function createPeer(
 		giveMsPerMb: 0,
 		patience: 0,
 		isSlow: false,
+		waitsSinceMs: 0,
 		totals: {wantedBytes, fetchedBytes: 0, sentBytes: 0, givenBytes: 0},
 		settle,
 	};

@@ -18,8 +18,13 @@ export interface SwarmState {
 	/** Hosts that will join in all: few hosts are served otherwise than many. */
 	readonly expectedHosts: number;
 	readonly random: () => number;
-	/** True for sources that nobody should ask although they work. */
+	/** True for sources that are slower than the operator. */
 	readonly isPoor: (source: Peer) => boolean;
+	/**
+	 * True when the operator is worth as much as all hosts are to each other: they are few, or slow. It sends more than it has to then,
+	 * and nobody waits for poor sources.
+	 */
+	helps: boolean;
 	readonly parts: SwarmPart[];
 	/** Per part: hosts that have it and serve, transfers that will make one more, and hosts that wait for it. */
 	readonly copies: number[];
@@ -37,6 +42,8 @@ export interface SwarmState {
 	readonly running: Set<Transfer>;
 	sends: number;
 	sentBytes: number;
+	/** What hosts got from each other. */
+	fetchedBytes: number;
 	/** Of all parts, each once. */
 	partBytes: number;
 }
@@ -52,6 +59,7 @@ export function createSwarmState(
 		expectedHosts,
 		random,
 		isPoor,
+		helps: expectedHosts <= limits.copies,
 		parts: [],
 		copies: [],
 		flights: [],
@@ -64,6 +72,7 @@ export function createSwarmState(
 		running: new Set(),
 		sends: 0,
 		sentBytes: 0,
+		fetchedBytes: 0,
 		partBytes: 0,
 	};
 }

@@ -69,9 +69,8 @@ export function createSwarm(world: Pick<DistributionWorld, 'now' | 'sleep'>, opt
 	const limits = {...defaultLimits, ...options.limits};
 	const pace = createPace();
 	const isFew = expectedHosts <= limits.copies;
-	const isPoor = isFew ? pace.isPoorSource : () => false;
 	const context: Context = {
-		state: createSwarmState(limits, expectedHosts, random, isPoor),
+		state: createSwarmState(limits, expectedHosts, random, pace.isPoorSource),
 		pace,
 		now: () => world.now(),
 		lostCount: 0,

@@ -1,7 +1,7 @@
 import {SealError} from '../../core/errors.js';
 import {HostError} from '../host/error.js';
 import {eachBit} from './bits.js';
-import {anyWanted, type Choice, chooseReceiver, chooseSend, chooseSource} from './choose.js';
+import {anyWanted, type Choice, chooseReceiver, chooseSend, chooseSource, sendsPerHost} from './choose.js';
 import type {Pace} from './pace.js';
 import type {Peer, Transfer} from './peer.js';
 import {addHave, addWant, checkCover, dropWant, refresh, type SwarmState, stopServing} from './swarm-state.js';
@@ -20,6 +20,9 @@ export interface Running {
 /** Hosts that wait for work are offered to others at most so many at a time. */
 const feedAtOnce = 256;
 
+/** A host to which nothing comes for so long is given up: a part in this time is less than 75 kbit/s. */
+const stallMs = 30 * 60_000;
+
 /** Starts all transfers that a change of these hosts makes possible. */
 export function pump(running: Running, ...peers: readonly (Peer | undefined)[]): void {
 	if (running.failure !== undefined) return;
@@ -37,10 +40,14 @@ export function review(running: Running): void {
 	const {state, pace, now} = running;
 	pace.settle();
 	for (const transfer of [...state.running]) {
+		if (transfer.dropped) continue;
 		const {sizeBytes} = state.parts[transfer.id]!.part;
-		if (now() - transfer.startedMs > pace.allowanceMs(transfer, sizeBytes)) giveUp(running, transfer);
+		if (now() - transfer.peer.waitsSinceMs > stallMs) lose(running, transfer.peer, stalled(transfer.peer));
+		else if (now() - transfer.startedMs > pace.allowanceMs(transfer, sizeBytes)) giveUp(running, transfer);
 	}
-	if (state.expectedHosts <= state.limits.copies) takeOver(running);
+	if (state.expectedHosts > state.limits.copies)
+		state.helps = pace.isSwarmPoor(state.fetchedBytes, now()) ?? state.helps;
+	if (state.helps) takeOver(running);
 	pump(running, ...state.hungry.sample(feedAtOnce));
 	if (state.running.size > 0 || running.failure !== undefined) return;
 	// Nobody can give anything to anybody: the operator always can.
@@ -80,6 +87,7 @@ function begin(running: Running, choice: Choice | undefined): boolean {
 	const {peer, source, id} = choice;
 	const {blob, part} = state.parts[id]!;
 	dropWant(state, peer, id);
+	if (peer.fetches + peer.sends === 0) peer.waitsSinceMs = running.now();
 	if (peer.serves) state.flights[id]!++;
 	if (source === undefined) {
 		peer.sends++;
@@ -121,6 +129,7 @@ function arrive(running: Running, transfer: Transfer): void {
 	if (running.failure !== undefined) return;
 	const {sizeBytes} = state.parts[id]!.part;
 	addHave(state, peer, id);
+	peer.waitsSinceMs = now();
 	peer.missing--;
 	peer.missingBytes -= sizeBytes;
 	pace.note(transfer, sizeBytes, now() - transfer.startedMs);
@@ -128,6 +137,7 @@ function arrive(running: Running, transfer: Transfer): void {
 	if (source === undefined) peer.totals.sentBytes += sizeBytes;
 	else {
 		peer.totals.fetchedBytes += sizeBytes;
+		state.fetchedBytes += sizeBytes;
 		source.totals.givenBytes += sizeBytes;
 		noteSuccess(peer, source);
 	}
@@ -161,6 +171,13 @@ function miss(running: Running, transfer: Transfer, error: unknown): void {
 	pump(running, peer, source);
 }
 
+function stalled({host}: Peer): HostError {
+	const minutes = stallMs / 60_000;
+	return new HostError(host.name, 'ERR_DISTRIBUTE', `Nothing has arrived there for ${minutes} minutes`, {
+		hint: 'Look at its network and its disk, and run the same again.',
+	});
+}
+
 /** A transfer takes far longer than usual. Another way is tried if there is one; a part that the operator sends goes on. */
 function giveUp(running: Running, transfer: Transfer): void {
 	const {state, pace, now} = running;
@@ -185,9 +202,10 @@ function takeOver(running: Running): void {
 	const {state, pace, now} = running;
 	for (const transfer of [...state.running]) {
 		const {peer, id, startedMs} = transfer;
+		if (transfer.dropped) continue;
 		const {sizeBytes} = state.parts[id]!.part;
 		if (state.sends >= state.limits.sends) return;
-		if (!pace.isBehindSends(transfer, sizeBytes, now() - startedMs)) continue;
+		if (peer.sends >= sendsPerHost || !pace.isBehindSends(transfer, sizeBytes, now() - startedMs)) continue;
 		drop(running, transfer);
 		begin(running, {peer, id});
 	}

@@ -44,6 +44,12 @@ test('two hosts with slow ways between them are soon served by the operator alon
 	t.true(elapsedMs < directMs * 1.15, `${elapsedMs} ms, direct ${directMs} ms`);
 });
 
+test('hosts that are slow to each other are helped by an operator that is not', async t => {
+	const slow = hosts(6, () => ({upBps: 10e6}));
+	const {elapsedMs, directMs} = await simulateDistribution({hosts: slow, blobSizes: [gigabyte]});
+	t.true(elapsedMs < directMs * 1.3, `${elapsedMs} ms, direct ${directMs} ms`);
+});
+
 test('hosts that die take nobody with them', async t => {
 	const dying = hosts(50, number => (number % 5 === 0 ? {diesAtMs: 3000 + number * 10} : {}));
 	const {hostsDone, failures, elapsedMs, world} = await simulateDistribution({hosts: dying, blobSizes: [gigabyte]});
@@ -198,7 +204,7 @@ test('whatever fails, every live host ends with everything, within bounds, and n
 		}
 		t.is(world.load.running, 0);
 		t.true(world.load.mostGiven <= 3 && world.load.mostTaken <= 5 && world.load.mostSent <= 4);
-		t.true(elapsedMs < 10 * 60_000);
+		t.true(elapsedMs < 3 * 60_000, `${elapsedMs} ms`);
 	};
 	await fc.assert(fc.asyncProperty(trouble, check), {numRuns: 200});
 });
