@@ -9,15 +9,18 @@ export interface TreeArguments {
 	/** Nothing of what was there stays. */
 	readonly replace: boolean;
 	readonly parents: boolean;
+	/** The unfinished folder of an earlier attempt is gone on with. */
+	readonly resume: boolean;
 }
 
-export function treeWords(step: TreeStep, {path, id, owner, replace, parents}: TreeArguments): readonly string[] {
-	const words = [path, id, owner, replace ? 'replace' : '-', parents ? 'parents' : '-'];
+export function treeWords(step: TreeStep, request: TreeArguments): readonly string[] {
+	const {path, id, owner, replace, parents, resume} = request;
+	const words = [path, id, owner, replace ? 'replace' : '-', parents ? 'parents' : '-', resume ? 'resume' : '-'];
 	return ['/bin/sh', '-c', treeScript, 'sealimage-tree', step, ...words];
 }
 
 /**
- * `list` says what is there: `free` with a line of df, then `part SIZE MTIME MODE PATH` of each file of an earlier attempt and the same with
+ * `list` says what is there: `free` with a line of df, then of an earlier attempt `part SIZE MTIME MODE PATH` of each file and `name PATH` of all else, and as of files
  * `here` for those of the names on stdin (each ended by a NUL) that the folder has. `check` takes digests of such, as sha256sum
  * writes them, says how many are right, and gives those their owner. `receive` unpacks a tar from stdin into a folder beside (inside, when the files go into a folder that exists, so that both are on one file system).
  * `commit` takes the digests of all files from stdin, checks them, and puts the tree in place: `done`, or `differs`.
@@ -29,7 +32,7 @@ const treeScript = `
 LC_ALL=C
 export LC_ALL
 umask 022
-step=$1 path=$2 id=$3 owner=$4 replace=$5 parents=$6
+step=$1 path=$2 id=$3 owner=$4 replace=$5 parents=$6 resume=$7
 for tool in tar sha256sum; do
 	command -v "$tool" >/dev/null || { echo "$tool is not installed there" >&2; exit 1; }
 done
@@ -58,7 +61,7 @@ case $step in
 list)
 	echo "free $(df -Pk -- "\${part%/*}" 2>/dev/null | tail -n 1)"
 	if ours; then
-		(cd -- "$part" && find . -type f -exec stat -c 'part %s %Y %a %n' {} + 2>/dev/null)
+		(cd -- "$part" && find . -type f -exec stat -c 'part %s %Y %a %n' {} + && find . ! -type f -exec stat -c 'name %n' {} +) 2>/dev/null
 	fi
 	if [ "$replace" = - ] && cd -- "$path" 2>/dev/null; then
 		xargs -0 stat -c 'here %s %Y %a %n' 2>/dev/null
@@ -75,7 +78,7 @@ check)
 	exit 0
 	;;
 receive)
-	ours || { rm -rf -- "$part"; mkdir -m 700 -- "$part" || exit 1; }
+	[ "$resume" = resume ] && ours || { rm -rf -- "$part"; mkdir -m 700 -- "$part" || exit 1; }
 	said=$(tar -xpof - -C "$part" 2>&1) && exit 0
 	printf '%s\\n' "$said" | tail -n 5 >&2
 	case $said in

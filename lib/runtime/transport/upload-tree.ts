@@ -59,11 +59,13 @@ export async function uploadTree(
 			owner: options.owner ?? '',
 			replace: options.replace === true,
 			parents: options.makeFolders === true,
+			resume: false,
 		},
 	};
 	try {
 		const found = source.sizeBytes > oneTripBytes ? await look(upload) : nothing;
-		const digests = await send(upload, new Set([...found.part, ...found.here]));
+		const request = {...upload.request, resume: found.part.size > 0};
+		const digests = await send({...upload, request}, new Set([...found.part, ...found.here]));
 		for (const name of found.part) digests.set(name, await hashOf(`${source.root}/${name}`, options));
 		await commit(upload, digests);
 		const {sizeBytes} = source;
@@ -108,19 +110,29 @@ async function look(upload: Upload): Promise<Found> {
 	const {transport, source, request, options} = upload;
 	const firstNames = new Set(source.links.values());
 	// Links can only be made to files that are in the archive or beside it; odd names would have to be written in an odd way.
-	const names = [...source.files.keys()].filter(name => !firstNames.has(name) && !/[\\\n]/.test(name));
-	const input = names.map(name => `./${name}\0`).join('');
+	const wanted = [...source.files.keys()].filter(name => !firstNames.has(name) && !/[\\\n]/.test(name));
+	const input = wanted.map(name => `./${name}\0`).join('');
 	const result = await step(upload, 'list', {input, signal: options.signal});
 	if (result.status.code !== 0) throw fileError(transport.host, 'write', request.path, result.stderr.toString());
-	const lines = result.stdout.toString().split('\n');
+	const lines = result.stdout.toString().trimEnd().split('\n');
+	const names = new Set(source.names);
 	const part = new Set<string>();
 	const here = new Set<string>();
+	let isStale = false;
 	for (const line of lines.slice(1)) {
-		const [, where, size, mtime, mode, name = ''] = /^(part|here) (\d+) (-?\d+) ([0-7]+) \.\/(.*)$/.exec(line) ?? [];
+		const [, where, facts = '', name = ''] =
+			/^(part|here|name) ((?:\d+ -?\d+ [0-7]+ )?)\.(?:$|\/(.*)$)/.exec(line) ?? [];
 		const file = source.files.get(name);
-		if (file?.sizeBytes !== Number(size) || file.mtime !== Number(mtime)) continue;
-		if (file.mode === Number.parseInt(mode ?? '', 8)) (where === 'part' ? part : here).add(name);
+		const isSame = file !== undefined && facts === `${file.sizeBytes} ${file.mtime} ${file.mode.toString(8)} `;
+		if (isSame && where !== 'name') (where === 'part' ? part : here).add(name);
+		// What is not of this folder, or another kind of thing now, is not to come with it.
+		else if (where !== 'here')
+			isStale ||=
+				where === 'part'
+					? file === undefined && !source.links.has(name)
+					: file !== undefined || !names.has(name || '.');
 	}
+	if (isStale) part.clear();
 	for (const name of part) here.delete(name);
 	const found = {part, here: await checked(upload, here)};
 	checkSpace(transport.host, request.path, lines[0] ?? '', source.sizeBytes - sizeOf(source, found));

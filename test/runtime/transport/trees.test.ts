@@ -6,7 +6,9 @@ import {
 	readdirSync,
 	readFileSync,
 	readlinkSync,
+	rmSync,
 	statSync,
+	symlinkSync,
 	utimesSync,
 	writeFileSync,
 } from 'node:fs';
@@ -19,6 +21,7 @@ import type {EntryHeader, EntryType} from '../../../lib/oci/entry.js';
 import {packTar} from '../../../lib/oci/tar/write.js';
 import {createFakeHost} from '../../../lib/runtime/transport/fake/host.js';
 import {createLocalTransport} from '../../../lib/runtime/transport/local/local.js';
+import type {Transport} from '../../../lib/runtime/transport/transport.js';
 import {downloadTree, uploadTree} from '../../../lib/runtime/transport/trees.js';
 import {tempDir, writeFiles} from '../../helpers/temp-dir.js';
 
@@ -121,6 +124,45 @@ test('an upload that broke off goes on with the files that did not arrive', asyn
 	t.is((await uploadTree(host.transport, base, '/srv/x')).movedBytes, 1_000_000);
 	t.deepEqual(host.files.list(), ['/srv/x/a', '/srv/x/b', '/srv/x/c']);
 });
+
+for (const [where, open] of [
+	['a fake host', () => ({transport: createFakeHost({files: {'/srv': {folder: true}}}).transport, target: '/srv/x'})],
+	['a real host', (t: ExecutionContext) => ({transport: local, target: join(tempDir(t), 'x')})],
+] as const) {
+	test(`what an unfinished upload to ${where} had, and the folder has no more, does not come with it`, async t => {
+		const {transport, target} = open(t);
+		const base = tempDir(t);
+		for (const name of ['a', 'b', 'c', 'gone']) writeFiles(base, {[name]: name.repeat(1_000_000)});
+		writeFiles(base, {'z/last': 'z'});
+		symlinkSync('a', join(base, 'stale'));
+		const broken = brokenAt(transport, 'commit');
+		await t.throwsAsync(uploadTree(broken, base, target));
+		rmSync(join(base, 'gone'));
+		t.is((await uploadTree(transport, base, target)).movedBytes, 3_000_001);
+		const got = join(tempDir(t), 'got');
+		await downloadTree(transport, target, got);
+		t.deepEqual(look(got), look(base));
+		await t.throwsAsync(uploadTree(broken, base, target, {replace: true}));
+		t.is((await uploadTree(transport, base, target, {replace: true})).movedBytes, 0);
+		rmSync(join(base, 'stale'));
+		await t.throwsAsync(uploadTree(broken, base, target, {replace: true}));
+		for (const name of ['a', 'b', 'c']) rmSync(join(base, name));
+		await uploadTree(transport, base, target, {replace: true});
+		await downloadTree(transport, target, got, {replace: true});
+		t.deepEqual(look(got), look(base));
+	});
+}
+
+/** The same host, but one step of uploadTree does not come through. */
+function brokenAt(transport: Transport, step: string): Transport {
+	return {
+		...transport,
+		spawn: async (argv, options) => {
+			if (argv[4] === step) throw new Error('broken');
+			return await transport.spawn(argv, options);
+		},
+	};
+}
 
 test('an aborted upload or download leaves nothing', async t => {
 	const source = sampleTree(t, 30_000_000);

@@ -15,7 +15,7 @@ export async function runTreeStep(
 	program: FakeProgram,
 	takeInput: TakeInput,
 ): Promise<FakeReply> {
-	const [step, given = '', id, owner = '', replace, parents] = words;
+	const [step, given = '', id, owner = '', replace, parents, resume] = words;
 	const {files} = host;
 	const path = given.replace(/\/+$/, '') || '/';
 	const there = files.node(path);
@@ -37,6 +37,7 @@ export async function runTreeStep(
 		case 'check':
 			return check(host, path, owner, (await gather(takeInput())).toString().split('\n'));
 		case 'receive':
+			if (resume !== 'resume') files.remove(part);
 			return await receive(host, part, program, takeInput);
 		default:
 			return commit(host, {part, path, owner, isMerged}, (await gather(takeInput())).toString());
@@ -71,7 +72,11 @@ function list(host: FakeHost, word: string, folder: string, names?: ReadonlySet<
 	for (const path of host.files.below(folder)) {
 		const node = host.files.node(path) as FakeNode;
 		const name = path.slice(folder.length + 1);
-		if (node.type !== 'file' || names?.has(name) === false) continue;
+		if (names?.has(name) === false) continue;
+		if (node.type !== 'file') {
+			if (names === undefined) lines += `name ./${name}\n`;
+			continue;
+		}
 		lines += `${word} ${node.content.length} ${node.mtime} ${node.mode.toString(8)} ./${name}\n`;
 	}
 	return lines;
