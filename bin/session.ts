@@ -45,6 +45,7 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 			signal: controller.signal,
 			onEvent: event => progress.onEvent(event),
 			async print(bytes, to = 'stdout') {
+				if (bytes.length === 0) return;
 				await answered();
 				progress.beside(io[to], bytes);
 				if (io[to].writableNeedDrain) await once(io[to], 'drain', {signal: controller.signal});

@@ -8,10 +8,14 @@ import type {Context} from '../context.js';
 import {readDuration} from '../duration.js';
 import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
+import {write} from '../io.js';
 import {readPairs} from '../key-values.js';
 import {type Reach, reachHosts} from '../reach.js';
+import {renderHostFailures} from '../render/host-failures.js';
 import {groupedOutput, type HostOutput, jsonLines, plainOutput, prefixedLines} from '../render/host-output.js';
+import {hostsText} from '../render/hosts-text.js';
 import {formatJson} from '../render/json.js';
+import {printable} from '../render/text.js';
 import {count} from '../render/units.js';
 
 const execFlags = {
@@ -55,41 +59,32 @@ export const command = defineCommand({
 		} as const;
 		const reach = await reachHosts(flags, [], context);
 		const startedMs = performance.now();
-		const outcomes = await tellingInterruption(reach, context, onEnd =>
-			runAll(reach, operands, {...options, onOutcome: onEnd}, flags, context),
-		);
-		return await finish(outcomes, performance.now() - startedMs, context);
+		const output = chooseOutput(reach, flags, context);
+		const ended: HostOutcome<unknown>[] = [];
+		const run = runAll(reach, operands, {...options, onOutcome: outcome => void ended.push(outcome)}, output, context);
+		const outcomes = await run.catch(async (error: unknown) => {
+			if (context.signal.aborted) await tellInterrupted(reach, ended, output, context);
+			throw error;
+		});
+		const elapsedMs = performance.now() - startedMs;
+		await context.print(output.rest?.() ?? '');
+		const exitCode = reportHosts(outcomes, elapsedMs, context);
+		if (isJson(context)) await context.print(summaryLine(outcomes, [], elapsedMs));
+		return {exitCode};
 	},
 });
-
-/** An interrupted run has no table at its end; how far it came is worth a line. */
-async function tellingInterruption(
-	{hosts}: Reach,
-	context: Context,
-	run: (onOutcome: () => void) => Promise<readonly HostOutcome<void>[]>,
-): Promise<readonly HostOutcome<void>[]> {
-	let done = 0;
-	try {
-		return await run(() => done++);
-	} catch (error) {
-		if (context.signal.aborted && !context.quiet) context.note(`${done} of ${count(hosts.length, 'host')} had ended`);
-		throw error;
-	}
-}
 
 async function runAll(
 	reach: Reach,
 	argv: readonly string[],
 	options: ExecOnHostsOptions,
-	flags: FlagValues<typeof execFlags>,
+	output: HostOutput,
 	context: Context,
 ): Promise<readonly HostOutcome<void>[]> {
-	const isJson = context.settings.output.value === 'json';
-	const output = isJson ? jsonLines() : textOutput(reach, flags, context);
 	const print = async (bytes: Buffer, stream: 'stdout' | 'stderr'): Promise<void> => {
-		if (bytes.length > 0) await context.print(bytes, isJson ? 'stdout' : stream);
+		if (bytes.length > 0) await context.print(bytes, isJson(context) ? 'stdout' : stream);
 	};
-	const outcomes = await execOnHosts(reach.hosts, reach.open, argv, {
+	return await execOnHosts(reach.hosts, reach.open, argv, {
 		...reach.options,
 		...options,
 		title: `exec ${argv[0] ?? ''}`,
@@ -97,40 +92,56 @@ async function runAll(
 		async onOutcome(outcome) {
 			await options.onOutcome?.(outcome);
 			for (const stream of ['stdout', 'stderr'] as const) await print(output.end(outcome.host, stream), stream);
-			if (isJson) await context.print(`${formatJson({type: 'host', ...outcomeJson(outcome)})}\n`);
+			if (isJson(context)) await context.print(`${formatJson({type: 'host', ...outcomeJson(outcome)})}\n`);
 		},
 	});
-	await print(output.rest?.() ?? Buffer.alloc(0), 'stdout');
-	return outcomes;
 }
 
-function textOutput(
+/** What is known when Ctrl-C comes, because one host hangs: it must not be lost with the rest. */
+async function tellInterrupted(
 	{hosts}: Reach,
-	{prefix, group}: FlagValues<typeof execFlags>,
-	{style, errorStyle, io}: Context,
-): HostOutput {
+	ended: readonly HostOutcome<unknown>[],
+	output: HostOutput,
+	context: Context,
+): Promise<void> {
+	const done = new Set(ended.map(({host}) => host));
+	const unfinished = hosts.map(({name}) => name).filter(name => !done.has(name));
+	const rest = isJson(context) ? summaryLine(ended, unfinished, undefined) : (output.rest?.() ?? '');
+	// Nobody may be there any more to read it.
+	await write(context.io.stdout, rest).catch(() => {});
+	if (isJson(context)) return;
+	if (ended.some(({ok}) => !ok)) context.note(renderHostFailures(ended, context.errorStyle, context.io.stderr.columns));
+	if (!context.quiet) {
+		const missing = unfinished.length === 0 ? '' : `, not ${printable(hostsText(unfinished))}`;
+		context.note(`${ended.length} of ${count(hosts.length, 'host')} had ended${missing}`);
+	}
+}
+
+function summaryLine(
+	outcomes: readonly HostOutcome<unknown>[],
+	unfinished: readonly string[],
+	elapsedMs: number | undefined,
+): string {
+	const failed = outcomes.filter(({ok}) => !ok).map(({host}) => host);
+	const more = elapsedMs === undefined ? {unfinished} : {elapsedMs: Math.round(elapsedMs)};
+	return `${formatJson({type: 'summary', hosts: outcomes.length + unfinished.length, failed, ...more})}\n`;
+}
+
+function isJson({settings}: Context): boolean {
+	return settings.output.value === 'json';
+}
+
+function chooseOutput({hosts}: Reach, {prefix, group}: FlagValues<typeof execFlags>, context: Context): HostOutput {
+	const {style, errorStyle, io} = context;
 	const names = hosts.map(({name}) => name);
 	const look = {
 		names: prefix ? names : undefined,
 		style: {stdout: style, stderr: errorStyle},
 		isTerminal: {stdout: io.stdout.isTTY === true, stderr: io.stderr.isTTY === true},
 	};
+	if (isJson(context)) return jsonLines();
 	if (group) return groupedOutput(names, look);
 	return prefix || hosts.length > 1 ? prefixedLines(look) : plainOutput(look);
-}
-
-async function finish(
-	outcomes: readonly HostOutcome<void>[],
-	elapsedMs: number,
-	context: Context,
-): Promise<{readonly exitCode: number}> {
-	const exitCode = reportHosts(outcomes, elapsedMs, context);
-	if (context.settings.output.value === 'json') {
-		const failed = outcomes.filter(({ok}) => !ok).map(({host}) => host);
-		const summary = {type: 'summary', hosts: outcomes.length, failed, elapsedMs: Math.round(elapsedMs)};
-		await context.print(`${formatJson(summary)}\n`);
-	}
-	return {exitCode};
 }
 
 /** Many hosts read the same input, so it is held in memory; larger things are for scp. */

@@ -198,6 +198,48 @@ test('Ctrl-C stops the command on every host and exits with 130', async t => {
 	for (const group of groups) t.true(await isGone(group), `the process group ${group} still runs`);
 });
 
+test('when one host hangs, Ctrl-C still tells of the others', async t => {
+	const {hosts, names, login, dir} = await cliWithHosts(t, 3);
+	writeFileSync(join(dir, 'first'), '');
+	// The first that takes the file hangs; the others fail.
+	const script = 'if rm first 2>/dev/null; then echo hangs; sleep 300; else echo same; exit 3; fi';
+	const argv = [
+		'exec',
+		...login,
+		'--no-sudo',
+		'--cwd',
+		dir,
+		'--group',
+		'--hosts',
+		hosts,
+		'--progress',
+		'json',
+		'--',
+		'sh',
+		'-c',
+		script,
+	];
+	const child = spawn(process.execPath, [cliPath, ...argv], {
+		cwd: dir,
+		env: {PATH: process.env.PATH, HOME: dir},
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+	t.teardown(() => child.kill('SIGKILL'));
+	let [stdout, stderr] = ['', ''];
+	child.stdout.on('data', chunk => {
+		stdout += String(chunk);
+	});
+	child.stderr.on('data', chunk => {
+		stderr += String(chunk);
+		if (/"doneHosts":2/.test(stderr) && !child.killed) child.kill('SIGINT');
+	});
+	t.deepEqual(await once(child, 'close'), [130, null]);
+	t.regex(stdout, /^127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+:\n {2}same\n$/);
+	t.is(stderr.match(/ERR_COMMAND_FAILED +The command "sh" ended with exit code 3/g)?.length, 2);
+	t.regex(stderr, /^2 of 3 hosts had ended, not 127\.0\.0\.1:\d+$/m);
+	t.true(names.some(name => stderr.includes(`not ${name}\n`)));
+});
+
 async function isGone(group: number): Promise<boolean> {
 	for (let i = 0; i < 200; i++) {
 		try {

@@ -26,18 +26,18 @@ export async function eachHost<H extends {readonly host: string}, T>(
 	options: EachHostOptions = {},
 ): Promise<readonly HostOutcome<T>[]> {
 	const count = createCount(hosts.length, options);
-	return await mapBounded(
-		hosts,
-		options.concurrency ?? 32,
-		async (host): Promise<HostOutcome<T>> => {
-			count.begin(host.host);
-			const outcome = await outcomeOf(host, work, options);
-			await options.onOutcome?.(outcome);
-			count.end(host.host, outcome.ok);
-			return outcome;
-		},
-		options,
-	);
+	const workOn = async (host: H): Promise<HostOutcome<T>> => {
+		count.begin(host.host);
+		const outcome = await outcomeOf(host, work, options);
+		await options.onOutcome?.(outcome);
+		count.end(host.host, outcome.ok);
+		return outcome;
+	};
+	try {
+		return await mapBounded(hosts, options.concurrency ?? 32, workOn, options);
+	} finally {
+		count.close();
+	}
 }
 
 async function outcomeOf<H extends {readonly host: string}, T>(
@@ -59,19 +59,29 @@ async function outcomeOf<H extends {readonly host: string}, T>(
 interface Count {
 	begin(host: string): void;
 	end(host: string, ok: boolean): void;
+	close(): void;
 }
 
-/** Tells how many hosts are done, at most ten times a second and at the end. */
+/** Tells how many hosts are done: at most ten times a second, and how it stands when nothing more happens. */
 function createCount(totalHosts: number, options: EachHostOptions): Count {
 	const {title} = options;
-	if (title === undefined) return {begin() {}, end() {}};
+	if (title === undefined) return {begin() {}, end() {}, close() {}};
 	const running = new Set<string>();
 	let doneHosts = 0;
 	let failedHosts = 0;
 	let last = Number.NEGATIVE_INFINITY;
+	let timer: NodeJS.Timeout | undefined;
 	const tell = (): void => {
 		const now = performance.now();
-		if (now - last < 100 && doneHosts < totalHosts) return;
+		if (now - last < 100 && doneHosts < totalHosts) {
+			timer ??= setTimeout(() => {
+				timer = undefined;
+				tell();
+			}, 100).unref();
+			return;
+		}
+		clearTimeout(timer);
+		timer = undefined;
 		last = now;
 		// A set keeps the order in which they began: the first have run longest.
 		const slowest = firstOf(running, 3);
@@ -88,6 +98,7 @@ function createCount(totalHosts: number, options: EachHostOptions): Count {
 			if (!ok) failedHosts++;
 			tell();
 		},
+		close: () => clearTimeout(timer),
 	};
 }
 

@@ -71,6 +71,17 @@ test('progress counts hosts, names the slowest and always ends with all of them'
 	t.true(events.length <= 4, 'ten a second at most');
 });
 
+test('progress tells how it stands while the last host hangs', async t => {
+	const events: SealEvent[] = [];
+	await eachHost(hosts.slice(0, 10), async ({host}) => sleep(host === 'node4' ? 400 : 0), {
+		title: 'try',
+		onEvent: event => events.push(event),
+	});
+	t.true(
+		events.some(event => event.type === 'hosts.progress' && event.doneHosts === 9 && event.slowest[0] === 'node4'),
+	);
+});
+
 test('outcomes are told as they come', async t => {
 	const told: string[] = [];
 	await eachHost(
