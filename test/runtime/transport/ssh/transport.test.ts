@@ -117,15 +117,20 @@ test('an abort reaches a host that has no place for a command that ends another'
 });
 
 test('an abort while connecting leaves nothing open', async t => {
+	const abort = new AbortController();
+	let closed: Promise<unknown> = Promise.resolve();
 	const server = await startSshServer(t, {
 		password: 'secret',
-		onConnection: connection => connection.removeAllListeners('authentication'),
+		onConnection: connection => {
+			closed = new Promise(resolve => connection.once('close', () => resolve(undefined)));
+			connection.removeAllListeners('authentication');
+			connection.once('authentication', () => abort.abort(new Error('enough')));
+		},
 	});
 	const transport = sshHome(t).open(loopback(server));
-	const abort = new AbortController();
-	const running = exec(transport, ['true'], {signal: abort.signal});
-	setTimeout(() => abort.abort(new Error('enough')), 100);
-	await t.throwsAsync(running, {message: 'enough'});
+	await t.throwsAsync(exec(transport, ['true'], {signal: abort.signal}), {message: 'enough'});
+	await closed;
+	t.is(server.seen.connections, 1);
 });
 
 test('closing ends what still runs, and refuses what comes later', async t => {
