@@ -7,6 +7,7 @@ import {type ExecResult, exec} from './exec.js';
 import {checkSpace, fileError, plainPath, showPath} from './file-error.js';
 import {packTree} from './tar-fs.js';
 import type {Transport} from './transport.js';
+import {type Found, readListing} from './tree-listing.js';
 import {type TreeArguments, type TreeStep, treeWords} from './tree-script.js';
 import {readTree, type TreeSource} from './tree-source.js';
 
@@ -96,14 +97,6 @@ async function step(
 	return await exec(transport, treeWords(name, request), {as: options.as, maxOutputBytes, ...more});
 }
 
-/** Files that need not be sent. */
-interface Found {
-	/** In the unfinished folder: there size and time are only right once a file is whole. */
-	readonly part: ReadonlySet<string>;
-	/** In place already, verified by digest. */
-	readonly here: ReadonlySet<string>;
-}
-
 const nothing: Found = {part: new Set(), here: new Set()};
 
 async function look(upload: Upload): Promise<Found> {
@@ -114,28 +107,10 @@ async function look(upload: Upload): Promise<Found> {
 	const input = wanted.map(name => `./${name}\0`).join('');
 	const result = await step(upload, 'list', {input, signal: options.signal});
 	if (result.status.code !== 0) throw fileError(transport.host, 'write', request.path, result.stderr.toString());
-	const lines = result.stdout.toString().trimEnd().split('\n');
-	const names = new Set(source.names);
-	const part = new Set<string>();
-	const here = new Set<string>();
-	let isStale = false;
-	for (const line of lines.slice(1)) {
-		const [, where, facts = '', name = ''] =
-			/^(part|here|name) ((?:\d+ -?\d+ [0-7]+ )?)\.(?:$|\/(.*)$)/.exec(line) ?? [];
-		const file = source.files.get(name);
-		const isSame = file !== undefined && facts === `${file.sizeBytes} ${file.mtime} ${file.mode.toString(8)} `;
-		if (isSame && where !== 'name') (where === 'part' ? part : here).add(name);
-		// What is not of this folder, or another kind of thing now, is not to come with it.
-		else if (where !== 'here')
-			isStale ||=
-				where === 'part'
-					? file === undefined && !source.links.has(name)
-					: file !== undefined || !names.has(name || '.');
-	}
-	if (isStale) part.clear();
-	for (const name of part) here.delete(name);
+	const [disk = '', ...lines] = result.stdout.toString().trimEnd().split('\n');
+	const {part, here} = readListing(source, lines);
 	const found = {part, here: await checked(upload, here)};
-	checkSpace(transport.host, request.path, lines[0] ?? '', source.sizeBytes - sizeOf(source, found));
+	checkSpace(transport.host, request.path, disk, source.sizeBytes - sizeOf(source, found));
 	return found;
 }
 
