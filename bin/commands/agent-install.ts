@@ -30,9 +30,9 @@ export const command = defineCommand({
 		const {hosts, open, options} = await reachHosts(flags, operands, context);
 		const source = agentSource(flags, context);
 		const bundle = sharedBy((platform: string) => openBundle(platform, source));
-		// Of many hosts only their number is shown, not the bytes of each file.
+		// Of many hosts only their number is shown.
 		const onEvent = (event: SealEvent): void => {
-			if (hosts.length <= maxShown || !event.type.startsWith('blob.')) context.onEvent(event);
+			if (hosts.length <= maxShown || !/^(?:blob|step)\./.test(event.type)) context.onEvent(event);
 		};
 		const startedMs = performance.now();
 		const {cacheDir} = source;
@@ -67,7 +67,7 @@ export const command = defineCommand({
 	},
 });
 
-const maxShown = 3;
+const maxShown = 32;
 
 function changeOf({changed, previous}: Installed): string {
 	if (!changed) return 'none';

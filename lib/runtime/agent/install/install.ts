@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {formatBytes} from '../../../core/bytes.js';
-import type {OperationOptions} from '../../../core/events.js';
+import {emit, type OperationOptions} from '../../../core/events.js';
 import {mapBounded} from '../../../core/pool.js';
 import {digestOf, hexOf} from '../../../oci/digest.js';
 import {HostError} from '../../host/error.js';
@@ -85,21 +85,28 @@ async function send(
 	file: AgentFile,
 	options: InstallOptions,
 ): Promise<Sent> {
-	const {prefix = agentPrefix, cacheDir, onEvent, signal} = options;
+	const {prefix = agentPrefix, cacheDir, signal} = options;
 	const path = join(prefix, 'versions', `.${bundle.id}`, file.name);
-	const common = {makeFolders: true, onEvent, signal, id: `${transport.host} ${file.name}`};
 	if ((await options.carry?.(file, path, survey.tools)) === true) return {how: 'sent', bytes: 0};
+	const isSmall = file.sizeBytes < shownBytes;
+	const step = {id: `${transport.host} ${file.name}`, title: `Send the agent to ${transport.host}`};
+	const shown = isSmall ? undefined : options;
+	const common = {makeFolders: true, onEvent: shown?.onEvent, signal, id: step.id};
+	emit(shown, {type: 'step.started', ...step});
+	const started = performance.now();
 	const gzip = survey.tools.has('gzip') ? await compressed(file, cacheDir, options) : undefined;
-	if (gzip !== undefined) {
-		const source = {file: gzip.path, digest: gzip.digest};
-		const {sentBytes} = await uploadFile(transport, source, `${path}.gz`, {...common, mode: 0o600});
-		return {how: 'gzip', bytes: sentBytes};
-	}
 	const {content, digest, mode} = file;
-	const source = content.kind === 'bytes' ? {bytes: content.bytes} : {file: content.path, digest};
-	return {how: 'sent', bytes: (await uploadFile(transport, source, path, {...common, mode})).sentBytes};
+	const plain = content.kind === 'bytes' ? {bytes: content.bytes} : {file: content.path, digest};
+	const {sentBytes} =
+		gzip === undefined
+			? await uploadFile(transport, plain, path, {...common, mode})
+			: await uploadFile(transport, {file: gzip.path, digest: gzip.digest}, `${path}.gz`, {...common, mode: 0o600});
+	emit(shown, {type: 'step.finished', ...step, sizeBytes: sentBytes, elapsedMs: performance.now() - started});
+	return {how: gzip === undefined ? 'sent' : 'gzip', bytes: sentBytes};
 }
 
+/** What is smaller is sent before anybody could look. */
+const shownBytes = 8 * 1024 * 1024;
 const maxOutputBytes = 1024 * 1024;
 
 async function finish(
