@@ -94,7 +94,7 @@ test('a host that falls silent is given up', async t => {
 			(connection as unknown as {readonly _sock: Socket})._sock.pause();
 		},
 	});
-	const transport = sshHome(t, {silenceTimeoutMs: 200}).open(loopback(server));
+	const transport = sshHome(t, {silenceTimeoutMs: 1000}).open(loopback(server));
 	await t.throwsAsync(exec(transport, ['true']), {code: 'ERR_HOST_LOST', message: 'The host fell silent'});
 });
 
