@@ -1,5 +1,6 @@
 import {openIpvs} from './ipvs/kernel.js';
 import type {IpvsTable, ServiceKey} from './ipvs/table.js';
+import {openNftablesForm} from './nftables/table.js';
 import type {KernelView, Operation} from './reconcile.js';
 import type {BalancerSpec} from './spec.js';
 
@@ -23,8 +24,7 @@ export interface BalancerTable {
  * @throws SealError ERR_NETLINK_FAMILY when the kernel has not got what the form wants: `prepareNode` sees to that; ERR_NETLINK
  */
 export async function openTable(spec: BalancerSpec, form: Form): Promise<BalancerTable> {
-	if (form === 'ipvs') return ipvsForm(spec, await openIpvs());
-	throw new TypeError(`There is no form ${form}`);
+	return form === 'ipvs' ? ipvsForm(spec, await openIpvs()) : openNftablesForm(spec);
 }
 
 /** The same interface over IPVS, or over a model of it. */
