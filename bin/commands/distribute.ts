@@ -52,8 +52,8 @@ export const command = defineCommand({
 			}
 			const {signal, onEvent} = options;
 			const source = agentSource(flags, context);
-			const bundle = perPlatform(
-				async platform =>
+			const bundle = sharedBy(
+				async (platform: string): Promise<AgentBundle> =>
 					(source.agentDir === undefined
 						? await bundleFromImages(platform, operands, store, {...options, ...source})
 						: undefined) ?? (await openBundle(platform, source)),
@@ -85,13 +85,3 @@ export const command = defineCommand({
 		});
 	},
 });
-
-/** One answer for all hosts of a platform. */
-function perPlatform(open: (platform: string) => Promise<AgentBundle>): (platform: string) => Promise<AgentBundle> {
-	const opened = new Map<string, Promise<AgentBundle>>();
-	return platform => {
-		const bundle = opened.get(platform) ?? open(platform);
-		opened.set(platform, bundle);
-		return bundle;
-	};
-}
