@@ -1,7 +1,8 @@
+import {hasCode} from '../../core/errors.js';
 import {emit} from '../../core/events.js';
 import type {Digest} from '../../oci/digest.js';
 import type {AgentConnection} from '../agent/protocol.js';
-import type {UnpackedImage} from '../content/content.js';
+import type {UnpackedImage, UnpackRequest} from '../content/content.js';
 import type {BlobParts} from '../content/part.js';
 import {eachHost, type HostOutcome} from '../host/each.js';
 import {HostError} from '../host/error.js';
@@ -57,7 +58,7 @@ export async function distribute(given: DistributeOptions): Promise<Distributed>
 	} finally {
 		stopReporting();
 		await run.swarm.close();
-		await Promise.all([...run.closers].map(close => close().catch(() => undefined)));
+		await Promise.all([...run.closers].map(close => close()));
 	}
 }
 
@@ -77,15 +78,16 @@ async function bring(run: Run, target: HostTarget): Promise<HostDistributed> {
 	const {options, swarm} = run;
 	const {signal} = options;
 	const transport = options.open(target);
-	run.closers.add(() => transport.close());
+	const closers: Array<() => Promise<void>> = [() => transport.close()];
+	run.closers.add(() => closeInTurn(closers));
 	const connection = await run.gate.run(() => connect(run, transport, target));
-	run.closers.add(() => connection.close());
+	closers.unshift(() => connection.close());
 	const {platform} = connection.identity;
 	const needs = (await run.imagesFor(platform)).map(image => planImage(image, target.roles));
 	const blobs = distinctBlobs(needs);
 	const announced: BlobParts[] = [];
 	const host = hostOf(run, target, transport, connection, blobs, announced);
-	run.closers.add(() => host.close());
+	closers.unshift(() => host.close());
 	const needed = blobs.map(
 		(blob): NeededBlob => ({
 			query: queryOf(blob),
@@ -98,12 +100,12 @@ async function bring(run: Run, target: HostTarget): Promise<HostDistributed> {
 	);
 	const totals = await joinSwarm(swarm, host, needed, {signal});
 	const keepBlobs = run.open.size > 1;
-	if (keepBlobs) run.kept.set(connection, needs);
 	const images: HostDistributed['images'][number][] = [];
 	for (const {unpack} of needs) {
-		const unpacked = (await connection.call('unpack', {...unpack, keepBlobs}, {signal})) as UnpackedImage;
+		const unpacked = await unpackOn(connection, unpack, keepBlobs, options);
 		images.push({...checkUnpacked(target.name, unpacked), name: unpack.name, manifest: unpack.manifest});
 	}
+	if (keepBlobs) run.kept.set(connection, needs);
 	return {
 		platform,
 		neededBytes: blobs.reduce((sum, {descriptor}) => sum + descriptor.size, 0),
@@ -112,6 +114,11 @@ async function bring(run: Run, target: HostTarget): Promise<HostDistributed> {
 		sentBytes: totals.sentBytes,
 		images,
 	};
+}
+
+/** The channels of a connection end before the connection does. What cannot be closed is closed with what is below it. */
+async function closeInTurn(closers: readonly (() => Promise<void>)[]): Promise<void> {
+	for (const close of closers) await close().catch(() => undefined);
 }
 
 function hostOf(
@@ -141,6 +148,21 @@ function hostOf(
 				},
 			}),
 	});
+}
+
+/** Blobs stay for others while there is room for them beside what is in them; who asks for one that is gone gets it elsewhere. */
+async function unpackOn(
+	connection: AgentConnection,
+	unpack: UnpackRequest,
+	keepBlobs: boolean,
+	{signal}: DistributeOptions,
+): Promise<unknown> {
+	try {
+		return await connection.call('unpack', {...unpack, keepBlobs}, {signal});
+	} catch (error) {
+		if (!keepBlobs || !hasCode(error, 'ERR_NO_SPACE')) throw error;
+		return await connection.call('unpack', {...unpack, keepBlobs: false}, {signal});
+	}
 }
 
 /** Blobs that were kept for others go. They only take space: what fails here is left to the next run. */

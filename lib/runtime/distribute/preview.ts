@@ -41,7 +41,6 @@ export async function previewDistribution(given: DistributeOptions): Promise<Pre
 		return {outcomes, sentBytes};
 	} finally {
 		await run.swarm.close();
-		await Promise.all([...run.closers].map(close => close().catch(() => undefined)));
 	}
 }
 

@@ -50,7 +50,7 @@ export function openUplink(options: UplinkOptions): Uplink {
 	const sent: Waiting[] = [];
 	const life = new AbortController();
 	const confirm = (stored: unknown, before: number): number => {
-		const count = typeof stored === 'number' ? Math.min(stored, before + sent.length) : before;
+		const count = Number.isSafeInteger(stored) ? Math.min(stored as number, before + sent.length) : before;
 		for (let done = before; done < count; done++) sent.shift()?.resolve();
 		return Math.max(before, count);
 	};
