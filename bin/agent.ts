@@ -12,6 +12,7 @@ import {readVersion} from './version.js';
 const usage = `usage: sealimage-agent [--root DIR] session
        sealimage-agent [--root DIR] VERB [--params FILE]
        sealimage-agent registry --config FILE [--wait | --check]
+       sealimage-agent lb once|run|status|remove [--config FILE]
        sealimage-agent --version
 `;
 
@@ -28,6 +29,10 @@ async function main(args: readonly string[]): Promise<number> {
 	if (args[0] === 'registry') {
 		const {runAgentRegistry} = await import('./agent-registry.js');
 		return await runAgentRegistry(args.slice(1), stopSignal());
+	}
+	if (args[0] === 'lb') {
+		const {runAgentBalancer} = await import('./agent-lb.js');
+		return await runAgentBalancer(args.slice(1), stopSignal());
 	}
 	const parsed = parseArguments(args);
 	if (parsed === undefined) {

@@ -136,6 +136,32 @@ export const verbs: readonly Verb[] = [
 	verb('Hosts', 'registry remove', 'Take the registry off hosts', async () => import('./commands/registry-remove.js'), [
 		'registry rm',
 	]),
+	verb(
+		'Load balancer',
+		'lb once',
+		'Write the rules of the load balancer once',
+		async () => import('./commands/lb-once.js'),
+	),
+	verb('Load balancer', 'lb run', 'Keep the way to the API servers open', async () => import('./commands/lb-run.js')),
+	verb(
+		'Load balancer',
+		'lb status',
+		'Show how members of the load balancer stand',
+		async () => import('./commands/lb-status.js'),
+	),
+	verb(
+		'Load balancer',
+		'lb remove',
+		'Take the load balancer off this machine',
+		async () => import('./commands/lb-remove.js'),
+		['lb rm'],
+	),
+	verb(
+		'Load balancer',
+		'lb static-pod',
+		'Print the load balancer as a static pod',
+		async () => import('./commands/lb-static-pod.js'),
+	),
 	verb('Other', 'config', 'Show every setting and where it comes from', async () => import('./commands/config.js')),
 	verb('Other', 'completion', 'Print a completion script for a shell', async () => import('./commands/completion.js')),
 	verb(

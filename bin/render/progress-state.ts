@@ -119,7 +119,12 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 			if (row !== undefined && tail !== undefined && tail.trim() !== '') state.rows.set(event.id, {...row, tail});
 			return undefined;
 		}
-		// The layers that an image is embedded with are steps of their own.
+		case 'balancer.failed':
+			state.warningCount++;
+			return {kind: 'warning', title: `${event.service}: ${event.message}`, scope: ''};
+		// A balancer writes its own lines, and the layers that an image is embedded with are steps of their own.
+		case 'balancer.member':
+		case 'balancer.table':
 		case 'image.found':
 		case 'image.embedded':
 			return undefined;

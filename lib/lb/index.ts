@@ -1,4 +1,7 @@
 export {addressBytes, addressText, endpointText} from './address.js';
+export {type BalancerConfig, configFile as balancerConfigFile, readConfig as readBalancerConfig} from './config.js';
+export {balanceOnce, type DaemonOptions, runDaemon} from './daemon.js';
+export {type ApiAccess, watchEndpoints} from './endpoints.js';
 export {createProber, type Prober} from './health.js';
 export {openIpvs} from './ipvs/kernel.js';
 export type {
@@ -11,6 +14,7 @@ export type {
 	Traffic,
 	VirtualService,
 } from './ipvs/table.js';
+export {apiAccess} from './kubeconfig.js';
 export {
 	type BalancerState,
 	type KernelView,
@@ -22,6 +26,7 @@ export {
 	type Reconciled,
 	reconcile,
 } from './reconcile.js';
+export {type BalancerReport, formatMetrics, type MemberReport, reportBalancer} from './report.js';
 export {type Balancer, type Counters, type RunOptions, runBalancer} from './run.js';
 export {
 	type BalancerSpec,
@@ -39,3 +44,4 @@ export type {SurroundingsOptions} from './surroundings/options.js';
 export {type Prepared, prepareNode} from './surroundings/prepare.js';
 export {restoreNode} from './surroundings/restore.js';
 export {type BalancerTable, type Form, ipvsForm, openTable} from './table.js';
+export {balancerUnit, type StaticPodOptions, staticPod, unitFile as balancerUnitFile} from './unit.js';

@@ -1,7 +1,7 @@
 import {execFileSync} from 'node:child_process';
 import {accessSync, constants, existsSync} from 'node:fs';
 import {delimiter, join} from 'node:path';
-import {baseDir} from './place.js';
+import {baseDir, makeBase} from './place.js';
 
 /** From Debian: a missing one is a failure in CI. */
 const tools = ['mmdebstrap', 'mke2fs', 'ip', 'ssh', 'ssh-keygen', 'dpkg-deb', 'apt-get'];
@@ -23,7 +23,7 @@ export function whyNoHosts(): string | undefined {
 /** The kernel comes from another release than this machine's, which may be gone: that is no failure. */
 function whyNoBase(): string | undefined {
 	try {
-		execFileSync('test/lab/make-base', [baseDir()], {stdio: ['ignore', 'inherit', 'inherit']});
+		execFileSync(makeBase, [baseDir()], {stdio: ['ignore', 'inherit', 'inherit']});
 		return undefined;
 	} catch (error) {
 		return `the base of lab hosts cannot be made (${(error as Error).message})`;

@@ -3,8 +3,10 @@ import {readFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 
-/** Where the recipe of the hosts lies: tests run from the project's root. */
-const recipe = ['test/lab/make-base', 'test/lab/on-host/lab-boot', 'test/lab/on-host/lab-boot.service'];
+/** Makes the base. Tests run from the project's root. */
+export const makeBase: string = join('test/lab', 'make-base');
+
+const recipe = [makeBase, 'test/lab/on-host/lab-boot', 'test/lab/on-host/lab-boot.service'];
 
 /** What the lab keeps between runs. */
 export const labDir: string =

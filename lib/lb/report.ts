@@ -1,0 +1,141 @@
+import {endpointText} from './address.js';
+import type {Phase} from './reconcile.js';
+import type {Balancer, Counters} from './run.js';
+import {type BalancerSpec, memberKey} from './spec.js';
+import type {BalancerTable, Form} from './table.js';
+
+/** How a balancer and its members stand: what `lb status` shows, and metrics are made from. */
+export interface BalancerReport {
+	readonly service: string;
+	readonly form: Form;
+	readonly scheduler: string;
+	/** False when the kernel has no service: somebody took it out, or nothing was set up. */
+	readonly inKernel: boolean;
+	readonly members: readonly MemberReport[];
+	/** Undefined when no balancer runs and only the kernel was asked. */
+	readonly counters?: Readonly<Counters> | undefined;
+	/** What the kernel refused in the last round. */
+	readonly failure?: string | undefined;
+}
+
+export interface MemberReport {
+	readonly member: string;
+	/** Undefined when no balancer runs. */
+	readonly phase?: Phase | undefined;
+	/** How long it has been in its phase. */
+	readonly forMs?: number | undefined;
+	readonly lastError?: string | undefined;
+	/** Undefined when it is not in the kernel's table. */
+	readonly weight?: number | undefined;
+	readonly activeConnections: number;
+	readonly inactiveConnections: number;
+	/** Since it came into the table. */
+	readonly connections: number;
+	readonly bytesIn: number;
+	readonly bytesOut: number;
+}
+
+/** Looks at the kernel, and at the balancer where one runs. @throws what reading the table throws */
+export function reportBalancer(
+	spec: BalancerSpec,
+	table: BalancerTable,
+	balancer?: Balancer,
+	nowMs: number = performance.now(),
+): BalancerReport {
+	const {service, destinations} = table.read();
+	const found = new Map(destinations.map(destination => [memberKey(destination), destination]));
+	const states = new Map((balancer?.members() ?? []).map(state => [memberKey(state.member), state]));
+	const keys = new Set([...spec.members.map(memberKey), ...states.keys(), ...found.keys()]);
+	return {
+		service: endpointText(spec),
+		form: table.form,
+		scheduler: service?.scheduler ?? spec.scheduler,
+		inKernel: service !== undefined,
+		members: [...keys].sort().map(member => {
+			const destination = found.get(member);
+			const state = states.get(member);
+			return {
+				member,
+				...(state === undefined ? {} : {phase: state.phase, forMs: Math.round(nowMs - state.sinceMs)}),
+				...(state?.lastError === undefined || state.phase === 'healthy' ? {} : {lastError: state.lastError}),
+				...(destination === undefined ? {} : {weight: destination.weight}),
+				activeConnections: destination?.activeConnections ?? 0,
+				inactiveConnections: destination?.inactiveConnections ?? 0,
+				connections: Number(destination?.traffic.connections ?? 0n),
+				bytesIn: Number(destination?.traffic.bytesIn ?? 0n),
+				bytesOut: Number(destination?.traffic.bytesOut ?? 0n),
+			};
+		}),
+		...(balancer === undefined ? {} : {counters: {...balancer.counters}}),
+		...(balancer?.failure === undefined ? {} : {failure: (balancer.failure as Error).message}),
+	};
+}
+
+const phases: readonly Phase[] = ['joining', 'healthy', 'suspect', 'dead', 'draining'];
+
+/** The report as Prometheus reads it (text exposition format 0.0.4). */
+export function formatMetrics({service, members, counters, inKernel, failure}: BalancerReport): string {
+	const lines: string[] = [];
+	const family = (
+		name: string,
+		type: 'gauge' | 'counter',
+		help: string,
+		samples: readonly (readonly [string, number])[],
+	): void => {
+		lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+		for (const [labels, value] of samples) lines.push(`${name}{${labels}} ${value}`);
+	};
+	const own = `service="${service}"`;
+	const each = (value: (member: MemberReport) => number): (readonly [string, number])[] =>
+		members.map(member => [`${own},member="${member.member}"`, value(member)]);
+	family('sealimage_lb_up', 'gauge', 'Whether the kernel has the service and takes changes.', [
+		[own, inKernel && failure === undefined ? 1 : 0],
+	]);
+	family(
+		'sealimage_lb_member_phase',
+		'gauge',
+		'1 for the phase that a member is in.',
+		members.flatMap(({member, phase}) =>
+			phases.map(name => [`${own},member="${member}",phase="${name}"`, name === phase ? 1 : 0] as const),
+		),
+	);
+	family(
+		'sealimage_lb_member_weight',
+		'gauge',
+		'The weight in the kernel; -1 when it is not there.',
+		each(({weight}) => weight ?? -1),
+	);
+	family(
+		'sealimage_lb_member_active_connections',
+		'gauge',
+		'Established connections.',
+		each(member => member.activeConnections),
+	);
+	family(
+		'sealimage_lb_member_connections_total',
+		'counter',
+		'Connections since the member came into the table.',
+		each(member => member.connections),
+	);
+	family(
+		'sealimage_lb_member_received_bytes_total',
+		'counter',
+		'Bytes sent to the member.',
+		each(member => member.bytesIn),
+	);
+	family(
+		'sealimage_lb_member_sent_bytes_total',
+		'counter',
+		'Bytes that the member sent.',
+		each(member => member.bytesOut),
+	);
+	if (counters !== undefined) {
+		family('sealimage_lb_probes_total', 'counter', 'Probes of members.', [[own, counters.probes]]);
+		family('sealimage_lb_probes_failed_total', 'counter', 'Probes that failed.', [[own, counters.failedProbes]]);
+		family('sealimage_lb_member_deaths_total', 'counter', 'Members that died.', [[own, counters.deaths]]);
+		family('sealimage_lb_repairs_total', 'counter', 'Rounds that mended what somebody else had changed.', [
+			[own, counters.repairs],
+		]);
+	}
+	return `${lines.join('\n')}\n`;
+}
