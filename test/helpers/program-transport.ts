@@ -17,7 +17,11 @@ export function programTransport(
 			options.signal?.throwIfAborted();
 			const child = spawn(command, withArguments ? [...args, ...argv] : args, {stdio: 'pipe', detached: true});
 			const kill = (): void => {
-				process.kill(-child.pid!, 'SIGKILL');
+				try {
+					process.kill(-child.pid!, 'SIGKILL');
+				} catch {
+					// It has ended, and its output is still on the way.
+				}
 				child.stdout.destroy();
 			};
 			options.signal?.addEventListener('abort', kill);

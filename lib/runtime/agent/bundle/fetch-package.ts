@@ -47,7 +47,11 @@ async function runNpm(pin: PackagePin, folder: string, {env, signal}: FetchOptio
 		detached: true,
 	});
 	const stop = (): void => {
-		if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+		try {
+			if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+		} catch {
+			// It has ended already.
+		}
 	};
 	signal?.addEventListener('abort', stop, {once: true});
 	let stderr = '';
