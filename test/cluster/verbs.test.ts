@@ -27,7 +27,7 @@ labTest('a user with sudo is root on all hosts with one password', async (t, hos
 });
 
 labTest('a shell has our window, follows it, takes every key, and gives its exit code', async (t, [host]) => {
-	const run = cliInTerminal(t, tempDir(t), ['ssh', '--identity', host.keyFile, `root@${host.address}`]);
+	const run = await cliInTerminal(t, tempDir(t), ['ssh', '--identity', host.keyFile, `root@${host.address}`]);
 	await run.waitFor('# ');
 	run.type('stty size\r');
 	await run.waitFor('30 100');
@@ -45,7 +45,7 @@ labTest('a shell has our window, follows it, takes every key, and gives its exit
 });
 
 labTest('a shell of root comes through sudo, with a password from the terminal', async (t, [host]) => {
-	const run = cliInTerminal(t, tempDir(t), ['ssh', '--sudo', `ops@${host.address}`]);
+	const run = await cliInTerminal(t, tempDir(t), ['ssh', '--sudo', `ops@${host.address}`]);
 	await run.waitFor(/Password for ops@.*: /);
 	run.type('sealimage\r');
 	await run.waitFor('# ');
@@ -57,7 +57,7 @@ labTest('a shell of root comes through sudo, with a password from the terminal',
 });
 
 labTest('a connection that breaks under a full-screen program leaves the terminal in order', async (t, [host]) => {
-	const run = cliInTerminal(t, tempDir(t), [
+	const run = await cliInTerminal(t, tempDir(t), [
 		'ssh',
 		'-t',
 		'--identity',
@@ -75,7 +75,7 @@ labTest('a connection that breaks under a full-screen program leaves the termina
 });
 
 labTest('~. ends a connection to a host that answers no more', async (t, [, host]) => {
-	const run = cliInTerminal(t, tempDir(t), ['ssh', '--identity', host.keyFile, `root@${host.address}`]);
+	const run = await cliInTerminal(t, tempDir(t), ['ssh', '--identity', host.keyFile, `root@${host.address}`]);
 	await run.waitFor('# ');
 	run.type('sleep 1000\r');
 	await sleep(300);
@@ -85,7 +85,7 @@ labTest('~. ends a connection to a host that answers no more', async (t, [, host
 });
 
 labTest('Ctrl-C stops the command on every host', async (t, hosts) => {
-	const run = cliInTerminal(t, tempDir(t), [
+	const run = await cliInTerminal(t, tempDir(t), [
 		'exec',
 		...key(hosts),
 		'--hosts',
@@ -116,7 +116,7 @@ labTest('files go to all hosts as root, and come back into a folder for each', a
 labTest('a power cut of one host is its failure alone', async (t, hosts) => {
 	t.timeout(120_000);
 	const argv = ['exec', ...key(hosts), '--hosts', list(hosts), '--', 'sh', '-c', 'echo began; sleep 5; echo ended'];
-	const run = cliInTerminal(t, tempDir(t), argv);
+	const run = await cliInTerminal(t, tempDir(t), argv);
 	await run.waitFor('began');
 	await run.waitFor('began');
 	crash(hosts[1].name);

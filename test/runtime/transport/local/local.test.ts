@@ -3,6 +3,7 @@ import {hasCode} from '../../../../lib/core/errors.js';
 import {exec} from '../../../../lib/runtime/transport/exec.js';
 import {createLocalTransport} from '../../../../lib/runtime/transport/local/local.js';
 import {startInTerminal} from '../../../../lib/runtime/transport/local/terminal.js';
+import {terminalTest} from '../../../helpers/pty-cli.js';
 
 test('output that is read late is all there', async t => {
 	const running = await createLocalTransport().spawn(['sh', '-c', 'echo early; echo problem >&2']);
@@ -25,7 +26,7 @@ test('a shell that is not there is told', async t => {
 	t.true(hasCode(error, 'ERR_HOST_SHELL'));
 });
 
-test('a command may have a terminal of the wanted size, and the new one when it changes', async t => {
+terminalTest('a command may have a terminal of the wanted size, and the new one when it changes', async t => {
 	const running = await createLocalTransport().spawn(
 		['sh', '-c', 'stty size; trap "stty size; exit 6" WINCH; echo "$TERM $SECRET"; while :; do sleep 0.05; done'],
 		{terminal: {type: 'vt220', columns: 91, rows: 33}, env: {SECRET: 'not-echoed'}},
