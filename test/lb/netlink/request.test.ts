@@ -125,3 +125,34 @@ test('a family that the kernel does not speak has an error of its own', async t 
 		hint: 'Load the module: modprobe ip_vs.',
 	});
 });
+
+const batch = [
+	{type: 16, payload: Buffer.alloc(4)},
+	{type: 0xa00, payload: Buffer.alloc(5), flags: 0x400},
+	{type: 0xa06, payload: Buffer.alloc(4)},
+	{type: 17, payload: Buffer.alloc(4)},
+];
+
+test('a batch is one datagram of padded messages, acknowledged by the last that is no frame', t => {
+	const socket = scripted(sequence => [acknowledgement(sequence + 2)]);
+	connectNetlink(socket).batch(batch);
+	t.deepEqual(
+		decodeMessages(socket.sent[0]!).map(({type, flags}) => [type, flags]),
+		[
+			[16, 1],
+			[0xa00, 0x401],
+			[0xa06, 5],
+			[17, 1],
+		],
+	);
+});
+
+test('the first refusal of a batch is thrown, and what the kernel says besides is passed over by the next request', t => {
+	const socket = scripted(
+		sequence => [acknowledgement(sequence + 1, 17), acknowledgement(sequence + 2)],
+		sequence => [message(20, sequence, Buffer.from('next')), acknowledgement(sequence)],
+	);
+	const connection = connectNetlink(socket);
+	t.is(t.throws(() => connection.batch(batch), {instanceOf: KernelError}).errno, 'EEXIST');
+	t.deepEqual(connection.request(request).map(String), ['next']);
+});
