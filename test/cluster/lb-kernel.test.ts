@@ -1,3 +1,4 @@
+import {addressBytes, addressText} from '../../lib/lb/address.js';
 import {bootHosts, crash, onHost} from '../lab/hosts.js';
 import {ipvsadm, putIpvsadm} from './ipvsadm-on-host.js';
 import {onLabHosts} from './lab-test.js';
@@ -39,14 +40,19 @@ function addAll(version: '4' | '6', member: string): object[] {
 /** Two servers that say who they are and who speaks to them. */
 function serve(): void {
 	for (const port of [7001, 7002])
-		onHost(
-			server,
-			`systemd-run -q socat TCP6-LISTEN:${port},fork,reuseaddr,ipv6only=0 SYSTEM:'echo ${port} $SOCAT_PEERADDR; cat'`,
-		);
+		for (const listen of [`TCP4-LISTEN:${port}`, `TCP6-LISTEN:${port},ipv6only=1`])
+			onHost(server, `systemd-run -q socat ${listen},fork,reuseaddr SYSTEM:'echo ${port} $SOCAT_PEERADDR; cat'`);
 }
 
-const say = (address: string, as = ''): string =>
-	onHost(node, `${as} socat -T2 - TCP:${endpoint(address, 6443)},connect-timeout=3 </dev/null 2>&1 || true`).trim();
+/** The member that answered and whom it saw, or what the client says. */
+function say(address: string, as = ''): string {
+	const said = onHost(
+		node,
+		`${as} socat -T2 - TCP:${endpoint(address, 6443)},connect-timeout=3 </dev/null 2>&1 || true`,
+	);
+	const [, port, peer] = /^(\d+) \[?([0-9a-f.:]+)/.exec(said) ?? [];
+	return peer === undefined ? said.trim() : `${port} ${addressText(addressBytes(peer))}`;
+}
 const sysctls = (): string => onHost(node, 'sysctl -a 2>/dev/null | grep -E "^net.ipv4.vs.(conn|expire)|ip_forward ="');
 
 labTest(
@@ -81,7 +87,7 @@ labTest(
 		const [{address: own}, {address: member}] = hosts;
 		t.regex(say(virtual['4']), /Connection refused/);
 		balancerOn(node, 'apply', {spec: specFor('4', member), operations: addAll('4', member)});
-		t.deepEqual([say(virtual['4']), say(virtual['4'])].sort(), [`7001 ::ffff:${own}`, `7002 ::ffff:${own}`].sort());
+		t.deepEqual([say(virtual['4']), say(virtual['4'])].sort(), [`7001 ${own}`, `7002 ${own}`].sort());
 	},
 );
 
@@ -124,7 +130,7 @@ labTest('packets of pods come to where IPVS takes them, and the answers come bac
 	onHost(server, `ip route add 10.244.0.0/24 via ${own}`);
 	const {warnings} = balancerOn<Prepared>(node, 'prepare', {spec: specFor('4', member)});
 	const source = warnings.includes('ERR_NFTABLES') ? '10.244.0.9' : own;
-	t.regex(say(virtual['4'], 'ip netns exec pod'), new RegExp(`^700[12] ::ffff:${source}$`));
+	t.regex(say(virtual['4'], 'ip netns exec pod'), new RegExp(`^700[12] ${source}$`));
 });
 
 labTest('a connection to a member that is deleted ends with its next packet', async (t, hosts) => {
@@ -177,7 +183,7 @@ labTest('what is there already and what cannot be is refused, with nothing chang
 	});
 	t.like(refused({address: '224.0.0.9', members: [member]}), {
 		code: 'ERR_LB_ADDRESS',
-		message: 'The kernel finds 224.0.0.9 no address that a host can have',
+		message: 'The virtual address 224.0.0.9 is none that a host can have',
 	});
 	t.is(refused({address: 'fd00:97::3', members: ['[2001:db8::7]:1']}, fresh, 'unshare -n').code, 'ERR_LB_SOURCE');
 	onHost(node, `${ipvsadm} -A -t 10.103.97.9:443 -s rr && ${ipvsadm} -a -t 10.103.97.9:443 -r 10.0.0.77:443 -m`);
@@ -209,6 +215,7 @@ labTest('restored, all is as it was before, and a second time nothing is done', 
 	const [, {address: member}] = hosts;
 	const request = {spec: specFor('4', member)};
 	balancerOn(node, 'prepare', request);
+	onHost(node, 'modprobe -r ip_vs_wlc');
 	const undone = balancerOn<string[]>(node, 'restore', request);
 	t.true(undone.includes('unloaded the module ip_vs'), undone.join('\n'));
 	t.notRegex(onHost(node, 'cat /proc/modules'), /^ip_vs/m);
@@ -235,10 +242,7 @@ labTest(
 	'a kernel without IPVS: insisting on it is an error, else nftables is tried and that is said',
 	async (t, hosts) => {
 		const [, {address: member}] = hosts;
-		onHost(
-			node,
-			'modprobe -r ip_vs_rr ip_vs_wlc ip_vs; mv /lib/modules/$(uname -r)/kernel/net/netfilter/ipvs /root/ && depmod',
-		);
+		onHost(node, 'modprobe -r ip_vs_rr ip_vs; mv /lib/modules/$(uname -r)/kernel/net/netfilter/ipvs /root/ && depmod');
 		const request = {spec: specFor('4', member)};
 		const {code, message} = refusalOn(node, 'prepare', {...request, options: {form: 'ipvs'}});
 		t.is(code, 'ERR_LB_MODULE');

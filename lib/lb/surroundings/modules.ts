@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process';
-import {mkdir, readFile, rm} from 'node:fs/promises';
+import {access, mkdir, readFile, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {writeFileAtomic} from '../../core/atomic-file.js';
 import {hasCode, isSealError} from '../../core/errors.js';
@@ -18,6 +18,14 @@ export async function hasIpvs(): Promise<boolean> {
 		if (hasCode(error, 'ERR_NETLINK_FAMILY')) return false;
 		throw error;
 	}
+}
+
+/** Those of the names that are loaded, in the same order. */
+export async function loadedModules(root: string, names: readonly string[]): Promise<string[]> {
+	const found = await Promise.all(
+		names.map(name => ifExists(() => access(join(root, 'sys/module', name)).then(() => true))),
+	);
+	return names.filter((_, index) => found[index] === true);
 }
 
 /** Asks the system's modprobe; why it did not work, or undefined when it did. Only names of our own come here. */

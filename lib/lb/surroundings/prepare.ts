@@ -1,12 +1,11 @@
 import {SealError} from '../../core/errors.js';
 import {addressBytes, addressText, endpointText} from '../address.js';
 import {openIpvs} from '../ipvs/kernel.js';
-import {KernelError} from '../netlink/request.js';
 import {openRoutes, type Routes} from '../netlink/route.js';
 import {type BalancerSpec, memberKey} from '../spec.js';
 import type {Form} from '../table.js';
 import {type Memory, readMemory, writeMemory} from './memory.js';
-import {hasIpvs, loadAtBoot, modprobe} from './modules.js';
+import {hasIpvs, loadAtBoot, loadedModules, modprobe} from './modules.js';
 import {defaultStateFile, type SurroundingsOptions} from './options.js';
 import {ensurePods} from './pods.js';
 import {allowed} from './refusals.js';
@@ -40,7 +39,7 @@ export async function prepareNode(spec: BalancerSpec, options: SurroundingsOptio
 			changes.push(...(await allowed('take out the balancer of before', () => undo(memory, routes, options))));
 			memory = {sysctls: memory.sysctls, modules: memory.modules};
 		}
-		const {form, loaded} = await allowed('load the module ip_vs', () => chooseForm(spec, options));
+		const {form, loaded} = await allowed('load the module ip_vs', () => chooseForm(spec, memory, options));
 		changes.push(...loaded.map(name => `loaded the module ${name}`));
 		if (form === 'ipvs') await refuseOthersService(spec, memory);
 		const sysctls = form === 'ipvs' ? await differingSysctls(root, wantedSysctls(await kernelRelease(root))) : [];
@@ -74,6 +73,11 @@ function modulesFor({scheduler}: BalancerSpec): readonly string[] {
 
 /** The virtual address on no device, the node's on one. */
 function sourceFor(spec: BalancerSpec, routes: Routes, given: string | undefined): string {
+	// The kernel would take the route all the same.
+	if (/^(?:0|127|22[4-9]|2[345]\d)\.|^::1?$|^ff|^fe[89ab]/.test(spec.address))
+		throw new SealError('ERR_LB_ADDRESS', `The virtual address ${spec.address} is none that a host can have`, {
+			hint: 'Choose a private address, such as 10.103.97.2.',
+		});
 	const own = routes.addresses(spec.address);
 	if (own.includes(spec.address))
 		throw new SealError('ERR_LB_ADDRESS', `The virtual address ${spec.address} is on a device of this host`, {
@@ -99,12 +103,19 @@ function sourceFor(spec: BalancerSpec, routes: Routes, given: string | undefined
 
 async function chooseForm(
 	spec: BalancerSpec,
-	{form, onEvent, signal}: SurroundingsOptions,
+	memory: Memory,
+	{form, root = '/', onEvent, signal}: SurroundingsOptions,
 ): Promise<{readonly form: Form; readonly loaded: readonly string[]}> {
 	if (form === 'nftables') return {form, loaded: []};
-	if (await hasIpvs()) return {form: 'ipvs', loaded: []};
-	const why = await modprobe(modulesFor(spec), {signal});
-	if (await hasIpvs()) return {form: 'ipvs', loaded: [...modulesFor(spec)].reverse()};
+	const names = modulesFor(spec);
+	const before = await loadedModules(root, names);
+	// To ask for IPVS makes newer kernels load it by themselves; older ones have to be told. A scheduler may also be built in.
+	const isNew = memory.service === undefined && before.length < names.length;
+	const why = isNew || !(await hasIpvs()) ? await modprobe(names, {signal}) : undefined;
+	if (await hasIpvs()) {
+		const loaded = (await loadedModules(root, names)).filter(name => !before.includes(name));
+		return {form: 'ipvs', loaded: loaded.reverse()};
+	}
 	const missing = `This kernel has no IPVS, and the module ip_vs cannot be loaded: ${why ?? 'it says nothing about why'}`;
 	if (form === 'ipvs')
 		throw new SealError('ERR_LB_MODULE', missing, {
@@ -149,15 +160,7 @@ async function remember(file: string, before: Memory, next: Memory): Promise<voi
 function ensureRoute({address}: BalancerSpec, routes: Routes, source: string): readonly string[] {
 	const found = routes.localSource(address);
 	if (found === source) return [];
-	try {
-		routes.addLocal(address, source);
-	} catch (error) {
-		if (!(error instanceof KernelError) || error.errno !== 'EINVAL') throw error;
-		throw new SealError('ERR_LB_ADDRESS', `The kernel finds ${address} no address that a host can have`, {
-			hint: 'Choose a private address, such as 10.103.97.2.',
-			cause: error,
-		});
-	}
+	routes.addLocal(address, source);
 	return [`made ${address} local with the source ${source}${found === undefined ? '' : ` instead of ${found}`}`];
 }
 
