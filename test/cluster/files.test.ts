@@ -53,13 +53,17 @@ labTest('a user without rights is told, and with sudo brings files as root', asy
 labTest(
 	'after a power cut in the middle of an upload the same upload moves only what is missing',
 	async (t, [host]) => {
+		let booted: Promise<unknown> | undefined;
 		const cut = pausing(34 * megabyte, async () => {
 			// The host flushes what has come every few seconds.
 			await sleep(8000);
 			crash(host.name);
-			await bootHosts([host.name]);
+			booted = bootHosts([host.name]);
+			await booted;
 		});
 		await t.throwsAsync(uploadFile(open(t, host), cut, '/srv/big'), {code: 'ERR_HOST_LOST'});
+		// The silence of a host may be noticed before it is up again.
+		await booted;
 		const report = await uploadFile(open(t, host), {bytes: content}, '/srv/big', {mode: 0o640});
 		t.log(`sent ${report.sentBytes} of ${report.sizeBytes} bytes`);
 		t.true(report.sentBytes < report.sizeBytes);
