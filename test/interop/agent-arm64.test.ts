@@ -44,7 +44,7 @@ emulatedTest('calls the C library and asks the kernel over netlink', async (t, s
 	// The emulator passes route netlink on and knows no generic one: its own answer is EPROTONOSUPPORT.
 	t.like(await agent.call('self', null), {
 		native: 'ok',
-		netlink: {route: 'ok', generic: {failed: 'socket: errno 93'}},
+		netlink: {route: 'ok', generic: {failed: 'Cannot open a netlink socket: EPROTONOSUPPORT'}},
 	});
 });
 
