@@ -116,7 +116,7 @@ labTest('ipvsadm sees what we wrote, and we see what ipvsadm wrote', async (t, h
 			{do: 'edit-member', destination: back},
 		],
 	});
-	t.regex(onHost(node, `${ipvsadm} -Ln`), new RegExp(`6443 rr[sS]*${member}:7001 +Masq +1 `));
+	t.regex(onHost(node, `${ipvsadm} -Ln`), new RegExp(`6443 rr.*${member}:7001 +Masq +1 `, 's'));
 });
 
 labTest('packets of pods come to where IPVS takes them, and the answers come back', async (t, hosts) => {

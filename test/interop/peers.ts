@@ -9,9 +9,11 @@ import type {ExecutionContext} from 'ava';
 export type Peer =
 	| 'buildah'
 	| 'busybox'
+	| 'conntrack'
 	| 'containerd'
 	| 'ctr'
 	| 'docker-registry'
+	| 'ip'
 	| 'openssl'
 	| 'podman'
 	| 'qemu-aarch64-static'
@@ -28,7 +30,9 @@ export type Peer =
 /** These mount, chown or start containers. */
 const needRoot: ReadonlySet<Peer> = new Set([
 	'buildah',
+	'conntrack',
 	'containerd',
+	'ip',
 	'podman',
 	'qemu-aarch64-static',
 	'sshd',

@@ -15,8 +15,9 @@ const ZONE = 18;
 const FILTER = 25;
 const IPPROTO_TCP = 6;
 const TCP_ESTABLISHED = 3;
-/** By destination address, protocol and destination port (nf_internals.h, CTA_FILTER_F_*). */
-const filterFlags = 0x2 | 0x8 | 0x20;
+/** By protocol and destination port, and by destination address (nf_internals.h, CTA_FILTER_F_*). */
+const byPort = 0x8 | 0x20;
+const byAddress = 0x2;
 
 /** A connection that conntrack knows. */
 export interface Tracked {
@@ -31,7 +32,9 @@ export interface Tracked {
 /** Connections that were begun to an address and port. Kernels from 5.8 on look for them themselves; older ones tell all they know. @throws KernelError, SealError ERR_NETLINK */
 export function connectionsTo(conntrack: Netfilter, endpoint: Member): readonly Tracked[] {
 	const wanted = tupleTo(endpoint);
-	const filter = nested(FILTER, [uint32(1, filterFlags), uint32(2, 0)]);
+	// Kernels with this filter take IPv6 addresses the wrong way round: those that are equal are left out. So there it is for us to compare.
+	const flags = endpoint.address.includes(':') ? byPort : byPort | byAddress;
+	const filter = nested(FILTER, [uint32(1, flags), uint32(2, 0)]);
 	return dump(conntrack, [wanted, filter]).flatMap(answer => readTracked(answer, endpoint));
 }
 

@@ -1,7 +1,7 @@
 import {endpointText} from '../address.js';
 import {openRoutes} from '../netlink/route.js';
 import type {BalancerSpec} from '../spec.js';
-import {hasIpvs} from './modules.js';
+import {runsIpvs} from './modules.js';
 import type {SurroundingsOptions} from './options.js';
 import {podsAreMasqueraded} from './pods.js';
 import {allowed} from './refusals.js';
@@ -21,7 +21,7 @@ export async function inspectNode(
 	{root = '/', form, signal}: SurroundingsOptions = {},
 ): Promise<readonly Finding[]> {
 	signal?.throwIfAborted();
-	const isIpvs = form !== 'nftables' && (await hasIpvs());
+	const isIpvs = form !== 'nftables' && (await runsIpvs(root));
 	return [
 		...(form === 'nftables' ? [] : [moduleFinding(isIpvs)]),
 		...(isIpvs ? await sysctlFindings(root) : []),

@@ -9,7 +9,7 @@ import {openFamily} from '../netlink/generic.js';
 /** systemd loads these at boot, as root, before a balancer with few rights starts. */
 const loadFile = 'etc/modules-load.d/sealimage-lb.conf';
 
-/** Whether the kernel speaks IPVS now. @throws SealError ERR_NETLINK */
+/** Whether the kernel speaks IPVS; newer ones load it when they are asked. @throws SealError ERR_NETLINK */
 export async function hasIpvs(): Promise<boolean> {
 	try {
 		(await openFamily('IPVS', 1)).close();
@@ -18,6 +18,11 @@ export async function hasIpvs(): Promise<boolean> {
 		if (hasCode(error, 'ERR_NETLINK_FAMILY')) return false;
 		throw error;
 	}
+}
+
+/** As `hasIpvs`, but without asking a kernel that would load the module to answer. One that has it built in shows it as loaded: it has parameters. */
+export async function runsIpvs(root: string): Promise<boolean> {
+	return (await loadedModules(root, ['ip_vs'])).length > 0 && (await hasIpvs());
 }
 
 /** Those of the names that are loaded, in the same order. */

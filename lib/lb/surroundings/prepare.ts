@@ -41,7 +41,7 @@ export async function prepareNode(spec: BalancerSpec, options: SurroundingsOptio
 		}
 		const {form, loaded} = await allowed('load the module ip_vs', () => chooseForm(spec, memory, options));
 		changes.push(...loaded.map(name => `loaded the module ${name}`));
-		if (form === 'ipvs') await refuseOthersService(spec, memory);
+		if (form === 'ipvs') await allowed('read the table of IPVS', () => refuseOthersService(spec, memory));
 		const sysctls = form === 'ipvs' ? await differingSysctls(root, wantedSysctls(await kernelRelease(root))) : [];
 		const known = sysctls.filter(({found}) => found !== undefined);
 		const before = Object.fromEntries(known.map(({name, found}) => [name, found ?? '']));

@@ -3,7 +3,7 @@ import {openIpvs} from '../ipvs/kernel.js';
 import {openRoutes} from '../netlink/route.js';
 import type {BalancerSpec} from '../spec.js';
 import {forget, type Memory, readMemory} from './memory.js';
-import {hasIpvs, modprobe, notAtBoot} from './modules.js';
+import {modprobe, notAtBoot, runsIpvs} from './modules.js';
 import {defaultStateFile, type SurroundingsOptions} from './options.js';
 import {allowed} from './refusals.js';
 import {kernelRelease, readSysctl, wantedSysctls, writeSysctl} from './sysctls.js';
@@ -25,7 +25,7 @@ export async function restoreNode(spec: Endpoint, options: SurroundingsOptions =
 	try {
 		return await allowed(`take ${endpointText(spec)} out of the kernel`, async () => {
 			const undone = [...(await undo({...memory, service: memory.service ?? spec}, routes, options))];
-			if (!(await othersUseIpvs())) {
+			if (!(await othersUseIpvs(root))) {
 				undone.push(...(await restoreSysctls(root, memory)));
 				undone.push(...(await unload(memory, signal)));
 			}
@@ -38,8 +38,8 @@ export async function restoreNode(spec: Endpoint, options: SurroundingsOptions =
 	}
 }
 
-async function othersUseIpvs(): Promise<boolean> {
-	if (!(await hasIpvs())) return false;
+async function othersUseIpvs(root: string): Promise<boolean> {
+	if (!(await runsIpvs(root))) return false;
 	const ipvs = await openIpvs();
 	try {
 		return ipvs.services().length > 0;

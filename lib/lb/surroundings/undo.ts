@@ -6,7 +6,7 @@ import {openNftablesForm} from '../nftables/table.js';
 import type {BalancerSpec} from '../spec.js';
 import {ipvsForm} from '../table.js';
 import type {Memory} from './memory.js';
-import {hasIpvs} from './modules.js';
+import {runsIpvs} from './modules.js';
 import type {SurroundingsOptions} from './options.js';
 import {forgetPods, isMissing} from './pods.js';
 
@@ -14,11 +14,11 @@ import {forgetPods, isMissing} from './pods.js';
 export async function undo(
 	{service, masquerade}: Memory,
 	routes: Routes,
-	{signal}: SurroundingsOptions,
+	{root = '/', signal}: SurroundingsOptions,
 ): Promise<readonly string[]> {
 	if (service === undefined) return [];
 	const undone: string[] = [];
-	if (await hasIpvs()) {
+	if (await runsIpvs(root)) {
 		const table = ipvsForm(service, await openIpvs());
 		try {
 			if (table.remove()) undone.push(`removed the virtual service ${endpointText(service)}`);
