@@ -191,6 +191,8 @@ labTest('what is there already and what cannot be is refused, with nothing chang
 		code: 'ERR_LB_PORT',
 		message: 'Another virtual service has 10.103.97.9:443 on this host already',
 	});
+	balancerOn(node, 'restore', {spec: {address: '10.103.97.9', port: 443, members: [member]}, options: fresh});
+	t.regex(onHost(node, `${ipvsadm} -Ln`), /10\.103\.97\.9:443/);
 	const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all';
 	onHost(node, 'sysctl -qw net.ipv4.vs.conntrack=0');
 	t.like(refused(specFor('4', member), {stateFile: '/tmp/nobody.json'}, nobody), {

@@ -1,16 +1,16 @@
 import {SealError} from '../../core/errors.js';
 import {addressBytes, addressText, endpointText} from '../address.js';
-import {openIpvs} from '../ipvs/kernel.js';
 import {openRoutes, type Routes} from '../netlink/route.js';
 import {type BalancerSpec, memberKey} from '../spec.js';
 import type {Form} from '../table.js';
 import {type Memory, readMemory, writeMemory} from './memory.js';
 import {hasIpvs, loadAtBoot, loadedModules, modprobe} from './modules.js';
 import {defaultStateFile, type SurroundingsOptions} from './options.js';
+import {othersService} from './owner.js';
 import {ensurePods} from './pods.js';
 import {allowed} from './refusals.js';
 import {differingSysctls, kernelRelease, wantedSysctls, writeSysctl} from './sysctls.js';
-import {undo} from './undo.js';
+import {forgetShares, undo} from './undo.js';
 
 export interface Prepared {
 	readonly form: Form;
@@ -59,6 +59,9 @@ export async function prepareNode(spec: BalancerSpec, options: SurroundingsOptio
 		if (form === 'ipvs' && (await loadAtBoot(root, modulesFor(spec))))
 			changes.push('let the modules of IPVS be loaded at boot');
 		changes.push(...(await allowed(`make ${spec.address} local`, () => ensureRoute(spec, routes, nodeAddress))));
+		// Left from when the kernel had no IPVS: packets would not get as far as IPVS.
+		if (form === 'ipvs' && (await allowed('look at nftables', () => forgetShares(spec))))
+			changes.push(`removed the members of ${endpointText(spec)} from nftables`);
 		changes.push(...(await masquerade(spec, stateFile, next, options)));
 		return {form, nodeAddress, changes};
 	} finally {
@@ -133,24 +136,16 @@ async function chooseForm(
 /** A service of that address and port that we do not remember, with no member of ours in it, is somebody else's. */
 async function refuseOthersService(spec: BalancerSpec, memory: Memory): Promise<void> {
 	if (memory.service !== undefined) return;
-	const ipvs = await openIpvs();
-	try {
-		const key = {protocol: 'tcp', address: spec.address, port: spec.port} as const;
-		if (ipvs.service(key) === undefined) return;
-		const ours = new Set(spec.members.map(memberKey));
-		const found = ipvs.destinations(key).map(memberKey);
-		if (found.some(member => ours.has(member))) return;
-		throw new SealError('ERR_LB_PORT', `Another virtual service has ${endpointText(spec)} on this host already`, {
-			hint: 'Choose another virtual address or port, or remove that service with "ipvsadm -D".',
-			details: {members: found.slice(0, 20)},
-		});
-	} finally {
-		ipvs.close();
-	}
+	const found = await othersService(spec);
+	if (found === undefined) return;
+	throw new SealError('ERR_LB_PORT', `Another virtual service has ${endpointText(spec)} on this host already`, {
+		hint: 'Choose another virtual address or port, or remove that service with "ipvsadm -D".',
+		details: {members: found.slice(0, 20)},
+	});
 }
 
 async function remember(file: string, before: Memory, next: Memory): Promise<void> {
-	if (JSON.stringify(before) !== JSON.stringify(next)) await allowed(`write ${file}`, () => writeMemory(file, next));
+	if (JSON.stringify(before) !== JSON.stringify(next)) await writeMemory(file, next);
 }
 
 /**

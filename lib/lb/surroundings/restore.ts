@@ -5,18 +5,19 @@ import type {BalancerSpec} from '../spec.js';
 import {forget, type Memory, readMemory} from './memory.js';
 import {modprobe, notAtBoot, runsIpvs} from './modules.js';
 import {defaultStateFile, type SurroundingsOptions} from './options.js';
+import {othersService} from './owner.js';
 import {allowed} from './refusals.js';
 import {kernelRelease, readSysctl, wantedSysctls, writeSysctl} from './sysctls.js';
 import {undo} from './undo.js';
 
-type Endpoint = Pick<BalancerSpec, 'address' | 'port'>;
+type Ours = Pick<BalancerSpec, 'address' | 'port' | 'members'>;
 
 /**
  * Undoes `prepareNode` and takes the table of members out too; sentences that say what was undone. Idempotent. While others have virtual services on this
  * host, the sysctls and modules stay as they are: they may rely on them.
  * @throws SealError ERR_LB_DENIED, ERR_NETLINK
  */
-export async function restoreNode(spec: Endpoint, options: SurroundingsOptions = {}): Promise<readonly string[]> {
+export async function restoreNode(spec: Ours, options: SurroundingsOptions = {}): Promise<readonly string[]> {
 	const {stateFile = defaultStateFile, root = '/', signal} = options;
 	signal?.throwIfAborted();
 	addressBytes(spec.address);
@@ -24,7 +25,10 @@ export async function restoreNode(spec: Endpoint, options: SurroundingsOptions =
 	const routes = await openRoutes();
 	try {
 		return await allowed(`take ${endpointText(spec)} out of the kernel`, async () => {
-			const undone = [...(await undo({...memory, service: memory.service ?? spec}, routes, options))];
+			// What we do not remember is taken out only when it has a member of ours.
+			const isOthers =
+				memory.service === undefined && (await runsIpvs(root)) && (await othersService(spec)) !== undefined;
+			const undone = [...(await undo({...memory, service: memory.service ?? spec}, routes, options, isOthers))];
 			if (!(await othersUseIpvs(root))) {
 				undone.push(...(await restoreSysctls(root, memory)));
 				undone.push(...(await unload(memory, signal)));

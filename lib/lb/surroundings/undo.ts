@@ -10,15 +10,16 @@ import {runsIpvs} from './modules.js';
 import type {SurroundingsOptions} from './options.js';
 import {forgetPods, isMissing} from './pods.js';
 
-/** What belongs to one virtual address: its members, its masquerade, its route. In this order, so that connections are refused and do not wander. */
+/** What belongs to one virtual address: its members, its masquerade, its route. Not the service of IPVS when it `isOthers`. In this order, so that connections are refused and do not wander. */
 export async function undo(
 	{service, masquerade}: Memory,
 	routes: Routes,
 	{root = '/', signal}: SurroundingsOptions,
+	isOthers = false,
 ): Promise<readonly string[]> {
 	if (service === undefined) return [];
 	const undone: string[] = [];
-	if (await runsIpvs(root)) {
+	if (!isOthers && (await runsIpvs(root))) {
 		const table = ipvsForm(service, await openIpvs());
 		try {
 			if (table.remove()) undone.push(`removed the virtual service ${endpointText(service)}`);
@@ -32,7 +33,8 @@ export async function undo(
 	return undone;
 }
 
-async function forgetShares(service: Endpoint): Promise<boolean> {
+/** Takes the members out of nftables; false when there are none, or no nftables. @throws SealError */
+export async function forgetShares(service: Endpoint): Promise<boolean> {
 	try {
 		const table = await openNftablesForm({...service, scheduler: 'rr'});
 		try {
