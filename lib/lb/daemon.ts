@@ -15,7 +15,7 @@ import {type BalancerReport, formatMetrics, reportBalancer} from './report.js';
 import {type Balancer, runBalancer} from './run.js';
 import {type BalancerSpec, type Member, memberKey, readSpec} from './spec.js';
 import {prepareNode} from './surroundings/prepare.js';
-import {type BalancerTable, openTable} from './table.js';
+import {type BalancerTable, type Form, openTable} from './table.js';
 
 export interface DaemonOptions extends OperationOptions {
 	/** Where the members that the cluster told are kept over restarts. Default `/var/lib/sealimage/lb/members.json`. */
@@ -43,7 +43,8 @@ export async function runDaemon(file: string, options: DaemonOptions): Promise<v
 	const {learntFile = defaultLearntFile, notify = () => {}, signal} = options;
 	let config = await readConfig(file);
 	let learnt = await readLearnt(learntFile, config.spec);
-	const {form} = await prepareNode(config.spec, config);
+	const {onEvent} = options;
+	const {form} = await prepareNode(config.spec, {...config, onEvent, signal});
 	const table = await openTable(config.spec, form);
 	const status: {close?: () => Promise<void>} = {};
 	try {
@@ -58,7 +59,7 @@ export async function runDaemon(file: string, options: DaemonOptions): Promise<v
 		await Promise.all([
 			balancer.done,
 			keepAlive(balancer, notify, options),
-			keepPrepared(() => config, options),
+			keepPrepared(() => config, form, options),
 			followFile(file, options, next => {
 				if (endpointText(next.spec) !== endpointText(config.spec)) {
 					warn(
@@ -107,10 +108,11 @@ async function keepAlive(balancer: Balancer, notify: Notify, {watchdogMs, signal
 	while (await waited(watchdogMs, signal)) if (balancer.failure === undefined) notify('WATCHDOG=1');
 }
 
-async function keepPrepared(config: () => BalancerConfig, options: DaemonOptions): Promise<void> {
+/** The form stays as it is while the balancer runs, also when somebody loads IPVS meanwhile. */
+async function keepPrepared(config: () => BalancerConfig, form: Form, options: DaemonOptions): Promise<void> {
 	while (await waited(prepareMs, options.signal)) {
 		try {
-			const {changes} = await prepareNode(config().spec, config());
+			const {changes} = await prepareNode(config().spec, {...config(), form});
 			for (const change of changes) warn(options, 'BalancerMended', `Mended: ${change}`);
 		} catch (error) {
 			warn(options, 'BalancerSurroundings', (error as Error).message);
