@@ -2,6 +2,7 @@ import {configFile, readConfig} from '../lib/lb/config.js';
 import {askStatus} from '../lib/lb/daemon.js';
 import {type BalancerReport, reportBalancer} from '../lib/lb/report.js';
 import {type Finding, inspectNode} from '../lib/lb/surroundings/inspect.js';
+import {hasIpvs} from '../lib/lb/surroundings/modules.js';
 import {openTable} from '../lib/lb/table.js';
 import type {Flags} from './command.js';
 
@@ -27,7 +28,7 @@ export async function reportNode(file: string): Promise<NodeReport> {
 	const surroundings = await inspectNode(config.spec, config);
 	const running = config.statusPort === 0 ? undefined : await askStatus(config.statusPort);
 	if (running !== undefined) return {isRunning: true, ...running, surroundings};
-	const table = await openTable(config.spec, 'ipvs');
+	const table = await openTable(config.spec, (await hasIpvs()) ? 'ipvs' : 'nftables');
 	try {
 		return {isRunning: false, ...reportBalancer(config.spec, table), surroundings};
 	} finally {
