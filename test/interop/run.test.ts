@@ -211,7 +211,7 @@ sessionTest(
 );
 
 sessionTest('COPY between two RUNs is seen by the second and not in its layer', async (t, act) => {
-	const {layers, output} = await act({
+	const {layers, output, error} = await act({
 		steps: [
 			{apply: [{header: folder('early')}, {header: file('early/f'), text: 'early\n'}]},
 			{run: 'cat /early/f; echo one > /one'},
@@ -219,6 +219,7 @@ sessionTest('COPY between two RUNs is seen by the second and not in its layer', 
 			{run: 'cat /one; ls /old; rm /tmp/t'},
 		],
 	});
+	t.is(error, undefined);
 	t.is(output, 'early\ntwo\nb\n');
 	t.deepEqual(layers[1], ['directory 1777 0:0 /tmp', 'file 0 0:0 /tmp/.wh.t']);
 });
