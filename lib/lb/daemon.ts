@@ -6,7 +6,7 @@ import {writeFileAtomic} from '../core/atomic-file.js';
 import {systemCode} from '../core/errors.js';
 import {emit, type OperationOptions} from '../core/events.js';
 import {ifExists} from '../core/io-error.js';
-import {endpointText} from './address.js';
+import {endpointText} from '../core/ip-address.js';
 import {type BalancerConfig, readConfig} from './config.js';
 import {watchEndpoints} from './endpoints.js';
 import {apiAccess} from './kubeconfig.js';

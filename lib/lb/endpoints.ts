@@ -2,7 +2,7 @@ import {type Agent, request} from 'node:https';
 import {createInterface} from 'node:readline';
 import {SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
-import {addressBytes, addressText} from './address.js';
+import {addressBytes, addressText} from '../core/ip-address.js';
 import type {Member} from './spec.js';
 
 /** How the cluster's API is asked. */

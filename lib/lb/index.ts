@@ -1,4 +1,4 @@
-export {addressBytes, addressText, endpointText} from './address.js';
+export {addressBytes, addressText, endpointText} from '../core/ip-address.js';
 export {type BalancerConfig, configFile as balancerConfigFile, readConfig as readBalancerConfig} from './config.js';
 export {balanceOnce, type DaemonOptions, runDaemon} from './daemon.js';
 export {type ApiAccess, watchEndpoints} from './endpoints.js';

@@ -1,4 +1,4 @@
-import {endpointText} from './address.js';
+import {endpointText} from '../core/ip-address.js';
 import type {Phase} from './reconcile.js';
 import type {Balancer, Counters} from './run.js';
 import {type BalancerSpec, memberKey} from './spec.js';

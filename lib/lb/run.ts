@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {emit, type OperationOptions} from '../core/events.js';
-import {endpointText} from './address.js';
+import {endpointText} from '../core/ip-address.js';
 import {createProber, type Prober} from './health.js';
 import {type BalancerState, type MemberState, type Operation, type ProbeResult, reconcile} from './reconcile.js';
 import {type BalancerSpec, type Member, memberKey} from './spec.js';

@@ -1,5 +1,5 @@
 import {SealError} from '../core/errors.js';
-import {addressBytes, addressText, endpointText} from './address.js';
+import {addressBytes, addressText, endpointText} from '../core/ip-address.js';
 
 /** One way to the API that every node has: a virtual address that the kernel balances over members. */
 export interface BalancerSpec {

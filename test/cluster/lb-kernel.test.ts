@@ -1,4 +1,4 @@
-import {addressBytes, addressText} from '../../lib/lb/address.js';
+import {addressBytes, addressText} from '../../lib/core/ip-address.js';
 import {bootHosts, crash, onHost} from '../lab/hosts.js';
 import {ipvsadm, putIpvsadm} from './ipvsadm-on-host.js';
 import {onLabHosts} from './lab-test.js';

@@ -1,4 +1,4 @@
-import {addressBytes, addressText} from '../address.js';
+import {addressBytes, addressText} from '../../core/ip-address.js';
 import {
 	type Attributes,
 	attribute,

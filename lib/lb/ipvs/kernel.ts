@@ -1,6 +1,6 @@
 import type {ErrorCode} from '../../core/codes.js';
 import {SealError} from '../../core/errors.js';
-import {endpointText} from '../address.js';
+import {endpointText} from '../../core/ip-address.js';
 import {type GenericFamily, openFamily} from '../netlink/generic.js';
 import {KernelError} from '../netlink/request.js';
 import {

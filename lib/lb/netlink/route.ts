@@ -1,4 +1,4 @@
-import {addressBytes, addressText} from '../address.js';
+import {addressBytes, addressText} from '../../core/ip-address.js';
 import {attribute, readAttributes, uint32} from './attributes.js';
 import {malformed} from './message.js';
 import {connectNetlink, KernelError, type NetlinkConnection} from './request.js';

@@ -1,4 +1,4 @@
-import {addressBytes, addressText} from '../address.js';
+import {addressBytes, addressText} from '../../core/ip-address.js';
 import {attribute, nested, netUint16, readAttributes, uint32} from '../netlink/attributes.js';
 import {KernelError} from '../netlink/request.js';
 import type {Member} from '../spec.js';

@@ -1,4 +1,4 @@
-import {addressBytes} from '../address.js';
+import {addressBytes} from '../../core/ip-address.js';
 import {attribute, nested, netUint32, text} from '../netlink/attributes.js';
 import type {NetfilterRequest} from './connection.js';
 

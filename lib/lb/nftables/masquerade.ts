@@ -1,4 +1,4 @@
-import {endpointText} from '../address.js';
+import {endpointText} from '../../core/ip-address.js';
 import {readAttributes, text} from '../netlink/attributes.js';
 import {KernelError} from '../netlink/request.js';
 import type {Netfilter} from './connection.js';

@@ -1,4 +1,4 @@
-import {addressBytes, addressText} from '../address.js';
+import {addressBytes, addressText} from '../../core/ip-address.js';
 import {attribute, listAttributes, nested, netUint32, readAttributes, text, uint32} from '../netlink/attributes.js';
 import {malformed} from '../netlink/message.js';
 import {KernelError} from '../netlink/request.js';

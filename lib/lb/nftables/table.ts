@@ -1,5 +1,5 @@
 import {SealError} from '../../core/errors.js';
-import {endpointText} from '../address.js';
+import {endpointText} from '../../core/ip-address.js';
 import type {DestinationState, Traffic} from '../ipvs/table.js';
 import {KernelError} from '../netlink/request.js';
 import type {Operation} from '../reconcile.js';

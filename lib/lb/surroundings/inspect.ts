@@ -1,4 +1,4 @@
-import {endpointText} from '../address.js';
+import {endpointText} from '../../core/ip-address.js';
 import {openRoutes} from '../netlink/route.js';
 import type {BalancerSpec} from '../spec.js';
 import {runsIpvs} from './modules.js';

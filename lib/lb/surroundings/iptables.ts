@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process';
-import {endpointText} from '../address.js';
+import {endpointText} from '../../core/ip-address.js';
 
 type Endpoint = {readonly address: string; readonly port: number};
 

@@ -1,5 +1,5 @@
 import {isSealError, SealError} from '../../core/errors.js';
-import {endpointText} from '../address.js';
+import {endpointText} from '../../core/ip-address.js';
 import {KernelError} from '../netlink/request.js';
 import {type Netfilter, netfilterFamily, openNetfilter} from '../nftables/connection.js';
 import {ensureMasquerade, hasMasquerade, masqueradeTable, removeTable} from '../nftables/masquerade.js';

@@ -1,5 +1,5 @@
 import {SealError} from '../../core/errors.js';
-import {addressBytes, addressText, endpointText} from '../address.js';
+import {addressBytes, addressText, endpointText} from '../../core/ip-address.js';
 import {openRoutes, type Routes} from '../netlink/route.js';
 import {type BalancerSpec, memberKey} from '../spec.js';
 import type {Form} from '../table.js';

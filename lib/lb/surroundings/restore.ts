@@ -1,4 +1,4 @@
-import {addressBytes, endpointText} from '../address.js';
+import {addressBytes, endpointText} from '../../core/ip-address.js';
 import {openIpvs} from '../ipvs/kernel.js';
 import {openRoutes} from '../netlink/route.js';
 import type {BalancerSpec} from '../spec.js';

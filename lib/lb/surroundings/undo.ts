@@ -1,5 +1,5 @@
 import {hasCode} from '../../core/errors.js';
-import {endpointText} from '../address.js';
+import {endpointText} from '../../core/ip-address.js';
 import {openIpvs} from '../ipvs/kernel.js';
 import type {Routes} from '../netlink/route.js';
 import {openNftablesForm} from '../nftables/table.js';

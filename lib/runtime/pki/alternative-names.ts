@@ -1,5 +1,6 @@
-import {isIP, isIPv4} from 'node:net';
+import {isIP} from 'node:net';
 import {SealError} from '../../core/errors.js';
+import {addressBytes, addressText} from '../../core/ip-address.js';
 import {sequence, taggedPrimitive} from './der.js';
 
 /**
@@ -17,8 +18,7 @@ export function encodeAlternativeNames(names: readonly string[]): Buffer {
  * @throws SealError ERR_CERTIFICATE
  */
 export function canonicalName(name: string): string {
-	if (isIPv4(name)) return name;
-	if (isIP(name) === 6 && !name.includes('%')) return new URL(`http://[${name}]`).hostname.slice(1, -1);
+	if (isIP(name) !== 0 && !name.includes('%')) return addressText(addressBytes(name));
 	const lower = name.toLowerCase();
 	const label = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 	if (lower.length > 253 || !new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`).test(lower)) {
@@ -31,18 +31,6 @@ export function canonicalName(name: string): string {
 		);
 	}
 	return lower;
-}
-
-/** The bytes of an address: 4 or 16. */
-export function addressBytes(address: string): Buffer {
-	if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-	const [head = '', tail] = canonicalName(address).split('::');
-	const groups = (part: string): number[] =>
-		part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16));
-	const before = groups(head);
-	const after = groups(tail ?? '');
-	const all = [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after];
-	return Buffer.from(all.flatMap(group => [group >> 8, group & 0xff]));
 }
 
 function dnsName(name: string): Buffer {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {addressBytes} from '../../../lib/lb/address.js';
+import {addressBytes} from '../../../lib/core/ip-address.js';
 import {attribute, nested, netUint16, readAttributes, readText} from '../../../lib/lb/netlink/attributes.js';
 import {KernelError} from '../../../lib/lb/netlink/request.js';
 import type {Netfilter, NetfilterRequest} from '../../../lib/lb/nftables/connection.js';

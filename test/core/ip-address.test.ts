@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {addressBytes, addressText, endpointText} from '../../lib/lb/address.js';
+import {addressBytes, addressText, endpointText} from '../../lib/core/ip-address.js';
 
 const texts = test.macro<[string, string, string]>({
 	exec(t, written, hex, shown) {

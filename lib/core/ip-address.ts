@@ -1,5 +1,5 @@
 import {isIPv4, isIPv6} from 'node:net';
-import {SealError} from '../core/errors.js';
+import {SealError} from './errors.js';
 
 /** The bytes of an IPv4 or IPv6 address: 4 or 16. @throws SealError ERR_ADDRESS */
 export function addressBytes(address: string): Buffer {
