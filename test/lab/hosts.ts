@@ -172,29 +172,43 @@ async function answers(name: string): Promise<void> {
 	throw new Error(`The lab host ${name} did not come up; see ${join(hostDir(name), 'console.log')}`);
 }
 
-/** The first use of a name takes the lowest free number; making the folder of the number is what decides between two processes. */
+/** The first use of a name takes the lowest number that no host has; one process at a time chooses. */
 function numberOf(name: string): number {
 	const file = join(hostDir(name), 'number');
 	if (existsSync(file)) return Number(readFileSync(file, 'utf8'));
-	mkdirSync(hostDir(name), {recursive: true});
-	const numbers = join(labDir, 'numbers');
-	mkdirSync(numbers, {recursive: true});
-	for (let number = 11; number < 250; number++) {
-		if (!claims(join(numbers, String(number)), name)) continue;
+	mkdirSync(join(labDir, 'hosts'), {recursive: true});
+	return alone(() => {
+		const taken = new Set(
+			readdirSync(join(labDir, 'hosts')).map(other => {
+				const own = join(hostDir(other), 'number');
+				return existsSync(own) ? Number(readFileSync(own, 'utf8')) : 0;
+			}),
+		);
+		let number = 11;
+		while (taken.has(number)) number++;
+		if (number > 250) throw new Error('The lab has no free address');
+		mkdirSync(hostDir(name), {recursive: true});
 		writeFileSync(file, String(number));
 		return number;
-	}
-	throw new Error('The lab has no free address');
+	});
 }
 
-/** A number whose host is gone is free again. */
-function claims(file: string, name: string): boolean {
-	if (existsSync(file) && !existsSync(join(hostDir(readFileSync(file, 'utf8')), 'number'))) rmSync(file, {force: true});
+/** Making a folder is what decides between processes. One that was killed while it had it left it behind: work under it takes a moment. */
+function alone<T>(work: () => T): T {
+	const lock = join(labDir, 'choosing');
+	for (let attempt = 0; ; attempt++) {
+		try {
+			mkdirSync(lock);
+			break;
+		} catch {
+			if (attempt > 100) rmSync(lock, {recursive: true, force: true});
+			execFileSync('sleep', ['0.05']);
+		}
+	}
 	try {
-		writeFileSync(file, name, {flag: 'wx'});
-		return true;
-	} catch {
-		return false;
+		return work();
+	} finally {
+		rmSync(lock, {recursive: true, force: true});
 	}
 }
 
