@@ -5,6 +5,7 @@ import {balanceOnce, runDaemon} from '../lib/lb/daemon.js';
 import {openNotify, watchdogMs} from '../lib/lb/notify.js';
 import {restoreNode} from '../lib/lb/surroundings/restore.js';
 import {reportNode} from './node-balancer.js';
+import {balancerLine} from './render/balancer-line.js';
 
 const usage = 'usage: sealimage-agent lb once|run|status|remove [--config FILE]\n';
 
@@ -40,9 +41,6 @@ const verbs = {
 };
 
 function log(event: SealEvent): void {
-	if (event.type === 'balancer.member')
-		process.stderr.write(`${event.member}: ${event.from ?? 'new'} -> ${event.to}: ${event.why}\n`);
-	else if (event.type === 'balancer.failed')
-		process.stderr.write(`The kernel's table cannot be kept: ${event.message}\n`);
-	else if (event.type === 'warning') process.stderr.write(`${event.message}\n`);
+	const line = balancerLine(event);
+	if (line !== undefined) process.stderr.write(`${line}\n`);
 }

@@ -2,7 +2,7 @@ import {runDaemon} from '../../lib/lb/daemon.js';
 import {openNotify, watchdogMs} from '../../lib/lb/notify.js';
 import {defineCommand} from '../command.js';
 import {balancerFlags} from '../node-balancer.js';
-import {balancerLine} from '../render/balancer.js';
+import {balancerLine} from '../render/balancer-line.js';
 
 export const command = defineCommand({
 	description:

@@ -1,15 +1,8 @@
-import type {SealEvent} from '../../lib/core/events.js';
 import type {NodeReport} from '../node-balancer.js';
 import {formatElapsed} from './progress-line.js';
 import type {Style} from './style.js';
 import {type Column, renderTable} from './table.js';
-
-/** What a balancer tells while it runs; undefined for what is no line of its own. */
-export function balancerLine(event: SealEvent): string | undefined {
-	if (event.type === 'balancer.member') return `${event.member}: ${event.from ?? 'new'} -> ${event.to}: ${event.why}`;
-	if (event.type === 'balancer.failed') return `The kernel's table cannot be kept: ${event.message}`;
-	return event.type === 'warning' ? event.message : undefined;
-}
+import {printable} from './text.js';
 
 /** One line a member, and what is not as it should be. */
 export function renderBalancer(report: NodeReport, style: Style): string {
@@ -31,11 +24,11 @@ export function renderBalancer(report: NodeReport, style: Style): string {
 			lastError ?? '',
 		],
 	);
-	const wrong = surroundings.filter(({ok}) => !ok).map(({text}) => `${style.yellow('warning:')} ${text}`);
+	const wrong = surroundings.filter(({ok}) => !ok).map(({text}) => `${style.yellow('warning:')} ${printable(text)}`);
 	return [
-		`${style.bold(service)}  ${form}, ${scheduler}: ${state}`,
+		`${style.bold(printable(service))}  ${printable(`${form}, ${scheduler}`)}: ${state}`,
 		renderTable(columns, rows, style).trimEnd(),
-		...(failure === undefined ? [] : [`${style.red('error:')} ${failure}`]),
+		...(failure === undefined ? [] : [`${style.red('error:')} ${printable(failure)}`]),
 		...wrong,
 	].join('\n');
 }

@@ -11,7 +11,7 @@ import {type BalancerConfig, readConfig} from './config.js';
 import {watchEndpoints} from './endpoints.js';
 import {apiAccess} from './kubeconfig.js';
 import type {Notify} from './notify.js';
-import {type BalancerReport, formatMetrics, reportBalancer} from './report.js';
+import {type BalancerReport, formatMetrics, type MemberReport, reportBalancer} from './report.js';
 import {type Balancer, runBalancer} from './run.js';
 import {type BalancerSpec, type Member, memberKey, readSpec} from './spec.js';
 import {prepareNode} from './surroundings/prepare.js';
@@ -231,10 +231,26 @@ async function serveStatus(
 export async function askStatus(port: number): Promise<BalancerReport | undefined> {
 	try {
 		const response = await fetch(`http://127.0.0.1:${port}/status`, {signal: AbortSignal.timeout(2000)});
-		return response.ok ? ((await response.json()) as BalancerReport) : undefined;
+		const report: unknown = response.ok ? await response.json() : undefined;
+		return isReport(report) ? report : undefined;
 	} catch {
 		return undefined;
 	}
+}
+
+/** Any user of the machine may have taken the port before the balancer did. */
+function isReport(value: unknown): value is BalancerReport {
+	const {service, form, scheduler, inKernel, members, failure} = (value ?? {}) as Partial<
+		Record<keyof BalancerReport, unknown>
+	>;
+	const texts = [service, form, scheduler, failure ?? ''];
+	if (!texts.every(text => typeof text === 'string') || typeof inKernel !== 'boolean' || !Array.isArray(members))
+		return false;
+	return members.every((each: Partial<Record<keyof MemberReport, unknown>> | null) => {
+		const {member, phase = '', lastError = '', forMs = 0, weight = 0} = each ?? {};
+		const numbers = [forMs, weight, each?.activeConnections, each?.inactiveConnections, each?.connections];
+		return [member, phase, lastError].every(text => typeof text === 'string') && numbers.every(Number.isFinite);
+	});
 }
 
 /** Writes the rules once and goes: a way to the API before anything else runs, as for `kubeadm join`. */
