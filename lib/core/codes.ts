@@ -147,6 +147,9 @@ export const errorCodes = {
 	ERR_DISTRIBUTE: 'What hosts should get, or said that they have, makes no sense.',
 	ERR_RELAY: 'A host cannot get content from another host.',
 
+	// runtime: plans
+	ERR_PLAN: 'A plan was edited, is of another version, or makes no sense.',
+
 	// runtime: the registry on hosts
 	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',
 	ERR_CONTAINERD_HOSTS:

@@ -89,6 +89,18 @@ export type SealEvent =
 			readonly file?: string;
 			readonly line?: number;
 	  }
+	/** An action of a plan begins. */
+	| {
+			readonly type: 'action.started';
+			readonly id: string;
+			readonly phase: string;
+			readonly title: string;
+			readonly host?: string;
+	  }
+	| {readonly type: 'action.finished'; readonly id: string; readonly elapsedMs: number}
+	| {readonly type: 'action.failed'; readonly id: string; readonly message: string; readonly elapsedMs: number}
+	/** It will not begin: `because` is the action, needed by it, that failed or was skipped itself. */
+	| {readonly type: 'action.skipped'; readonly id: string; readonly because: string}
 	/** A member of a load balancer came into another phase, or is one no more. */
 	| {
 			readonly type: 'balancer.member';
