@@ -159,6 +159,10 @@ export const errorCodes = {
 	ERR_MIRROR_INSTALL: 'A step of the installation of the registry on a host failed.',
 	ERR_MIRROR_STATE: 'The answer of a host that was asked for its registry cannot be understood.',
 
+	// runtime: the certificates of a cluster
+	ERR_PKI_AUTHORITY: 'A certificate authority, or the key of service accounts, cannot be used or must not be replaced.',
+	ERR_PKI_CLUSTER: 'The description of a cluster that needs certificates is not valid.',
+
 	// load balancer
 	ERR_LB_CONFIG: 'The file that describes a load balancer cannot be used.',
 	ERR_LB_ENDPOINTS: 'The members of a load balancer cannot be learnt from the cluster.',

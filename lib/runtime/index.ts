@@ -50,6 +50,28 @@ export {
 	type KeyPair,
 	type LeafRequest,
 } from './pki/authority.js';
+export {balancerAccess} from './pki/cluster/access.js';
+export {
+	type FoundFiles,
+	type PkiCircumstances,
+	type ServiceAccountKeys,
+	type SharedOptions,
+	type SharedPki,
+	sharedPki,
+} from './pki/cluster/authorities.js';
+export {
+	type ClusterHost,
+	describeCluster,
+	type PkiCluster,
+	type PkiClusterSpec,
+	type PkiHost,
+} from './pki/cluster/description.js';
+export {type ClusterAuthority, type GivenAuthority, readAuthority} from './pki/cluster/given-authority.js';
+export {certSans, endpointUrl, itemsOf, localUrl, type PkiForm, type PkiItem} from './pki/cluster/items.js';
+export {type ComponentFlag, type LifetimeSettings, lifetimeSettings} from './pki/cluster/lifetimes.js';
+export type {AuthorityId, PairPlaces} from './pki/cluster/places.js';
+export {type HostPki, type PkiDecision, type PkiFile, planPki} from './pki/cluster/plan.js';
+export {type PkiRules, pkiRules} from './pki/cluster/rules.js';
 export type {KeyPurpose} from './pki/extensions.js';
 export {type LeafDemands, leafProblem} from './pki/judge.js';
 export {generateKey, type KeyAlgorithm} from './pki/keys.js';

@@ -33,6 +33,8 @@ export interface AuthorityRequest extends Circumstances {
 	/** Default: as long as everything that it signs within ten years may live. */
 	readonly years?: number | undefined;
 	readonly algorithm?: KeyAlgorithm | undefined;
+	/** A private key that is there already; a new one is made otherwise. */
+	readonly key?: KeyObject | undefined;
 	/** How many authorities may stand between this one and a leaf. Default 0. */
 	readonly pathLength?: number | undefined;
 	/** kubeadm's authorities carry their common name as a DNS name, too. */
@@ -46,6 +48,8 @@ export interface LeafRequest extends Circumstances {
 	readonly alternativeNames?: readonly string[] | undefined;
 	/** Default 100: 99 whole years are promised, with room for clocks and for the day of issue. Never beyond the authority. */
 	readonly years?: number | undefined;
+	/** Nor beyond this: an authority that stands above the authority may end sooner. */
+	readonly until?: Date | undefined;
 	readonly algorithm?: KeyAlgorithm | undefined;
 	/** A private key that is there already; a new one is made otherwise. */
 	readonly key?: KeyObject | undefined;
@@ -60,7 +64,7 @@ const backdatedMs = 24 * 60 * 60 * 1000;
 /** A new authority that signed itself. @throws SealError ERR_CERTIFICATE */
 export async function createAuthority(request: AuthorityRequest): Promise<KeyPair> {
 	const {now = new Date(), years = authorityYears, pathLength = 0, alternativeNames = []} = request;
-	const key = await generateKey(request.algorithm);
+	const key = request.key ?? (await generateKey(request.algorithm));
 	const info = publicKeyInfo(key);
 	const name = encodeSubject(request.subject);
 	const certPem = signCertificate(
@@ -93,7 +97,7 @@ export async function issueLeaf(authority: KeyPair, request: LeafRequest): Promi
 			issuer: certificate.subject,
 			subject: encodeSubject(request.subject),
 			notBefore: latest(certificate.notBefore, new Date(now.getTime() - backdatedMs)),
-			notAfter: earliest(certificate.notAfter, yearsAfter(now, years)),
+			notAfter: earliest(earliest(certificate.notAfter, request.until ?? certificate.notAfter), yearsAfter(now, years)),
 			publicKeyInfo: info,
 			extensions: leafExtensions({
 				purposes,
@@ -129,7 +133,8 @@ function serial({random = randomBytes}: Circumstances): Buffer {
 	return bytes;
 }
 
-function yearsAfter(date: Date, years: number): Date {
+/** The same day so many calendar years later. */
+export function yearsAfter(date: Date, years: number): Date {
 	const after = new Date(date);
 	after.setUTCFullYear(date.getUTCFullYear() + years);
 	return after;

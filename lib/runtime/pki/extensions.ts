@@ -22,6 +22,7 @@ export function authorityExtensions(
 	subjectKey: Buffer,
 	names: readonly string[],
 	pathLength: number | undefined,
+	authorityKey: Buffer = subjectKey,
 ): readonly Buffer[] {
 	return [
 		extension(
@@ -34,7 +35,7 @@ export function authorityExtensions(
 		// kubeadm gives its authorities digitalSignature as well.
 		extension(keyUsage, namedBits(digitalSignature, keyCertSign, crlSign), {isCritical: true}),
 		extension(subjectKeyIdentifier, octetString(subjectKey)),
-		extension(authorityKeyIdentifier, sequence(taggedPrimitive(0, subjectKey))),
+		extension(authorityKeyIdentifier, sequence(taggedPrimitive(0, authorityKey))),
 		...alternativeNames(names),
 	];
 }
@@ -51,11 +52,11 @@ export function leafExtensions(leaf: LeafExtensions): readonly Buffer[] {
 	];
 }
 
-/** Where `readCertificate` finds the name of an authority's key. */
+/** What `readCertificate` looks for. */
 export const subjectKeyIdentifier = '2.5.29.14';
+export const basicConstraints = '2.5.29.19';
+export const keyUsage = '2.5.29.15';
 
-const basicConstraints = '2.5.29.19';
-const keyUsage = '2.5.29.15';
 const extendedKeyUsage = '2.5.29.37';
 const authorityKeyIdentifier = '2.5.29.35';
 const subjectAlternativeName = '2.5.29.17';
