@@ -1,21 +1,15 @@
-import type {SealEvent} from '../../lib/core/events.js';
-import {openBundle} from '../../lib/runtime/agent/bundle/bundle.js';
-import {installAgent} from '../../lib/runtime/agent/install/install.js';
 import {installMirrors} from '../../lib/runtime/mirror/install.js';
 import {defaultRegistryPort} from '../../lib/runtime/mirror/places.js';
 import type {HostFinding} from '../../lib/runtime/preflight/finding.js';
-import type {Transport} from '../../lib/runtime/transport/transport.js';
 import {agentFlags} from '../agent-flags.js';
-import {agentSource} from '../agent-source.js';
-import {defineCommand, type FlagValues} from '../command.js';
-import type {Context} from '../context.js';
+import {agentInstaller} from '../agent-installer.js';
+import {defineCommand} from '../command.js';
 import {hostHelp, hostLoginFlags} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {readPairs} from '../key-values.js';
 import {reachHosts} from '../reach.js';
+import {renderChanges} from '../render/host-changes.js';
 import {renderFindings} from '../render/host-findings.js';
-import {renderChanges} from '../render/mirror-changes.js';
-import {sharedBy} from '../shared-by.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
@@ -89,17 +83,4 @@ function together(findings: readonly HostFinding[]): readonly HostFinding[] {
 		found.set(key, {...finding, hosts: [...(found.get(key)?.hosts ?? []), ...finding.hosts]});
 	}
 	return [...found.values()];
-}
-
-function agentInstaller(
-	flags: FlagValues<typeof agentFlags>,
-	context: Context,
-): (transport: Transport) => Promise<unknown> {
-	const source = agentSource(flags, context);
-	const bundle = sharedBy((platform: string) => openBundle(platform, source));
-	const {signal} = context;
-	const onEvent = (event: SealEvent): void => {
-		if (!event.type.startsWith('blob.')) context.onEvent(event);
-	};
-	return transport => installAgent(transport, {bundle, cacheDir: source.cacheDir, signal, onEvent});
 }

@@ -2,10 +2,11 @@ import type {EachHostOptions, HostOutcome} from '../host/each.js';
 import {onHosts} from '../host/on-hosts.js';
 import type {HostTarget} from '../host/target.js';
 import type {HostFinding} from '../preflight/finding.js';
+import {applySteps, type ServiceStep, titleOf} from '../service/apply.js';
 import type {OpenTransport, Transport} from '../transport/transport.js';
-import {applySteps, type MirrorStep, titleOf} from './apply.js';
 import {mirrorFindings} from './findings.js';
 import {observeMirror} from './observe.js';
+import {service} from './places.js';
 import {planHost} from './plan.js';
 import {planRemoval, type RemoveOptions} from './remove.js';
 import {type MirrorHost, type MirrorPlanOptions, settle} from './setting.js';
@@ -86,9 +87,9 @@ function isMaster({roles}: HostTarget): boolean {
 async function change(
 	transport: Transport,
 	target: HostTarget,
-	steps: readonly MirrorStep[],
+	steps: readonly ServiceStep[],
 	{signal, dryRun = false, rootOf}: MirrorRunOptions,
 ): Promise<readonly string[]> {
-	if (!dryRun && steps.length > 0) await applySteps(transport, steps, {signal, root: rootOf?.(target)});
-	return steps.map(titleOf);
+	if (!dryRun && steps.length > 0) await applySteps(transport, service, steps, {signal, root: rootOf?.(target)});
+	return steps.map(step => titleOf(step, service));
 }

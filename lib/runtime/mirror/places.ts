@@ -17,6 +17,7 @@ export const places = {
 } as const;
 
 export const unitName = 'sealimage-registry.service';
+export const service = {unit: unitName, failure: 'ERR_MIRROR_INSTALL'} as const;
 
 /** On loopback of every host, and on the address of masters. */
 export const defaultRegistryPort = 5443;

@@ -5,7 +5,7 @@ import {HostError} from '../host/error.js';
 import {canonicalName} from '../pki/alternative-names.js';
 import {issueLeaf, type KeyPair} from '../pki/authority.js';
 import {leafProblem} from '../pki/judge.js';
-import {type MirrorStep, textOf, type WrittenFile} from './apply.js';
+import {type ServiceStep, textOf, type WrittenFile} from '../service/apply.js';
 import {formatMirrorConfig, type MirrorConfig} from './config.js';
 import {withMirror} from './hosts-toml.js';
 import type {MirrorState} from './observe.js';
@@ -17,7 +17,7 @@ import {mirrorUnit} from './unit.js';
  * What has to change on a host; nothing when it is as it should be. Touches no host; makes a certificate where it is missing.
  * @throws HostError ERR_AGENT_MISSING, ERR_MIRROR_INSTALL without systemd, ERR_CONTAINERD_HOSTS
  */
-export async function planHost(host: MirrorHost, setting: MirrorSetting): Promise<readonly MirrorStep[]> {
+export async function planHost(host: MirrorHost, setting: MirrorSetting): Promise<readonly ServiceStep[]> {
 	const {name, state} = host;
 	if (!state.hasSystemd) {
 		throw new HostError(name, 'ERR_MIRROR_INSTALL', 'The host is not run by systemd', {
@@ -129,18 +129,18 @@ function hostsToml(name: string, {files}: MirrorState, port: number): string {
 }
 
 /** Files that only masters have go when a host is none any more. containerd is pointed at the registry when that runs. */
-function stepsFor({state}: MirrorHost, wanted: WantedFiles): readonly MirrorStep[] {
+function stepsFor({state}: MirrorHost, wanted: WantedFiles): readonly ServiceStep[] {
 	const isDifferent = (path: string): boolean => {
 		const there = state.files.get(path);
 		const file = wanted.get(path);
 		if (file === undefined) return false;
 		return there?.content !== textOf(file) || (there.mode !== file.mode && path !== places.hostsToml);
 	};
-	const write = (path: string): MirrorStep[] => {
+	const write = (path: string): ServiceStep[] => {
 		const file = wanted.get(path);
 		return file !== undefined && isDifferent(path) ? [{do: 'write', path, ...file}] : [];
 	};
-	const steps: MirrorStep[] = [...wanted.keys()].filter(path => path !== places.hostsToml).flatMap(write);
+	const steps: ServiceStep[] = [...wanted.keys()].filter(path => path !== places.hostsToml).flatMap(write);
 	const masterFiles = [places.authorityKey, places.certificate, places.key, places.htpasswd];
 	for (const path of masterFiles) if (state.files.has(path) && !wanted.has(path)) steps.push({do: 'remove', path});
 	const isRestarted = steps.length > 0 || state.active !== 'active' || state.isStale;

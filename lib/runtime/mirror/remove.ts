@@ -1,4 +1,4 @@
-import type {MirrorStep} from './apply.js';
+import type {ServiceStep} from '../service/apply.js';
 import {withoutMirror} from './hosts-toml.js';
 import type {MirrorState} from './observe.js';
 import {places} from './places.js';
@@ -9,9 +9,9 @@ export interface RemoveOptions {
 }
 
 /** What takes the registry off a host and leaves nothing of it. containerd is told first. */
-export function planRemoval(state: MirrorState, options: RemoveOptions = {}): readonly MirrorStep[] {
+export function planRemoval(state: MirrorState, options: RemoveOptions = {}): readonly ServiceStep[] {
 	const {files, active, enabled, hasSystemd} = state;
-	const steps: MirrorStep[] = [...restoreHosts(files.get(places.hostsToml)?.content)];
+	const steps: ServiceStep[] = [...restoreHosts(files.get(places.hostsToml)?.content)];
 	const hasUnit = files.has(places.unit);
 	if (hasSystemd && active !== 'inactive' && active !== 'unknown') steps.push({do: 'systemd', verb: 'stop'});
 	if (hasSystemd && enabled === 'enabled') steps.push({do: 'systemd', verb: 'disable'});
@@ -30,10 +30,10 @@ export function planRemoval(state: MirrorState, options: RemoveOptions = {}): re
 		'/etc/containerd',
 		'/var/lib/sealimage',
 	];
-	return [...steps, ...folders.map((path): MirrorStep => ({do: 'tidy', path}))];
+	return [...steps, ...folders.map((path): ServiceStep => ({do: 'tidy', path}))];
 }
 
-function restoreHosts(text: string | undefined): readonly MirrorStep[] {
+function restoreHosts(text: string | undefined): readonly ServiceStep[] {
 	const theirs = withoutMirror(text ?? '');
 	if (text === undefined || theirs === text) return [];
 	if (theirs.trim() === '') return [{do: 'remove', path: places.hostsToml}];

@@ -1,12 +1,11 @@
 import type {HostOutcome} from '../../lib/runtime/host/each.js';
-import type {MirrorChanges} from '../../lib/runtime/mirror/install.js';
 import type {Style} from './style.js';
 import {printable} from './text.js';
 import {count} from './units.js';
 
 /** What was done on each host, one line a host; with `dryRun` what would be done, one line a change. */
 export function renderChanges(
-	outcomes: readonly HostOutcome<MirrorChanges>[],
+	outcomes: readonly HostOutcome<{readonly changes: readonly string[]}>[],
 	{dryRun, style}: {readonly dryRun: boolean; readonly style: Style},
 ): string {
 	return outcomes

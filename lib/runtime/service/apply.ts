@@ -1,18 +1,33 @@
+import type {ErrorCode} from '../../core/codes.js';
+import type {Abortable} from '../../core/events.js';
 import type {Secret} from '../../core/secret.js';
 import {HostError} from '../host/error.js';
 import {exec} from '../transport/exec.js';
 import type {Transport} from '../transport/transport.js';
-import type {MirrorOptions} from './observe.js';
-import {unitName} from './places.js';
+
+/** A service of systemd that we put on hosts. */
+export interface Service {
+	/** `sealimage-registry.service` */
+	readonly unit: string;
+	/** When a step of its installation fails. */
+	readonly failure: ErrorCode;
+}
+
+export interface ApplyOptions extends Abortable {
+	/** A folder that stands for `/`: the disk of a machine that does not run yet. */
+	readonly root?: string | undefined;
+}
 
 /** One change of a host. Files are written beside and renamed. */
-export type MirrorStep =
+export type ServiceStep =
 	| ({readonly do: 'write'; readonly path: string} & WrittenFile)
 	| {readonly do: 'remove'; readonly path: string}
 	/** Removes a folder when it is empty. */
 	| {readonly do: 'tidy'; readonly path: string}
 	/** Removes a folder with all that is in it. */
 	| {readonly do: 'purge'; readonly path: string}
+	/** Starts a program of ours, in words without spaces. */
+	| {readonly do: 'run'; readonly argv: readonly string[]; readonly title: string}
 	| {readonly do: 'systemd'; readonly verb: 'daemon-reload' | 'enable' | 'disable' | 'restart' | 'stop'};
 
 /** What only root may read is a secret. */
@@ -22,15 +37,16 @@ export type WrittenFile =
 
 /**
  * Makes the changes in their order, in one round trip. What is in a step goes over stdin and into no command line.
- * @throws HostError ERR_MIRROR_INSTALL with the step that failed; the steps before it are done
+ * @throws HostError with the code of the service and the step that failed; the steps before it are done
  */
 export async function applySteps(
 	transport: Transport,
-	steps: readonly MirrorStep[],
-	{root = '', ...options}: MirrorOptions = {},
+	service: Service,
+	steps: readonly ServiceStep[],
+	{root = '', ...options}: ApplyOptions = {},
 ): Promise<void> {
 	const input = `${steps.map(lineOf).join('\n')}\n`;
-	const argv = ['sh', '-c', script, 'sealimage-registry', unitName, root];
+	const argv = ['sh', '-c', script, 'sealimage', service.unit, root];
 	const {stdout, stderr, status} = await exec(transport, argv, {
 		...options,
 		input,
@@ -43,15 +59,15 @@ export async function applySteps(
 		.split('\n')
 		.filter(line => line === 'done').length;
 	const failed = steps[done];
-	const what = failed === undefined ? 'look at the host' : titleOf(failed);
-	throw new HostError(transport.host, 'ERR_MIRROR_INSTALL', `It failed to ${what}: ${wordsOf(stderr)}`, {
+	const what = failed === undefined ? 'look at the host' : titleOf(failed, service);
+	throw new HostError(transport.host, service.failure, `It failed to ${what}: ${wordsOf(stderr)}`, {
 		hint: 'Mend what is said, and run the command again: what is done stays done.',
 		details: {...status},
 	});
 }
 
 /** What a step does, as an order. */
-export function titleOf(step: MirrorStep): string {
+export function titleOf(step: ServiceStep, {unit}: Service): string {
 	switch (step.do) {
 		case 'write':
 			return `write ${step.path}`;
@@ -61,15 +77,19 @@ export function titleOf(step: MirrorStep): string {
 			return `remove the folder ${step.path} if it is empty`;
 		case 'purge':
 			return `remove the folder ${step.path} with all that is in it`;
+		case 'run':
+			return step.title;
 		case 'systemd':
-			return step.verb === 'daemon-reload' ? 'let systemd read its units again' : `${step.verb} ${unitName}`;
+			return step.verb === 'daemon-reload' ? 'let systemd read its units again' : `${step.verb} ${unit}`;
 	}
 }
 
-function lineOf(step: MirrorStep): string {
+function lineOf(step: ServiceStep): string {
 	switch (step.do) {
 		case 'write':
 			return `write ${step.mode} ${step.path} ${Buffer.from(textOf(step)).toString('base64')}`;
+		case 'run':
+			return `run ${step.argv.join(' ')}`;
 		case 'systemd':
 			return `systemd ${step.verb}`;
 		default:
@@ -97,6 +117,7 @@ while read -r order first second third; do
 	remove) rm -f "$root$first" || fail ;;
 	tidy) [ ! -d "$root$first" ] || rmdir "$root$first" 2>/dev/null || : ;;
 	purge) rm -rf "$root$first" || fail ;;
+	run) "$root$first" $second $third >/dev/null </dev/null || fail ;;
 	systemd)
 		exec 3<&0 </dev/null
 		case $first in
