@@ -2,12 +2,13 @@ import {isSealError} from '../lib/core/errors.js';
 import type {SealEvent} from '../lib/core/events.js';
 import {configFile, readConfig} from '../lib/lb/config.js';
 import {balanceOnce, runDaemon} from '../lib/lb/daemon.js';
+import {reportNode} from '../lib/lb/node-report.js';
 import {openNotify, watchdogMs} from '../lib/lb/notify.js';
-import {restoreNode} from '../lib/lb/surroundings/restore.js';
-import {reportNode} from './node-balancer.js';
+import {removeNode} from '../lib/lb/remove.js';
+import {prepareNode} from '../lib/lb/surroundings/prepare.js';
 import {balancerLine} from './render/balancer-line.js';
 
-const usage = 'usage: sealimage-agent lb once|run|status|remove [--config FILE]\n';
+const usage = 'usage: sealimage-agent lb once|run|status|remove|prepare [--config FILE]\n';
 
 /** The load balancer of a node: `sealimage-lb.service`, and what looks at it. Lines for people go to stderr, documents to stdout. @returns the exit code */
 export async function runAgentBalancer(args: readonly string[], signal: AbortSignal): Promise<number> {
@@ -22,14 +23,17 @@ export async function runAgentBalancer(args: readonly string[], signal: AbortSig
 		return 0;
 	} catch (error) {
 		if (signal.aborted) return 0;
-		process.stderr.write(
-			`${isSealError(error) ? `${error.code}: ${error.message}${error.hint === undefined ? '' : `\n${error.hint}`}` : String(error)}\n`,
-		);
+		process.stderr.write(`${lineOf(error)}\n`);
 		return 1;
 	}
 }
 
 const verbs = {
+	/** Before `run`, which may do less. */
+	async prepare(file: string, signal: AbortSignal) {
+		const config = await readConfig(file);
+		return await prepareNode(config.spec, {...config, signal, onEvent: log});
+	},
 	once: async (file: string) => await balanceOnce(await readConfig(file)),
 	async run(file: string, signal: AbortSignal) {
 		const notify = await openNotify(process.env.NOTIFY_SOCKET);
@@ -37,8 +41,14 @@ const verbs = {
 		return undefined;
 	},
 	status: reportNode,
-	remove: async (file: string) => ({changes: await restoreNode((await readConfig(file)).spec)}),
+	remove: async (file: string) => ({changes: await removeNode(file)}),
 };
+
+/** One line: whoever asks the journal for the last one sees all of it. */
+function lineOf(error: unknown): string {
+	if (!isSealError(error)) return String(error);
+	return `${error.code}: ${error.message}${error.hint === undefined ? '' : `. ${error.hint}`}`;
+}
 
 function log(event: SealEvent): void {
 	const line = balancerLine(event);

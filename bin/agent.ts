@@ -12,7 +12,7 @@ import {readVersion} from './version.js';
 const usage = `usage: sealimage-agent [--root DIR] session
        sealimage-agent [--root DIR] VERB [--params FILE]
        sealimage-agent registry --config FILE [--wait | --check]
-       sealimage-agent lb once|run|status|remove [--config FILE]
+       sealimage-agent lb once|run|status|remove|prepare [--config FILE]
        sealimage-agent --version
 `;
 

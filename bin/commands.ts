@@ -138,6 +138,12 @@ export const verbs: readonly Verb[] = [
 	]),
 	verb(
 		'Load balancer',
+		'lb install',
+		'Give hosts a load balancer for the API servers',
+		async () => import('./commands/lb-install.js'),
+	),
+	verb(
+		'Load balancer',
 		'lb once',
 		'Write the rules of the load balancer once',
 		async () => import('./commands/lb-once.js'),
@@ -152,7 +158,7 @@ export const verbs: readonly Verb[] = [
 	verb(
 		'Load balancer',
 		'lb remove',
-		'Take the load balancer off this machine',
+		'Take the load balancer off this machine, or off hosts',
 		async () => import('./commands/lb-remove.js'),
 		['lb rm'],
 	),

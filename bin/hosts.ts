@@ -41,6 +41,12 @@ export async function readHosts(
 	}
 }
 
+/** Whether a command that can work on this machine alone is meant for hosts. */
+export function namesHosts(flags: Partial<HostFlags>, operands: readonly string[]): boolean {
+	const lists = [operands, flags.hosts, flags.masters, flags.nodes, flags['hosts-file']];
+	return flags.cluster !== undefined || lists.some(list => (list?.length ?? 0) > 0);
+}
+
 function noHosts(flags: Partial<HostFlags>): UsageError {
 	return new UsageError('No host was named', {
 		code: 'ERR_HOSTS_MISSING',

@@ -1,4 +1,4 @@
-import type {NodeReport} from '../node-balancer.js';
+import type {NodeReport} from '../../lib/lb/node-report.js';
 import {formatElapsed} from './progress-line.js';
 import type {Style} from './style.js';
 import {type Column, renderTable} from './table.js';

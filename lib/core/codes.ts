@@ -166,6 +166,8 @@ export const errorCodes = {
 	// load balancer
 	ERR_LB_CONFIG: 'The file that describes a load balancer cannot be used.',
 	ERR_LB_ENDPOINTS: 'The members of a load balancer cannot be learnt from the cluster.',
+	ERR_LB_INSTALL: 'A step of the installation of a load balancer on a host failed.',
+	ERR_LB_STATE: 'The answer of a host that was asked for its load balancer cannot be understood.',
 	ERR_LB_SPEC: 'The description of a load balancer is not valid.',
 	ERR_LB_ADDRESS: 'The virtual address or the node address of a load balancer does not fit the host.',
 	ERR_LB_DENIED: 'What a load balancer needs to change on its host is not allowed.',

@@ -17,7 +17,7 @@ export interface BalancerConfig {
 }
 
 export const configFile = '/etc/sealimage/lb.json';
-const defaultStatusPort = 9754;
+export const defaultStatusPort = 9754;
 /** A spec with a thousand members is a tenth of this. */
 const maxBytes = 1024 * 1024;
 
@@ -26,6 +26,15 @@ const maxBytes = 1024 * 1024;
  * @throws SealError ERR_LB_CONFIG when it is no JSON or names an authority that cannot be read; ERR_LB_SPEC, ERR_ADDRESS, ERR_IO, ERR_PERMISSION
  */
 export async function readConfig(file: string): Promise<BalancerConfig> {
+	const settings = await readSettings(file);
+	return {...settings, authority: await readAuthority(settings.spec, file)};
+}
+
+/**
+ * As `readConfig`, without the authority: the cluster, and its authority with it, may be gone already.
+ * @throws SealError as `readConfig`
+ */
+export async function readSettings(file: string): Promise<Omit<BalancerConfig, 'authority'>> {
 	const bytes = await withIo('read', file, () => ifExists(() => readFile(file)));
 	if (bytes === undefined) {
 		throw new SealError('ERR_LB_CONFIG', `There is no file ${file}`, {
@@ -39,7 +48,7 @@ export async function readConfig(file: string): Promise<BalancerConfig> {
 	if (kubeconfig !== undefined && typeof kubeconfig !== 'string') throw invalid(file, 'kubeconfig is no path');
 	if (nodeAddress !== undefined && typeof nodeAddress !== 'string') throw invalid(file, 'nodeAddress is no address');
 	const spec = readSpec(rest, `the file ${file}`);
-	return {spec, authority: await readAuthority(spec, file), kubeconfig, statusPort, nodeAddress};
+	return {spec, kubeconfig, statusPort, nodeAddress};
 }
 
 function parse(bytes: Buffer, file: string): Readonly<Record<string, unknown>> {

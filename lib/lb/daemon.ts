@@ -1,19 +1,17 @@
-import {mkdir, readFile, stat} from 'node:fs/promises';
-import {createServer} from 'node:http';
-import {dirname} from 'node:path';
+import {stat} from 'node:fs/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {writeFileAtomic} from '../core/atomic-file.js';
 import {systemCode} from '../core/errors.js';
 import {emit, type OperationOptions} from '../core/events.js';
-import {ifExists} from '../core/io-error.js';
 import {endpointText} from '../core/ip-address.js';
 import {type BalancerConfig, readConfig} from './config.js';
 import {watchEndpoints} from './endpoints.js';
 import {apiAccess} from './kubeconfig.js';
+import {membersText, readLearnt, withMembers, writeLearnt} from './learnt.js';
 import type {Notify} from './notify.js';
-import {type BalancerReport, formatMetrics, type MemberReport, reportBalancer} from './report.js';
+import {type BalancerReport, reportBalancer} from './report.js';
 import {type Balancer, runBalancer} from './run.js';
-import {type BalancerSpec, type Member, memberKey, readSpec} from './spec.js';
+import type {Member} from './spec.js';
+import {serveStatus} from './status-server.js';
 import {prepareNode} from './surroundings/prepare.js';
 import {type BalancerTable, type Form, openTable} from './table.js';
 
@@ -24,7 +22,17 @@ export interface DaemonOptions extends OperationOptions {
 	readonly notify?: Notify | undefined;
 	/** How often the service manager wants to hear that all is well. */
 	readonly watchdogMs?: number | undefined;
+	/** How the node's kernel is reached. Default: this machine's. */
+	readonly node?: BalancerNode | undefined;
 }
+
+/** What a balancer changes: surroundings and table of a kernel. */
+export interface BalancerNode {
+	readonly prepare: typeof prepareNode;
+	readonly openTable: typeof openTable;
+}
+
+const thisMachine: BalancerNode = {prepare: prepareNode, openTable};
 
 export const defaultLearntFile = '/var/lib/sealimage/lb/members.json';
 /** How often the file is looked at. */
@@ -40,12 +48,13 @@ const againMs = 5000;
  * @throws what `readConfig`, `prepareNode` and the kernel throw at the start
  */
 export async function runDaemon(file: string, options: DaemonOptions): Promise<void> {
-	const {learntFile = defaultLearntFile, notify = () => {}, signal} = options;
+	const {learntFile = defaultLearntFile, notify = () => {}, node = thisMachine, signal} = options;
+	const before = await fingerprint(file);
 	let config = await readConfig(file);
 	let learnt = await readLearnt(learntFile, config.spec);
 	const {onEvent} = options;
-	const {form} = await prepareNode(config.spec, {...config, onEvent, signal});
-	const table = await openTable(config.spec, form);
+	const {form} = await node.prepare(config.spec, {...config, onEvent, signal});
+	const table = await node.openTable(config.spec, form);
 	const status: {close?: () => Promise<void>} = {};
 	try {
 		const balancer = runBalancer(withMembers(config.spec, learnt), table, {...options, authority: config.authority});
@@ -60,14 +69,10 @@ export async function runDaemon(file: string, options: DaemonOptions): Promise<v
 			balancer.done,
 			keepAlive(balancer, notify, options),
 			keepPrepared(() => config, form, options),
-			followFile(file, options, next => {
+			followFile({file, before, config: () => config}, options, next => {
 				if (endpointText(next.spec) !== endpointText(config.spec)) {
-					warn(
-						options,
-						'BalancerAddress',
-						`The virtual address in ${file} is ${endpointText(next.spec)} now`,
-						'Restart the service: it goes on with the former one.',
-					);
+					const message = `The virtual address in ${file} is ${endpointText(next.spec)} now`;
+					warn(options, 'BalancerAddress', message, 'Restart the service: it goes on with the former one.');
 					return;
 				}
 				if (membersText(next.spec.members) !== membersText(config.spec.members)) learnt = undefined;
@@ -94,14 +99,6 @@ export async function runDaemon(file: string, options: DaemonOptions): Promise<v
 	}
 }
 
-/** Members of another address family than the virtual address belong to the other half of a dual-stack cluster. */
-function withMembers(spec: BalancerSpec, learnt: readonly Member[] | undefined): BalancerSpec {
-	const usable = (learnt ?? []).filter(
-		({address}) => address.includes(':') === spec.address.includes(':') && address !== spec.address,
-	);
-	return usable.length === 0 ? spec : {...spec, members: usable};
-}
-
 /** A watchdog is fed as long as the kernel takes what we want. */
 async function keepAlive(balancer: Balancer, notify: Notify, {watchdogMs, signal}: DaemonOptions): Promise<void> {
 	if (watchdogMs === undefined) return;
@@ -110,9 +107,10 @@ async function keepAlive(balancer: Balancer, notify: Notify, {watchdogMs, signal
 
 /** The form stays as it is while the balancer runs, also when somebody loads IPVS meanwhile. */
 async function keepPrepared(config: () => BalancerConfig, form: Form, options: DaemonOptions): Promise<void> {
+	const {node = thisMachine} = options;
 	while (await waited(prepareMs, options.signal)) {
 		try {
-			const {changes} = await prepareNode(config().spec, {...config(), form});
+			const {changes} = await node.prepare(config().spec, {...config(), form});
 			for (const change of changes) warn(options, 'BalancerMended', `Mended: ${change}`);
 		} catch (error) {
 			warn(options, 'BalancerSurroundings', (error as Error).message);
@@ -120,17 +118,27 @@ async function keepPrepared(config: () => BalancerConfig, form: Form, options: D
 	}
 }
 
-/** A file that cannot be used is told once, and the table that runs stays. */
+interface FollowedFile {
+	readonly file: string;
+	/** How it looked before it was read. */
+	readonly before: string;
+	readonly config: () => BalancerConfig;
+}
+
+/** Follows the file and the authority that it names. What cannot be used is told once, and the table that runs stays. */
 async function followFile(
-	file: string,
+	{file, before, config}: FollowedFile,
 	options: DaemonOptions,
 	onConfig: (config: BalancerConfig) => void,
 ): Promise<void> {
-	let seen = await fingerprint(file);
+	let seen = before;
+	let seenAuthority: string | undefined;
 	while (await waited(lookMs, options.signal)) {
-		const now = await fingerprint(file);
-		if (now === seen) continue;
+		const [now, authority] = [await fingerprint(file), await fingerprint(config().spec.probe.caFile)];
+		const isSame = now === seen && authority === (seenAuthority ?? authority);
 		seen = now;
+		seenAuthority = authority;
+		if (isSame) continue;
 		try {
 			onConfig(await readConfig(file));
 		} catch (error) {
@@ -139,7 +147,8 @@ async function followFile(
 	}
 }
 
-async function fingerprint(file: string): Promise<string> {
+async function fingerprint(file: string | undefined): Promise<string> {
+	if (file === undefined) return '';
 	const found = await stat(file).catch((error: unknown) => systemCode(error));
 	return typeof found === 'object' ? [found.ino, found.size, found.mtimeMs].join() : String(found);
 }
@@ -164,95 +173,6 @@ async function followCluster(
 	} while (await waited(againMs, options.signal));
 }
 
-/** Members that the cluster told, unless the file has named others since. */
-async function readLearnt(file: string, spec: BalancerSpec): Promise<readonly Member[] | undefined> {
-	const bytes = await ifExists(() => readFile(file));
-	if (bytes === undefined) return undefined;
-	try {
-		const {of, members} = JSON.parse(bytes.toString()) as {of?: unknown; members?: unknown};
-		return of === membersText(spec.members)
-			? readSpec({members, address: spec.address, port: spec.port}, file).members
-			: undefined;
-	} catch {
-		// Made by us for us: what is damaged is learnt again.
-		return undefined;
-	}
-}
-
-async function writeLearnt(file: string, {members: of}: BalancerSpec, members: readonly Member[]): Promise<void> {
-	await mkdir(dirname(file), {recursive: true});
-	await writeFileAtomic(file, JSON.stringify({of: membersText(of), members: members.map(memberKey)}));
-}
-
-function membersText(members: readonly Member[]): string {
-	return members.map(memberKey).sort().join();
-}
-
-/** `/metrics` for Prometheus and `/status` for `lb status`, on loopback only. A port that is taken is no reason not to balance. */
-async function serveStatus(
-	port: number,
-	report: () => BalancerReport,
-	options: DaemonOptions,
-): Promise<() => Promise<void>> {
-	if (port === 0) return async () => {};
-	const server = createServer((request, response) => {
-		const [type, text] =
-			request.url === '/metrics' ? ['text/plain; version=0.0.4', formatMetrics] : ['application/json', JSON.stringify];
-		if (request.method !== 'GET' || (request.url !== '/metrics' && request.url !== '/status'))
-			response.writeHead(404).end();
-		else {
-			try {
-				response.writeHead(200, {'content-type': type}).end(text(report()));
-			} catch (error) {
-				response.writeHead(500).end((error as Error).message);
-			}
-		}
-	});
-	server.requestTimeout = 5000;
-	try {
-		await new Promise<void>((resolve, reject) => {
-			server.once('error', reject).listen(port, '127.0.0.1', resolve);
-		});
-	} catch (error) {
-		warn(
-			options,
-			'BalancerStatus',
-			`Metrics cannot be shown on 127.0.0.1:${port}: ${(error as Error).message}`,
-			'Choose another statusPort.',
-		);
-	}
-	return async () => {
-		server.closeAllConnections();
-		await new Promise(resolve => server.close(resolve));
-	};
-}
-
-/** Asks the balancer that runs on this machine; undefined when none answers. */
-export async function askStatus(port: number): Promise<BalancerReport | undefined> {
-	try {
-		const response = await fetch(`http://127.0.0.1:${port}/status`, {signal: AbortSignal.timeout(2000)});
-		const report: unknown = response.ok ? await response.json() : undefined;
-		return isReport(report) ? report : undefined;
-	} catch {
-		return undefined;
-	}
-}
-
-/** Any user of the machine may have taken the port before the balancer did. */
-function isReport(value: unknown): value is BalancerReport {
-	const {service, form, scheduler, inKernel, members, failure} = (value ?? {}) as Partial<
-		Record<keyof BalancerReport, unknown>
-	>;
-	const texts = [service, form, scheduler, failure ?? ''];
-	if (!texts.every(text => typeof text === 'string') || typeof inKernel !== 'boolean' || !Array.isArray(members))
-		return false;
-	return members.every((each: Partial<Record<keyof MemberReport, unknown>> | null) => {
-		const {member, phase = '', lastError = '', forMs = 0, weight = 0} = each ?? {};
-		const numbers = [forMs, weight, each?.activeConnections, each?.inactiveConnections, each?.connections];
-		return [member, phase, lastError].every(text => typeof text === 'string') && numbers.every(Number.isFinite);
-	});
-}
-
 /** Writes the rules once and goes: a way to the API before anything else runs, as for `kubeadm join`. */
 export async function balanceOnce(
 	config: BalancerConfig,
@@ -264,6 +184,7 @@ export async function balanceOnce(
 		const rules: string[] = [];
 		const balancer = runBalancer(config.spec, table, {
 			signal: end,
+			trustsAll: true,
 			onEvent: event => {
 				if (event.type === 'balancer.table') rules.push(event.change);
 			},

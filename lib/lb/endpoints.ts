@@ -1,9 +1,10 @@
+import type {IncomingMessage} from 'node:http';
 import {type Agent, request} from 'node:https';
-import {createInterface} from 'node:readline';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
 import {addressBytes, addressText} from '../core/ip-address.js';
-import type {Member} from './spec.js';
+import {type Member, memberKey, memberLimit} from './spec.js';
 
 /** How the cluster's API is asked. */
 export interface ApiAccess {
@@ -15,15 +16,18 @@ export interface ApiAccess {
 	readonly token?: string | undefined;
 }
 
-const path = '/api/v1/namespaces/default/endpoints?fieldSelector=metadata.name%3Dkubernetes';
+const objects = '/api/v1/namespaces/default/endpoints';
 /** A watch is begun anew after so long; the API server spreads the ends by itself. */
 const watchSeconds = 300;
+/** Who may not watch asks so often. */
+const pollMs = 30_000;
 /** More in one line is no list of masters. */
 const lineLimitBytes = 1024 * 1024;
 
 /**
  * Calls `onMembers` with the addresses of the service `kubernetes` now and at each change, until the API server ends the watch or the
- * signal aborts. Empty lists are passed over: a control plane that is restored has none for a moment.
+ * signal aborts. A kubelet's login may read this object but not watch it: then it is read every half minute. Empty lists are
+ * passed over: a control plane that is restored has none for a moment.
  * @throws SealError ERR_LB_ENDPOINTS
  */
 export async function watchEndpoints(
@@ -31,25 +35,49 @@ export async function watchEndpoints(
 	onMembers: (members: readonly Member[]) => void,
 	options: Abortable,
 ): Promise<void> {
-	const response = await get(access, `${path}&watch=true&timeoutSeconds=${watchSeconds}`, options);
-	const lines = createInterface({input: response, crlfDelay: Number.POSITIVE_INFINITY});
+	const query = `fieldSelector=metadata.name%3Dkubernetes&watch=true&timeoutSeconds=${watchSeconds}`;
+	const tell = (members: readonly Member[]): void => {
+		if (members.length > memberLimit) throw refused(access, `there are ${members.length} of them`);
+		if (members.length > 0) onMembers(members);
+	};
+	const response = await get(access, `${objects}?${query}`, options);
+	if (response.statusCode === 403) {
+		response.destroy();
+		await poll(access, tell, options);
+		return;
+	}
 	try {
-		for await (const line of lines) {
-			if (line.length > lineLimitBytes) throw strange(access, 'a line is too long');
-			if (line.trim() === '') continue;
-			const members = readEvent(line, access);
-			if (members.length > 0) onMembers(members);
+		for await (const line of linesOf(checked(response, access), access)) {
+			const event = readEvent(line, access);
+			if (event === 'too old') return;
+			tell(event);
 		}
 	} finally {
 		response.destroy();
 	}
 }
 
-function get(
-	{server, agent, token}: ApiAccess,
-	target: string,
+/** As long as a watch lasts: by then it may be allowed. */
+async function poll(
+	access: ApiAccess,
+	onMembers: (members: readonly Member[]) => void,
 	{signal}: Abortable,
-): Promise<import('node:http').IncomingMessage> {
+): Promise<void> {
+	for (let leftMs = watchSeconds * 1000; leftMs > 0; leftMs -= pollMs) {
+		const response = await get(access, `${objects}/kubernetes`, {signal});
+		try {
+			let text = '';
+			for await (const line of linesOf(checked(response, access), access)) text += line;
+			onMembers(membersOf(parse(text, access) as Endpoints | null));
+		} finally {
+			response.destroy();
+		}
+		await sleep(pollMs, undefined, {signal});
+	}
+}
+
+function get(access: ApiAccess, target: string, {signal}: Abortable): Promise<IncomingMessage> {
+	const {server, agent, token} = access;
 	return new Promise((resolve, reject) => {
 		const asked = request(new URL(target, server), {
 			agent,
@@ -61,34 +89,66 @@ function get(
 			},
 			...(signal === undefined ? {} : {signal}),
 		});
-		asked.once('response', response => {
-			if (response.statusCode === 200) resolve(response);
-			else {
-				response.destroy();
-				reject(refused(server, `HTTP ${response.statusCode}`));
-			}
-		});
+		asked.once('response', resolve);
 		// Between events a watch may be silent for as long as it lasts.
 		asked.once('socket', socket => socket.setKeepAlive(true, 10_000));
 		asked.on('timeout', () => asked.destroy(new Error('no answer in 10 s')));
 		asked.once('response', () => asked.setTimeout((watchSeconds + 30) * 1000));
-		asked.once('error', error => reject(refused(server, error.message, error)));
+		asked.once('error', error => reject(refused(access, error.message, error)));
 		asked.end();
 	});
 }
 
-/** One line of a watch: `{"type": "ADDED", "object": {"subsets": [{"addresses": [{"ip": ...}], "ports": [{"port": ...}]}]}}`. */
-function readEvent(line: string, access: ApiAccess): readonly Member[] {
-	let event: {type?: unknown; object?: {subsets?: unknown}};
-	try {
-		event = (JSON.parse(line) ?? {}) as typeof event;
-	} catch (error) {
-		throw strange(access, 'a line is no JSON', error);
+function checked(response: IncomingMessage, access: ApiAccess): IncomingMessage {
+	if (response.statusCode === 200) return response;
+	response.destroy();
+	throw refused(access, `HTTP ${response.statusCode}`);
+}
+
+/** Lines that are not empty, none longer than the limit. A connection that breaks is an end as any other: the watch begins anew. */
+async function* linesOf(response: IncomingMessage, access: ApiAccess): AsyncGenerator<string> {
+	let rest = '';
+	response.setEncoding('utf8');
+	for await (const chunk of response as AsyncIterable<string>) {
+		const lines = (rest + chunk).split('\n');
+		rest = lines.pop() ?? '';
+		if (Math.max(rest.length, ...lines.map(line => line.length)) > lineLimitBytes)
+			throw refused(access, 'a line is too long');
+		yield* lines.filter(line => line.trim() !== '');
 	}
-	if (event.type === 'ERROR') throw strange(access, 'the watch ends with an error');
-	if (event.type !== 'ADDED' && event.type !== 'MODIFIED') return [];
-	const subsets = Array.isArray(event.object?.subsets) ? (event.object.subsets as readonly unknown[]) : [];
-	return subsets.flatMap(subset => readSubset(subset as {addresses?: unknown; ports?: unknown} | null));
+	if (rest.trim() !== '') yield rest;
+}
+
+interface Endpoints {
+	readonly subsets?: unknown;
+}
+
+/** One line of a watch: `{"type": "ADDED", "object": {"subsets": [{"addresses": [{"ip": ...}], "ports": [{"port": ...}]}]}}`. */
+function readEvent(line: string, access: ApiAccess): readonly Member[] | 'too old' {
+	const event = parse(line, access) as {
+		type?: unknown;
+		object?: Endpoints & {code?: unknown; message?: unknown};
+	} | null;
+	if (event?.type === 'ERROR') {
+		// The server has forgotten where we are: 410 Gone.
+		if (event.object?.code === 410) return 'too old';
+		throw refused(access, 'the watch ends with an error');
+	}
+	return event?.type === 'ADDED' || event?.type === 'MODIFIED' ? membersOf(event.object) : [];
+}
+
+function parse(text: string, access: ApiAccess): unknown {
+	try {
+		return JSON.parse(text);
+	} catch (error) {
+		throw refused(access, 'a line is no JSON', error);
+	}
+}
+
+function membersOf(endpoints: Endpoints | null | undefined): readonly Member[] {
+	const subsets = Array.isArray(endpoints?.subsets) ? (endpoints.subsets as readonly unknown[]) : [];
+	const members = subsets.flatMap(subset => readSubset(subset as {addresses?: unknown; ports?: unknown} | null));
+	return [...new Map(members.map(member => [memberKey(member), member])).values()];
 }
 
 function readSubset(subset: {addresses?: unknown; ports?: unknown} | null): readonly Member[] {
@@ -105,13 +165,9 @@ function readSubset(subset: {addresses?: unknown; ports?: unknown} | null): read
 	});
 }
 
-function refused(server: string, why: string, cause?: unknown): SealError {
+function refused({server}: ApiAccess, why: string, cause?: unknown): SealError {
 	return new SealError('ERR_LB_ENDPOINTS', `The members cannot be learnt from ${server}: ${why}`, {
 		hint: 'The balancer goes on with the members that it knows.',
 		cause,
 	});
-}
-
-function strange({server}: ApiAccess, why: string, cause?: unknown): SealError {
-	return refused(server, why, cause);
 }

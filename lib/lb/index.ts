@@ -1,6 +1,6 @@
 export {addressBytes, addressText, endpointText} from '../core/ip-address.js';
 export {type BalancerConfig, configFile as balancerConfigFile, readConfig as readBalancerConfig} from './config.js';
-export {balanceOnce, type DaemonOptions, runDaemon} from './daemon.js';
+export {type BalancerNode, balanceOnce, type DaemonOptions, runDaemon} from './daemon.js';
 export {type ApiAccess, watchEndpoints} from './endpoints.js';
 export {createProber, type Prober} from './health.js';
 export {openIpvs} from './ipvs/kernel.js';
@@ -15,6 +15,7 @@ export type {
 	VirtualService,
 } from './ipvs/table.js';
 export {apiAccess} from './kubeconfig.js';
+export {type NodeReport, parseNodeReport, reportNode} from './node-report.js';
 export {
 	type BalancerState,
 	type KernelView,
@@ -26,6 +27,7 @@ export {
 	type Reconciled,
 	reconcile,
 } from './reconcile.js';
+export {removeNode} from './remove.js';
 export {type BalancerReport, formatMetrics, type MemberReport, reportBalancer} from './report.js';
 export {type Balancer, type Counters, type RunOptions, runBalancer} from './run.js';
 export {

@@ -72,10 +72,13 @@ export function reconcile(
 	const changes: PhaseChange[] = [];
 	const state = new Map<string, MemberState>();
 	const connections = new Map(kernel.destinations.map(found => [memberKey(found), found.activeConnections]));
+	const weights = new Map(kernel.destinations.map(found => [memberKey(found), found.weight]));
 	const isFirst = before.size === 0;
+	const takesOver = isFirst && spec.members.some(member => (weights.get(memberKey(member)) ?? 0) > 0);
 	for (const member of spec.members) {
 		const key = memberKey(member);
-		const known = before.get(key) ?? newcomer(member, isFirst || connections.has(key), nowMs);
+		const first = takesOver ? phaseOf(weights.get(key)) : isFirst || connections.has(key) ? 'healthy' : 'joining';
+		const known = before.get(key) ?? newcomer(member, first, nowMs);
 		const next = step({...known, leaving: false}, probes.get(key), spec, nowMs);
 		state.set(key, next.state);
 		if (next.state.phase !== before.get(key)?.phase)
@@ -89,12 +92,31 @@ export function reconcile(
 		if (to !== known.phase)
 			changes.push({member: known.member, from: known.phase, to, why: 'it is no member any more'});
 	}
+	for (const {address, port} of takesOver ? kernel.destinations : []) {
+		const member = {address, port};
+		if (state.has(memberKey(member))) continue;
+		state.set(memberKey(member), {...newcomer(member, 'draining', nowMs), leaving: true});
+		changes.push({member, from: undefined, to: 'draining', why: 'it is no member any more'});
+	}
 	return {state, operations: operationsFor(spec, wantedWeights(state, connections, spec, nowMs), kernel), changes};
 }
 
-/** At the start nothing is known: members count as healthy until probes say otherwise. One that comes later has to prove itself. */
-function newcomer(member: Member, trusted: boolean, nowMs: number): MemberState {
-	return {member, phase: trusted ? 'healthy' : 'joining', sinceMs: nowMs, failures: 0, successes: 0, leaving: false};
+/** A state in which every member counts as healthy, whatever the kernel holds. */
+export function allHealthy({members}: Pick<BalancerSpec, 'members'>, nowMs: number): BalancerState {
+	return new Map(members.map(member => [memberKey(member), newcomer(member, 'healthy', nowMs)]));
+}
+
+/**
+ * At the start nothing is known: members count as healthy until probes say otherwise, or as the balancer before left them in the
+ * kernel, so that a restart gives a dead one no connections. One that comes later has to prove itself.
+ */
+function newcomer(member: Member, phase: Phase, nowMs: number): MemberState {
+	return {member, phase, sinceMs: nowMs, failures: 0, successes: 0, leaving: false};
+}
+
+function phaseOf(weight: number | undefined): Phase {
+	if (weight === undefined) return 'joining';
+	return weight > 0 ? 'healthy' : 'draining';
 }
 
 /** One member and one probe, or none since the last time. */

@@ -25,6 +25,8 @@ export interface MemberReport {
 	/** How long it has been in its phase. */
 	readonly forMs?: number | undefined;
 	readonly lastError?: string | undefined;
+	/** How often it died since the balancer runs. Undefined when none does. */
+	readonly failovers?: number | undefined;
 	/** Undefined when it is not in the kernel's table. */
 	readonly weight?: number | undefined;
 	readonly activeConnections: number;
@@ -56,7 +58,13 @@ export function reportBalancer(
 			const state = states.get(member);
 			return {
 				member,
-				...(state === undefined ? {} : {phase: state.phase, forMs: Math.round(nowMs - state.sinceMs)}),
+				...(state === undefined
+					? {}
+					: {
+							phase: state.phase,
+							forMs: Math.round(nowMs - state.sinceMs),
+							failovers: balancer?.deathsOf(state.member) ?? 0,
+						}),
 				...(state?.lastError === undefined || state.phase === 'healthy' ? {} : {lastError: state.lastError}),
 				...(destination === undefined ? {} : {weight: destination.weight}),
 				activeConnections: destination?.activeConnections ?? 0,
@@ -69,6 +77,21 @@ export function reportBalancer(
 		...(balancer === undefined ? {} : {counters: {...balancer.counters}}),
 		...(balancer?.failure === undefined ? {} : {failure: (balancer.failure as Error).message}),
 	};
+}
+
+/** Any user of a machine may have taken the port before its balancer did, and another machine may say anything. */
+export function isBalancerReport(value: unknown): value is BalancerReport {
+	const {service, form, scheduler, inKernel, members, failure} = (value ?? {}) as Partial<
+		Record<keyof BalancerReport, unknown>
+	>;
+	const texts = [service, form, scheduler, failure ?? ''];
+	if (!texts.every(text => typeof text === 'string') || typeof inKernel !== 'boolean' || !Array.isArray(members))
+		return false;
+	return members.every((each: Partial<Record<keyof MemberReport, unknown>> | null) => {
+		const {member, phase = '', lastError = '', forMs = 0, weight = 0, failovers = 0} = each ?? {};
+		const numbers = [forMs, weight, failovers, each?.activeConnections, each?.inactiveConnections, each?.connections];
+		return [member, phase, lastError].every(text => typeof text === 'string') && numbers.every(Number.isFinite);
+	});
 }
 
 const phases: readonly Phase[] = ['joining', 'healthy', 'suspect', 'dead', 'draining'];
@@ -130,9 +153,15 @@ export function formatMetrics({service, members, counters, inKernel, failure}: B
 		each(member => member.bytesOut),
 	);
 	if (counters !== undefined) {
+		family(
+			'sealimage_lb_member_deaths_total',
+			'counter',
+			'How often a member died since the balancer runs.',
+			each(member => member.failovers ?? 0),
+		);
 		family('sealimage_lb_probes_total', 'counter', 'Probes of members.', [[own, counters.probes]]);
 		family('sealimage_lb_probes_failed_total', 'counter', 'Probes that failed.', [[own, counters.failedProbes]]);
-		family('sealimage_lb_member_deaths_total', 'counter', 'Members that died.', [[own, counters.deaths]]);
+		family('sealimage_lb_deaths_total', 'counter', 'Deaths of members.', [[own, counters.deaths]]);
 		family('sealimage_lb_repairs_total', 'counter', 'Rounds that mended what somebody else had changed.', [
 			[own, counters.repairs],
 		]);

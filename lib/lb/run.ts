@@ -2,13 +2,22 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {emit, type OperationOptions} from '../core/events.js';
 import {endpointText} from '../core/ip-address.js';
 import {createProber, type Prober} from './health.js';
-import {type BalancerState, type MemberState, type Operation, type ProbeResult, reconcile} from './reconcile.js';
+import {
+	allHealthy,
+	type BalancerState,
+	type MemberState,
+	type Operation,
+	type ProbeResult,
+	reconcile,
+} from './reconcile.js';
 import {type BalancerSpec, type Member, memberKey} from './spec.js';
 import type {BalancerTable} from './table.js';
 
 export interface RunOptions extends OperationOptions {
 	/** PEM of the authority that members' certificates are checked with. Undefined: they are not checked. */
 	readonly authority?: string | undefined;
+	/** Every member counts as healthy at the start, also those that a balancer before took out. Default false. */
+	readonly trustsAll?: boolean | undefined;
 	/** Milliseconds that only grow; default performance.now. */
 	readonly now?: (() => number) | undefined;
 	/** From 0 to below 1; default Math.random. Spreads the probes of many nodes over time. */
@@ -19,6 +28,8 @@ export interface RunOptions extends OperationOptions {
 export interface Balancer {
 	/** How each member stands, in the order of their endpoints. */
 	members(): readonly MemberState[];
+	/** How often a member died since the start, or since it became a member. */
+	deathsOf(member: Member): number;
 	/** Takes another list of members, or other settings, from the next round on; the virtual address stays. */
 	update(spec: BalancerSpec, authority?: string): void;
 	/** Sums since the start. */
@@ -48,7 +59,8 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 	const {signal, now = () => performance.now(), random = Math.random} = options;
 	let spec = first;
 	let {authority} = options;
-	let state: BalancerState = new Map();
+	let state: BalancerState = options.trustsAll === true ? allHealthy(first, now()) : new Map();
+	const deaths = new Map<string, number>();
 	let failure: unknown;
 	const counters: Counters = {probes: 0, failedProbes: 0, deaths: 0, repairs: 0};
 	const probing = new Map<string, {stop(): void}>();
@@ -59,7 +71,11 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 		if (next.operations.length > 0 && next.changes.length === 0 && state.size > 0) counters.repairs++;
 		state = next.state;
 		for (const {member, from, to, why} of next.changes) {
-			if (to === 'dead') counters.deaths++;
+			if (to === 'dead') {
+				counters.deaths++;
+				deaths.set(memberKey(member), (deaths.get(memberKey(member)) ?? 0) + 1);
+			}
+			if (to === 'gone') deaths.delete(memberKey(member));
 			emit(options, {type: 'balancer.member', service: endpointText(spec), member: memberKey(member), from, to, why});
 		}
 		for (const operation of next.operations)
@@ -116,6 +132,7 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 	follow();
 	return {
 		members: () => [...state.values()].sort((a, b) => (memberKey(a.member) < memberKey(b.member) ? -1 : 1)),
+		deathsOf: member => deaths.get(memberKey(member)) ?? 0,
 		update(next, nextAuthority = authority) {
 			const probesChange = JSON.stringify(next.probe) !== JSON.stringify(spec.probe) || nextAuthority !== authority;
 			spec = {...next, address: spec.address, port: spec.port};

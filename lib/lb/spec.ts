@@ -67,7 +67,7 @@ export const defaults = {
 } as const;
 
 /** Members in a larger table than this are a mistake. */
-const memberLimit = 1000;
+export const memberLimit = 1000;
 
 /**
  * Reads a spec as people and files write it; what is absent has its default, what is not known is refused.

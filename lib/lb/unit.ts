@@ -4,8 +4,9 @@ const agent = '/opt/sealimage/bin/sealimage-agent';
 export const unitFile = '/etc/systemd/system/sealimage-lb.service';
 
 /**
- * The systemd unit of a node's balancer. The rules are written before kubelet starts, and stay when the service stops. What systemd
- * 219 (CentOS 7) does not know it passes over with a warning.
+ * The systemd unit of a node's balancer. The rules are written before kubelet starts, and stay when the service stops. Modules are loaded and settings made by
+ * the first program, which has all rights; the one that stays may change the network and its own folder, and nothing else. What an older systemd does not know
+ * it passes over with a warning.
  */
 export const balancerUnit = `# Written by sealimage.
 [Unit]
@@ -19,25 +20,49 @@ StartLimitInterval=0
 [Service]
 Type=notify
 NotifyAccess=main
+ExecStartPre=+${agent} lb prepare --config ${configFile}
 ExecStart=${agent} lb run --config ${configFile}
 Restart=always
 RestartSec=1
+RestartSteps=5
+RestartMaxDelaySec=15
 TimeoutStartSec=60
-WatchdogSec=60
+TimeoutStopSec=10
+TimeoutAbortSec=5
+WatchdogSec=20
 MemoryHigh=96M
 MemoryMax=160M
 TasksMax=64
 LimitNOFILE=8192
+LimitCORE=0
 OOMScoreAdjust=-900
+UMask=0077
+StateDirectory=sealimage/lb
+StateDirectoryMode=0700
+CapabilityBoundingSet=CAP_NET_ADMIN
 NoNewPrivileges=yes
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_MODULE
+KeyringMode=private
+LockPersonality=yes
+PrivateDevices=yes
 PrivateTmp=yes
-ProtectHome=yes
-ProtectSystem=full
+ProtectClock=yes
 ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+ReadWritePaths=-/proc/sys/net/ipv4/vs -/var/lib/sealimage/lb
+RemoveIPC=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
 RestrictRealtime=yes
+RestrictSUIDSGID=yes
 SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target

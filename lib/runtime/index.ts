@@ -10,6 +10,9 @@ export {type AgentStatus, agentStatus} from './agent/install/status.js';
 export {installAgents} from './agent/install-agents.js';
 export type {AgentConnection, AgentIdentity} from './agent/protocol.js';
 export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
+export {type BalanceChanges, type BalanceRunOptions, installBalancers, removeBalancers} from './balance/install.js';
+export type {BalanceWish} from './balance/plan.js';
+export {type BalanceStatus, balancerStatus} from './balance/status.js';
 export type {
 	BlobQuery,
 	BlobState,

@@ -194,6 +194,31 @@ test('a table that somebody flushed is there again after one round', t => {
 	t.deepEqual(lb.weights(), {[a]: 1, [b]: 1});
 });
 
+test('a restart gives a dead member no connections, and a drained one none either', t => {
+	const lb = balance([a, b, c]);
+	lb.round();
+	lb.round({[c]: unready});
+	for (let i = 0; i < 2; i++) lb.round({[a]: failed, [b]: ready, [c]: unready});
+	lb.restart();
+	t.deepEqual(lb.round().operations, []);
+	t.deepEqual(lb.weights(), {[b]: 1, [c]: 0});
+	for (let i = 0; i < 2; i++) lb.round({[a]: ready, [b]: ready, [c]: ready});
+	t.deepEqual(lb.weights(), {[b]: 1, [c]: 1, [a]: 1});
+});
+
+test('a member that was taken off while nobody looked is drained as any other', t => {
+	const lb = balance([a, b]);
+	lb.round();
+	lb.connections(a, 3);
+	lb.restart();
+	lb.edit([b]);
+	t.like(lb.round().changes.at(-1), {from: undefined, to: 'draining', why: 'it is no member any more'});
+	t.deepEqual(lb.weights(), {[a]: 0, [b]: 1});
+	lb.connections(a, 0);
+	lb.round();
+	t.deepEqual(lb.weights(), {[b]: 1});
+});
+
 test('a restart changes nothing in the table', t => {
 	const lb = balance([a, b, c]);
 	lb.round();

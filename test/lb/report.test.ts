@@ -47,7 +47,8 @@ test('the unit comes before kubelet, starts again always, and may do little', t 
 		'Restart=always',
 		'Type=notify',
 		'NoNewPrivileges=yes',
-		'ProtectSystem=full',
+		'ProtectSystem=strict',
+		'CapabilityBoundingSet=CAP_NET_ADMIN',
 	])
 		t.true(balancerUnit.split('\n').includes(line), line);
 });

@@ -1,6 +1,6 @@
 import {createServer} from 'node:http';
 import test, {type ExecutionContext} from 'ava';
-import {askStatus} from '../../lib/lb/daemon.js';
+import {askStatus} from '../../lib/lb/status-server.js';
 
 /** Something on loopback that answers with this. */
 async function answering(t: ExecutionContext, body: string): Promise<number> {
