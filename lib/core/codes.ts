@@ -147,6 +147,11 @@ export const errorCodes = {
 	ERR_DISTRIBUTE: 'What hosts should get, or said that they have, makes no sense.',
 	ERR_RELAY: 'A host cannot get content from another host.',
 
+	// runtime: kubeadm
+	ERR_KUBERNETES_VERSION: 'A version of Kubernetes is none, or is not supported.',
+	ERR_KUBEADM_DOCUMENT: 'A document of kubeadm has fields that are unknown, or cannot be said to this Kubernetes.',
+	ERR_CLUSTER_NETWORK: 'The networks of a cluster overlap or do not fit together.',
+
 	// runtime: plans
 	ERR_PLAN: 'A plan was edited, is of another version, or makes no sense.',
 

@@ -1,4 +1,4 @@
-import {EVENT_ID, getScalarValue, loadAll, parseEvents, SCALAR_STYLE, YAMLException} from 'js-yaml';
+import {dump, EVENT_ID, getScalarValue, loadAll, parseEvents, SCALAR_STYLE, YAMLException} from 'js-yaml';
 import {SealError} from './errors.js';
 
 /**
@@ -11,6 +11,11 @@ export function parseYaml(text: string, name = 'document'): unknown[] {
 	} catch (error) {
 		throw invalid(error, name);
 	}
+}
+
+/** Values as the documents of a YAML text. Keys keep their order; nothing is folded, and texts that other parsers could read as something else are quoted. */
+export function printYaml(documents: readonly unknown[]): string {
+	return documents.map(document => dump(document, {lineWidth: -1, noRefs: true})).join('---\n');
 }
 
 /** A YAML text as it was written. Lines count from 1. */

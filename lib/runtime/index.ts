@@ -39,6 +39,17 @@ export {type ExecOnHostsOptions, execOnHosts, type OutputStream} from './host/ex
 export {type ListedHost, parseHostList, resolveHosts, withRoles} from './host/list.js';
 export {onHosts} from './host/on-hosts.js';
 export type {HostLogin, HostTarget, Identity} from './host/target.js';
+export type {DocumentKind, KubeadmDocument} from './kubeadm/document.js';
+export {
+	initDocuments,
+	type JoinDiscovery,
+	joinDocuments,
+	type KubeadmCluster,
+	type KubeadmNode,
+} from './kubeadm/documents.js';
+export {type KubeadmApi, type MinorFacts, minorFacts} from './kubeadm/minors.js';
+export {type ClusterNetwork, type NetworkOptions, readNetwork} from './kubeadm/network.js';
+export {type KubernetesVersion, parseKubernetesVersion} from './kubeadm/version.js';
 export {type MirrorConfig, type NetworkConfig, parseMirrorConfig} from './mirror/config.js';
 export {installMirrors, type MirrorChanges, type MirrorRunOptions, removeMirrors} from './mirror/install.js';
 export {type MirrorHealth, type Probe, probeMirror} from './mirror/probe.js';

@@ -1,0 +1,56 @@
+import type {KubernetesVersion} from './version.js';
+
+/** What differs between minors of Kubernetes, for those who install them. Everything version-dependent is asked here. */
+export interface MinorFacts {
+	/** The version of kubeadm's own configuration that is written. */
+	readonly api: KubeadmApi;
+	/** Sockets of the container runtime are written as URLs; before, a scheme was refused by some checks of kubeadm. */
+	readonly criSocketIsUrl: boolean;
+	/** The taints that kubeadm gives to masters, which a cluster without workers must not have. */
+	readonly masterTaints: readonly string[];
+	/** Two address families need a feature gate, in kubeadm and in every component. */
+	readonly dualStackGate: boolean;
+	/** kube-proxy's mode nftables is stable. */
+	readonly proxyNftables: boolean;
+	/** kube-proxy's mode ipvs is deprecated. */
+	readonly proxyIpvsDeprecated: boolean;
+	/** Cgroups of version 1 stop the kubelet unless its configuration allows them. */
+	readonly refusesCgroupV1: boolean;
+	/** The oldest containerd that kubelet and kubeadm work with. */
+	readonly containerd: string;
+	/** kubeadm does not begin without the program conntrack. */
+	readonly needsConntrack: boolean;
+	/** init leaves super-admin.conf beside admin.conf, whose group can be revoked. */
+	readonly superAdmin: boolean;
+	/** A control plane joins etcd as a learner first. */
+	readonly etcdLearner: boolean;
+	/** kubeadm lets the kubelet of a master use its own API server by itself. */
+	readonly localKubelet: boolean;
+	/** Where the images of the control plane come from unless the image says otherwise. */
+	readonly imageRepository: string;
+}
+
+export type KubeadmApi = 'v1beta2' | 'v1beta3' | 'v1beta4';
+
+export function minorFacts({minor}: KubernetesVersion): MinorFacts {
+	return {
+		// v1beta3 came with 1.22, v1beta4 with 1.31; each is also read by later minors, but the newest says most.
+		api: minor < 22 ? 'v1beta2' : minor < 31 ? 'v1beta3' : 'v1beta4',
+		criSocketIsUrl: minor >= 24,
+		masterTaints: [
+			...(minor >= 24 ? ['node-role.kubernetes.io/control-plane'] : []),
+			...(minor <= 24 ? ['node-role.kubernetes.io/master'] : []),
+		],
+		dualStackGate: minor < 21,
+		proxyNftables: minor >= 33,
+		proxyIpvsDeprecated: minor >= 35,
+		refusesCgroupV1: minor >= 35,
+		// CRI v1 alone since 1.26; containerd 1 is not supported since 1.36.
+		containerd: minor < 26 ? '1.4.0' : minor < 36 ? '1.6.0' : '2.0.0',
+		needsConntrack: minor < 32,
+		superAdmin: minor >= 29,
+		etcdLearner: minor >= 29,
+		localKubelet: minor >= 33,
+		imageRepository: minor < 25 ? 'k8s.gcr.io' : 'registry.k8s.io',
+	};
+}

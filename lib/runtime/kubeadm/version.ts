@@ -1,0 +1,39 @@
+import {SealError} from '../../core/errors.js';
+
+/** A release of Kubernetes 1. */
+export interface KubernetesVersion {
+	/** `v1.20.2`, as images and kubeadm have it. */
+	readonly text: string;
+	readonly minor: number;
+	readonly patch: number;
+	/** `rc.1`; absent for a release. */
+	readonly pre?: string | undefined;
+}
+
+export const oldestMinor = 20;
+export const newestMinor = 37;
+
+/** Reads `v1.20.2` or `1.20.2`. @throws SealError ERR_KUBERNETES_VERSION for what is none, and for minors that are not supported */
+export function parseKubernetesVersion(text: string): KubernetesVersion {
+	const [, minor = '', patch = '', pre] = /^v?1\.(\d{1,3})\.(\d{1,3})(?:-([0-9A-Za-z.-]{1,64}))?$/.exec(text) ?? [];
+	if (minor === '') {
+		throw refuse(`${JSON.stringify(text.slice(0, 100))} is no version of Kubernetes`, 'Write it as v1.30.2.');
+	}
+	const version = {
+		text: `v1.${Number(minor)}.${Number(patch)}${pre === undefined ? '' : `-${pre}`}`,
+		minor: Number(minor),
+		patch: Number(patch),
+		...(pre === undefined ? {} : {pre}),
+	};
+	if (version.minor < oldestMinor || version.minor > newestMinor) {
+		throw refuse(
+			`Kubernetes ${version.text} is not supported, expected 1.${oldestMinor} to 1.${newestMinor}`,
+			version.minor < oldestMinor ? 'Use a rootfs image of a newer Kubernetes.' : 'Use a newer sealimage.',
+		);
+	}
+	return version;
+}
+
+function refuse(message: string, hint: string): SealError {
+	return new SealError('ERR_KUBERNETES_VERSION', message, {hint});
+}
