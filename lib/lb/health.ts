@@ -43,20 +43,25 @@ function tcpProber({address, port}: Member, {timeoutMs}: ProbeSpec): Prober {
 /** One connection is kept, so that a thousand nodes cost a server a thousand idle connections and not a thousand handshakes a second. */
 function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefined): Prober {
 	const {serverName, timeoutMs} = spec;
-	const agent = new Agent({keepAlive: true, maxSockets: 1, maxFreeSockets: 1});
 	const expected = serverName ?? member.address;
+	const agent = new Agent({
+		keepAlive: true,
+		maxSockets: 1,
+		maxFreeSockets: 1,
+		// RFC 6066: no address goes into SNI.
+		servername: serverName ?? '',
+		minVersion: 'TLSv1.2',
+		// Settings of the agent: newer releases of Node keep no connection of a request that brings its own.
+		...(authority === undefined
+			? {rejectUnauthorized: false}
+			: {ca: authority, checkServerIdentity: (_, certificate) => checkServerIdentity(expected, certificate)}),
+	});
 	const options: RequestOptions = {
 		agent,
 		host: member.address,
 		port: member.port,
 		path: spec.path,
 		headers: {host: expected, 'user-agent': 'sealimage-lb', accept: '*/*'},
-		// RFC 6066: no address goes into SNI.
-		servername: serverName ?? '',
-		minVersion: 'TLSv1.2',
-		...(authority === undefined
-			? {rejectUnauthorized: false}
-			: {ca: authority, checkServerIdentity: (_, certificate) => checkServerIdentity(expected, certificate)}),
 	};
 	return {
 		probe: () => ask(options, timeoutMs),
