@@ -7,16 +7,18 @@ import {openNotify, watchdogMs} from '../lib/lb/notify.js';
 import {removeNode} from '../lib/lb/remove.js';
 import {prepareNode} from '../lib/lb/surroundings/prepare.js';
 import {balancerLine} from './render/balancer-line.js';
+import {stopSignal} from './stop-signal.js';
 
 const usage = 'usage: sealimage-agent lb once|run|status|remove|prepare [--config FILE]\n';
 
 /** The load balancer of a node: `sealimage-lb.service`, and what looks at it. Lines for people go to stderr, documents to stdout. @returns the exit code */
-export async function runAgentBalancer(args: readonly string[], signal: AbortSignal): Promise<number> {
+export async function runAgentBalancer(args: readonly string[]): Promise<number> {
 	const [verb = '', flag, file = configFile, more] = args;
 	if (!Object.hasOwn(verbs, verb) || (flag !== undefined && flag !== '--config') || more !== undefined) {
 		process.stderr.write(usage);
 		return 2;
 	}
+	const signal = stopSignal();
 	try {
 		const answer = await verbs[verb as keyof typeof verbs](file, signal);
 		if (answer !== undefined) process.stdout.write(`${JSON.stringify(answer)}\n`);

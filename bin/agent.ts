@@ -1,21 +1,3 @@
-import {existsSync, readFileSync} from 'node:fs';
-import {dirname, join} from 'node:path';
-import {SealError} from '../lib/core/errors.js';
-import {formatPlatform, hostPlatform} from '../lib/oci/platform.js';
-import {agentId, manifestName, parseManifest} from '../lib/runtime/agent/bundle/manifest.js';
-import {runOnce} from '../lib/runtime/agent/once.js';
-import {type AgentIdentity, agentProtocol, maxRequestBytes} from '../lib/runtime/agent/protocol.js';
-import {type AgentSurroundings, runSession} from '../lib/runtime/agent/session.js';
-import {agentVerbs} from '../lib/runtime/agent/verbs.js';
-import {readVersion} from './version.js';
-
-const usage = `usage: sealimage-agent [--root DIR] session
-       sealimage-agent [--root DIR] VERB [--params FILE]
-       sealimage-agent registry --config FILE [--wait | --check]
-       sealimage-agent lb once|run|status|remove|prepare [--config FILE]
-       sealimage-agent --version
-`;
-
 /** After the end of the work, for lines that are on their way to a reader. */
 const lastWordsMs = 2000;
 
@@ -24,90 +6,12 @@ process.exitCode = await main(process.argv.slice(2));
 setTimeout(() => process.exit(), lastWordsMs).unref();
 process.stdout.write('', () => process.exit());
 
+/** The balancer is a file of its own: it stays in memory on every node for good, with nothing that it does not need. */
 async function main(args: readonly string[]): Promise<number> {
-	// A service of systemd, not a verb that speaks to an operator.
-	if (args[0] === 'registry') {
-		const {runAgentRegistry} = await import('./agent-registry.js');
-		return await runAgentRegistry(args.slice(1), stopSignal());
-	}
 	if (args[0] === 'lb') {
 		const {runAgentBalancer} = await import('./agent-lb.js');
-		return await runAgentBalancer(args.slice(1), stopSignal());
+		return await runAgentBalancer(args.slice(1));
 	}
-	const parsed = parseArguments(args);
-	if (parsed === undefined) {
-		process.stderr.write(usage);
-		return 2;
-	}
-	const identity = readIdentity();
-	if (parsed.verb === '--version') {
-		process.stdout.write(`sealimage-agent ${identity.version}, protocol ${identity.protocol}, ${identity.platform}\n`);
-		return 0;
-	}
-	const surroundings: AgentSurroundings = {
-		stdin: process.stdin,
-		stdout: process.stdout,
-		identity,
-		verbs: agentVerbs,
-		root: parsed.root,
-		signal: stopSignal(),
-	};
-	if (parsed.verb !== 'session') return (await runOnce(parsed.verb, readParams(parsed.params), surroundings)) ? 0 : 1;
-	await runSession(surroundings);
-	return 0;
-}
-
-interface Arguments {
-	readonly verb: string;
-	readonly root: string;
-	readonly params: string | undefined;
-}
-
-function parseArguments(args: readonly string[]): Arguments | undefined {
-	const rest = [...args];
-	const values: Record<string, string> = {};
-	const words: string[] = [];
-	for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-		if (word !== '--root' && word !== '--params') {
-			words.push(word);
-			continue;
-		}
-		const value = rest.shift();
-		if (value === undefined) return undefined;
-		values[word] = value;
-	}
-	const [verb] = words;
-	if (verb === undefined || words.length > 1 || (verb.startsWith('-') && verb !== '--version')) return undefined;
-	return {verb, root: values['--root'] ?? '/var/lib/sealimage', params: values['--params']};
-}
-
-function readParams(file: string | undefined): string | undefined {
-	if (file === undefined) return undefined;
-	const text = readFileSync(file, 'utf8');
-	if (text.length > maxRequestBytes) throw new RangeError(`${file} is longer than ${maxRequestBytes} bytes`);
-	return text;
-}
-
-/** Installed agents have their description beside the script that was started; in a working copy there is package.json. */
-function readIdentity(): AgentIdentity {
-	const about = {protocol: agentProtocol, platform: formatPlatform(hostPlatform())};
-	const description = join(dirname(process.argv[1] ?? ''), manifestName);
-	if (!existsSync(description)) return {...about, version: readVersion()};
-	const bytes = readFileSync(description);
-	return {...about, version: parseManifest(bytes, description).version, id: agentId(bytes)};
-}
-
-/** A second signal ends the process at once, whatever still cleans up. */
-function stopSignal(): AbortSignal {
-	const controller = new AbortController();
-	for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-		process.on(name, () => {
-			if (controller.signal.aborted) process.exit(1);
-			controller.abort(new SealError('ERR_ABORTED', `Stopped by ${name}`));
-		});
-	}
-	// A reader that went away ends the session through the closed stream; without this it would end the process instead.
-	process.stdout.on('error', () => undefined);
-	process.stdin.on('error', () => undefined);
-	return controller.signal;
+	const {runAgentVerbs} = await import('./agent-verbs.js');
+	return await runAgentVerbs(args);
 }

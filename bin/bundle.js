@@ -1,6 +1,6 @@
 // Bundles the command line into few files: Node takes longer to find and read hundreds of small modules than an
 // unchanged build takes to look at thousands of files. What a command needs is still loaded only when it runs.
-// The agent is one file, because it travels to hosts; what differs between platforms joins it there (lib/runtime/agent/bundle).
+// The agent is a few files in one folder; what differs between platforms joins them there (lib/runtime/agent/bundle).
 import {copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {build} from 'esbuild';
@@ -36,16 +36,18 @@ mkdirSync('dist/agent', {recursive: true});
 // Agents for platforms (npm run build:agent) stay: they are in folders.
 for (const {name} of readdirSync('dist/agent', {withFileTypes: true}).filter(entry => entry.isFile()))
 	rmSync(join('dist/agent', name));
+/** Each is whole, so that few files travel, and what the balancer loads stays small. */
+const agentParts = ['./agent-lb.js', './agent-verbs.js'];
 const agentWorkers = workers.filter(file => file.includes('bcrypt'));
 await build({
 	...common,
-	entryPoints: ['bin/agent.ts', ...agentWorkers].map(named),
+	entryPoints: ['bin/agent.ts', 'bin/agent-lb.ts', 'bin/agent-verbs.ts', ...agentWorkers].map(named),
 	outdir: 'dist/agent',
 	target: 'node22.23',
 	minifySyntax: true,
 	minifyWhitespace: true,
 	// For terminals, which an agent never asks for.
-	external: ['node-pty'],
+	external: ['node-pty', ...agentParts],
 	plugins: [{name: 'koffi', setup: besideKoffi}],
 });
 // The folder has no other package.json above it on a host.
