@@ -1,6 +1,8 @@
 import {spawnSync} from 'node:child_process';
 import {whyNoHosts} from './available.js';
 import {bootHosts, cable, crash, describeHost, listHosts, removeHost, sshArguments} from './hosts.js';
+import {buildImages} from './kubernetes/images.js';
+import {binariesDir, builtVersion, partsDir, storeDir} from './kubernetes/place.js';
 import {closeNetwork, insideNetwork, openNetwork} from './network.js';
 
 const usage = `Real Linux hosts on this machine, each with its own kernel, disk, systemd and sshd, for trying sealimage on.
@@ -13,6 +15,7 @@ const usage = `Real Linux hosts on this machine, each with its own kernel, disk,
   npm run lab -- rm NAME...            a power cut, and the disk is gone
   npm run lab -- hosts                 which hosts there are
   npm run lab -- down                  everything off and gone
+  npm run lab -- kubernetes [VERSION]  build Kubernetes (v1.20.2) and the images of a cluster; prints where they are
 
 Users: root (password sealimage, or the key that "up" names) and ops (password sealimage, sudo asks for it).
 Needs root, Debian 12 or newer, x86-64, and the tools that .ci/install installs.`;
@@ -52,6 +55,13 @@ async function main(): Promise<number> {
 		case 'hosts':
 			for (const host of listHosts()) console.log(`${host.name} ${host.address} ${host.running ? 'up' : 'off'}`);
 			return 0;
+		case 'kubernetes': {
+			const version = names[0] ?? builtVersion;
+			const images = buildImages(version);
+			console.log(`programs: ${binariesDir(version)}\nparts: ${partsDir}\nimages in --root ${storeDir}:`);
+			for (const image of images) console.log(`  ${image}`);
+			return 0;
+		}
 		case 'down':
 			for (const host of listHosts()) removeHost(describeHost(host.name).name);
 			closeNetwork();
