@@ -69,7 +69,7 @@ export const command = defineCommand({
 			};
 			let done: Distributed;
 			try {
-				done = await distribute(flags.install ? {...request, installAgent} : request);
+				done = await distribute(flags.install ? {...request, installAgent, agentBundle: bundle} : request);
 			} finally {
 				await installer.close();
 			}

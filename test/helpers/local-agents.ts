@@ -18,7 +18,17 @@ export function localTarget(name: string, roles: readonly string[] = []): HostTa
 
 function agentTransport(host: string, root: string): Transport {
 	const program = [process.execPath, join(process.cwd(), '.build/bin/agent.js'), '--root', root];
-	const inner = programTransport(program, host, {withArguments: true});
-	// The first word is where the agent is on a host.
-	return {...inner, spawn: (argv, options) => inner.spawn(argv.slice(1), options)};
+	const agent = programTransport(program, host, {withArguments: true});
+	const scripts = programTransport(['/bin/sh'], host, {withArguments: true});
+	return {
+		...agent,
+		spawn(argv, options) {
+			// The first word is where the agent is on a host; scripts look at the folder of that host.
+			if (argv[0] !== '/bin/sh') return agent.spawn(argv.slice(1), options);
+			return scripts.spawn(
+				argv.slice(1).map(word => (word === '/var/lib/sealimage' ? root : word)),
+				options,
+			);
+		},
+	};
 }

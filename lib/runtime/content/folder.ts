@@ -5,7 +5,7 @@ import {systemCode} from '../../core/errors.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {type LockOptions, withLock} from '../../core/lock.js';
 import {createOwner} from '../../core/process-owner.js';
-import {algorithmOf, type Digest, hexOf} from '../../oci/digest.js';
+import {algorithmOf, type Digest, digestOf, hexOf} from '../../oci/digest.js';
 import {removeTree} from '../../oci/disk/remove.js';
 
 /** Where things are in the folder of a host's content; see content.ts. */
@@ -22,6 +22,10 @@ export interface ContentFolder {
 	readonly bootId: string;
 	/** Whether what was written is on the disk before it gets its name. */
 	readonly durability: 'full' | 'none';
+	/** What is known of the image of this name. */
+	record(name: string): string;
+	/** What the host says of it when it is whole: see statement.ts. */
+	statement(name: string): string;
 	blob(digest: Digest): string;
 	partial(digest: Digest): string;
 	layer(diffId: Digest): string;
@@ -30,7 +34,7 @@ export interface ContentFolder {
 
 export function contentFolder(root: string, durability: ContentFolder['durability'] = 'full'): ContentFolder {
 	const {bootId} = createOwner();
-	const byDigest = (kind: string, digest: Digest): string => join(root, kind, algorithmOf(digest), hexOf(digest));
+	const byDigest = (kind: Kind, digest: Digest): string => join(root, digestPath(kind, digest));
 	return {
 		root,
 		images: join(root, 'images'),
@@ -41,6 +45,8 @@ export function contentFolder(root: string, durability: ContentFolder['durabilit
 		bootFile: join(root, 'boot'),
 		bootId,
 		durability,
+		record: name => join(root, 'images', `${recordName(name)}.json`),
+		statement: name => join(root, 'images', `${recordName(name)}.whole`),
 		blob: digest => byDigest('blobs', digest),
 		partial: digest => join(root, 'partial', hexOf(digest)),
 		layer: diffId => byDigest('layers', diffId),
@@ -48,9 +54,24 @@ export function contentFolder(root: string, durability: ContentFolder['durabilit
 	};
 }
 
+/** Where something is, relative to the content's folder. */
+export function digestPath(kind: Kind, digest: Digest): string {
+	return join(kind, algorithmOf(digest), hexOf(digest));
+}
+
+/** What the files of an image are called: a name that people can read; very long ones go by their digest. */
+export function recordName(name: string): string {
+	const encoded = encodeURIComponent(name);
+	return encoded.length > longestName ? digestOf(name) : encoded;
+}
+
+/** File systems take names of 255 bytes. */
+const longestName = 200;
+
 /** What only root may enter: see HostContent. */
 const closed = ['blobs', 'layers', 'trees', 'partial', 'tmp'] as const;
 const addressed = ['blobs', 'layers', 'trees'] as const;
+type Kind = (typeof addressed)[number];
 
 /** Makes the folders that are missing. @throws SealError ERR_PERMISSION, ERR_NO_SPACE, ERR_IO */
 export async function prepareFolder(folder: ContentFolder): Promise<void> {

@@ -2,9 +2,10 @@ import {readdir, readFile, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {syncFolder, writeFileAtomic} from '../../core/atomic-file.js';
 import {ifExists, withIo} from '../../core/io-error.js';
-import {type Digest, digestOf, isDigest} from '../../oci/digest.js';
+import {type Digest, isDigest} from '../../oci/digest.js';
 import type {HostImage} from './content.js';
 import type {ContentFolder} from './folder.js';
+import {dropStatement} from './statement.js';
 import {chainIdOf} from './tree.js';
 
 /** Every image that is unpacked, the last one last. A file that is no record of ours, as a power cut may leave, names nothing. */
@@ -23,14 +24,16 @@ export async function listImages(folder: ContentFolder): Promise<readonly HostIm
 /** Writes down what a name means from now on, on the disk too when this resolves. */
 export async function writeImage(folder: ContentFolder, image: Omit<HostImage, 'path'>): Promise<void> {
 	const {name, manifest, layers, unpackedAtMs} = image;
-	await writeFileAtomic(recordPath(folder, name), `${JSON.stringify({name, manifest, layers, unpackedAtMs})}\n`, {
+	await dropStatement(folder, name);
+	await writeFileAtomic(folder.record(name), `${JSON.stringify({name, manifest, layers, unpackedAtMs})}\n`, {
 		tempDir: folder.work,
 		sync: folder.durability === 'full',
 	});
 }
 
 export async function removeImage(folder: ContentFolder, name: string): Promise<void> {
-	const path = recordPath(folder, name);
+	const path = folder.record(name);
+	await dropStatement(folder, name);
 	await withIo('remove', path, () => ifExists(() => unlink(path)));
 	if (folder.durability === 'full') await syncFolder(folder.images);
 }
@@ -40,14 +43,6 @@ export function treePath(folder: ContentFolder, layers: readonly {readonly diffI
 }
 
 const suffix = '.json';
-/** File systems take names of 255 bytes. */
-const longestName = 200;
-
-/** A name that people can read; very long ones go by their digest. */
-function recordPath(folder: ContentFolder, name: string): string {
-	const encoded = encodeURIComponent(name);
-	return join(folder.images, `${encoded.length > longestName ? digestOf(name) : encoded}${suffix}`);
-}
 
 function parseImage(folder: ContentFolder, text: string): HostImage | undefined {
 	try {

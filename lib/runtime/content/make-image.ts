@@ -11,6 +11,7 @@ import {exists} from './have.js';
 import {listImages, treePath, writeImage} from './images.js';
 import {type LayerRecord, readLayerRecord} from './layer-record.js';
 import {mergeRegistry, registryFilesOf} from './registry.js';
+import {type Draft, draftStatement, type StatementOf} from './statement.js';
 import {composeTree, sizeOfTree, writeTree} from './tree.js';
 import {checkTree} from './tree-check.js';
 
@@ -21,22 +22,32 @@ import {checkTree} from './tree-check.js';
  */
 export async function makeImage(
 	folder: ContentFolder,
-	request: Pick<UnpackRequest, 'name' | 'manifest' | 'layers'>,
+	request: StatementOf,
 	scratch: string,
 	options: OperationOptions,
-): Promise<Omit<UnpackedImage, 'unpacked'>> {
+): Promise<MadeImage> {
 	const path = treePath(folder, request.layers);
 	const records = await readRecords(folder, request.layers);
 	const tree = composeTree(request.layers.map(layer => records.get(layer.diffId) as LayerRecord));
+	const size = sizeOfTree(tree);
+	const registry = registryFilesOf(folder, tree, records, options);
+	const statement = await draftStatement(folder, request, {...size, hasRegistry: registry.size > 0}, scratch);
 	const isMade = await makeTree(folder, tree, path, scratch, options);
-	const {added, moved} = await mergeRegistry(folder, registryFilesOf(folder, tree, records, options), options);
+	const {added, moved} = await mergeRegistry(folder, registry, options);
 	const isMerged = added + moved > 0;
+	if (isMade || isMerged) await statement.renew();
 	if (isMerged) await flush(folder);
 	if (isMade || isMerged || !(await isNamed(folder, request))) {
 		const layers = request.layers.map(({blob, diffId}) => ({blob, diffId}));
 		await writeImage(folder, {name: request.name, manifest: request.manifest, layers, unpackedAtMs: Date.now()});
 	}
-	return {path, ...sizeOfTree(tree)};
+	return {image: {path, ...size}, statement};
+}
+
+export interface MadeImage {
+	readonly image: Omit<UnpackedImage, 'unpacked'>;
+	/** To be published once nothing is kept for others. */
+	readonly statement: Draft;
 }
 
 async function readRecords(
@@ -73,10 +84,7 @@ async function makeTree(
 	return true;
 }
 
-async function isNamed(
-	folder: ContentFolder,
-	{name, manifest, layers}: Pick<UnpackRequest, 'name' | 'manifest' | 'layers'>,
-): Promise<boolean> {
+async function isNamed(folder: ContentFolder, {name, manifest, layers}: StatementOf): Promise<boolean> {
 	const path = treePath(folder, layers);
 	return (await listImages(folder)).some(
 		image => image.name === name && image.manifest === manifest && image.path === path,

@@ -51,9 +51,13 @@ async function unpackAlone(
 		await unpackBatch(folder, batch, scratch, options);
 		if (!keepBlobs) await dropBlobs(folder, batch);
 	}
-	const image = await makeImage(folder, request, scratch, options);
-	if (keepBlobs) await believeBlobs(folder, missing);
-	else await dropBlobs(folder, request.layers);
+	const {image, statement} = await makeImage(folder, request, scratch, options);
+	if (keepBlobs) {
+		await believeBlobs(folder, missing);
+	} else {
+		await dropBlobs(folder, request.layers);
+		await statement.publish();
+	}
 	emit(options, {...step, type: 'step.finished', elapsedMs: Math.round(performance.now() - started)});
 	return {...image, unpacked: missing.length};
 }

@@ -13,6 +13,7 @@ import {joinSwarm, type NeededBlob} from './join.js';
 import {distinctBlobs, type ImageNeed, type PlannedBlob, planImage, queryOf} from './plan.js';
 import {reportProgress} from './report.js';
 import {connect, createRun, type DistributeOptions, type Run} from './run.js';
+import {findSettled} from './settled.js';
 import {openUplink} from './uplink.js';
 
 /** What one host got. */
@@ -43,9 +44,8 @@ export interface Distributed {
  */
 export async function distribute(given: DistributeOptions): Promise<Distributed> {
 	const started = performance.now();
-	const run = createRun(given);
+	const run = await createRun(given);
 	const {options} = run;
-	for (const image of options.images) await options.store.resolve(image, options);
 	const stopReporting = reportProgress(run, started);
 	try {
 		const targets = options.hosts.map(target => ({host: target.name, target}));
@@ -80,6 +80,8 @@ async function bring(run: Run, target: HostTarget): Promise<HostDistributed> {
 	const transport = options.open(target);
 	const closers: Array<() => Promise<void>> = [() => transport.close()];
 	run.closers.add(() => closeInTurn(closers));
+	const settled = await run.gate.run(() => findSettled(run, transport, target));
+	if (settled !== undefined) return {...settled, movedBytes: 0, fetchedBytes: 0, sentBytes: 0};
 	const connection = await run.gate.run(() => connect(run, transport, target));
 	closers.unshift(() => connection.close());
 	const {platform} = connection.identity;
@@ -98,14 +100,15 @@ async function bring(run: Run, target: HostTarget): Promise<HostDistributed> {
 			},
 		}),
 	);
-	const totals = await joinSwarm(swarm, host, needed, {signal});
-	const keepBlobs = run.open.size > 1;
+	const {totals, isGiver} = await joinSwarm(swarm, host, needed, {signal});
+	const keepBlobs = isGiver && run.open.size > 1;
 	const images: HostDistributed['images'][number][] = [];
 	for (const {unpack} of needs) {
 		const unpacked = await unpackOn(connection, unpack, keepBlobs, options);
 		images.push({...checkUnpacked(target.name, unpacked), name: unpack.name, manifest: unpack.manifest});
 	}
-	if (keepBlobs) run.kept.set(connection, needs);
+	// What an image brings makes the host look at those again that were unpacked before it: see content/statement.ts.
+	if (keepBlobs || (needs.length > 1 && isGiver)) run.kept.set(connection, needs);
 	return {
 		platform,
 		neededBytes: blobs.reduce((sum, {descriptor}) => sum + descriptor.size, 0),

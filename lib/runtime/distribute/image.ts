@@ -47,6 +47,6 @@ async function isRegistryLayer(layer: Descriptor, diffId: Digest, lookInto: Look
 }
 
 /** Full names are the same on every machine; an image that was chosen by its digest is called by that. */
-function nameOnHosts(reference: string, digest: Digest): string {
+export function nameOnHosts(reference: string, digest: Digest): string {
 	return /^(?:sha(?:256|512):)?[0-9a-f]{6,128}$/.test(reference) ? digest : normalizeReference(reference);
 }

@@ -11,6 +11,12 @@ export interface NeededBlob {
 	parts(): Promise<BlobParts>;
 }
 
+export interface Joined {
+	readonly totals: PeerTotals;
+	/** It has blobs of layers that others may want: not all of them were unpacked before. */
+	readonly isGiver: boolean;
+}
+
 /**
  * Asks a host what it has, and brings it the rest. Resolves once it has everything.
  * @throws as `Swarm.join`
@@ -20,7 +26,7 @@ export async function joinSwarm(
 	host: DistributionHost,
 	needed: readonly NeededBlob[],
 	options: Abortable = {},
-): Promise<PeerTotals> {
+): Promise<Joined> {
 	const states = new Map(
 		(
 			await host.have(
@@ -36,5 +42,7 @@ export async function joinSwarm(
 		const isThere = state.state === 'whole' || state.state === 'unpacked';
 		wants.push(isThere ? {state} : {state, blob: await parts()});
 	}
-	return await swarm.join(host, wants);
+	const totals = await swarm.join(host, wants);
+	const isGiver = needed.some(({query}) => query.diffId !== undefined && states.get(query.blob)?.state !== 'unpacked');
+	return {totals, isGiver};
 }

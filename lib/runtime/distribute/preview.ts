@@ -6,6 +6,7 @@ import type {HostTarget} from '../host/target.js';
 import {askHave} from './agent-host.js';
 import {distinctBlobs, planImage, queryOf} from './plan.js';
 import {connect, createRun, type DistributeOptions, type Run} from './run.js';
+import {findSettled} from './settled.js';
 
 /** What a distribution would do on one host. */
 export interface HostPreview {
@@ -26,9 +27,8 @@ export interface Preview {
 
 /** Looks at hosts as `distribute` would, and changes nothing. @throws as `distribute` */
 export async function previewDistribution(given: DistributeOptions): Promise<Preview> {
-	const run = createRun({...given, installAgent: undefined});
+	const run = await createRun({...given, installAgent: undefined});
 	const {options} = run;
-	for (const image of options.images) await options.store.resolve(image, options);
 	const wanted = new Map<Digest, number>();
 	const present = new Set<Digest>();
 	try {
@@ -52,6 +52,11 @@ async function look(
 ): Promise<HostPreview> {
 	const transport = run.options.open(target);
 	try {
+		const settled = await findSettled(run, transport, target);
+		if (settled !== undefined) {
+			const {platform, neededBytes} = settled;
+			return {platform, lacksAgent: false, neededBytes, missingBytes: 0, missingBlobs: 0};
+		}
 		const connection = await connect(run, transport, target);
 		const {platform} = connection.identity;
 		const blobs = distinctBlobs((await run.imagesFor(platform)).map(image => planImage(image, target.roles)));

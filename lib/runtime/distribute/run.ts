@@ -5,13 +5,14 @@ import {createGate} from '../../core/pool.js';
 import type {Resolver} from '../../oci/content.js';
 import type {Digest} from '../../oci/digest.js';
 import {parsePlatform} from '../../oci/platform.js';
+import type {AgentBundle} from '../agent/bundle/bundle.js';
 import {openAgent} from '../agent/connection.js';
+import {ensureAgent} from '../agent/ensure.js';
 import type {AgentConnection} from '../agent/protocol.js';
 import type {BlobParts} from '../content/part.js';
-import {HostError} from '../host/error.js';
 import type {HostTarget} from '../host/target.js';
 import type {OpenTransport, Transport} from '../transport/transport.js';
-import {readPlannedImage} from './image.js';
+import {nameOnHosts, readPlannedImage} from './image.js';
 import {type PartSource, partsOf} from './parts.js';
 import {type ImageNeed, type PlannedBlob, type PlannedImage, servesRegistry} from './plan.js';
 import {lookIntoLayers} from './registry-layers.js';
@@ -26,8 +27,10 @@ export interface DistributeOptions extends OperationOptions {
 	readonly open: OpenTransport;
 	/** How many hosts are logged in to at once; default 32. All of them stay connected until the end. */
 	readonly concurrency?: number | undefined;
-	/** Brings the agent to a host that has none or another one. Without it such a host fails with ERR_AGENT_MISSING. */
+	/** Brings the agent to a host that has none or another one. Without it a host without agent fails with ERR_AGENT_MISSING. */
 	readonly installAgent?: ((transport: Transport, target: HostTarget) => Promise<void>) | undefined;
+	/** The agent that hosts should have, for `installAgent`. Without it any agent will do that speaks our protocol. */
+	readonly agentBundle?: ((platform: string) => Promise<AgentBundle>) | undefined;
 	/** Where agents are and keep their content, when not in the usual places. */
 	readonly agent?: {readonly path?: string | undefined; readonly root?: string | undefined} | undefined;
 	readonly limits?: Partial<SwarmLimits> | undefined;
@@ -36,6 +39,8 @@ export interface DistributeOptions extends OperationOptions {
 /** What the hosts of one distribution share. */
 export interface Run {
 	readonly options: DistributeOptions;
+	/** What the images are called on hosts. */
+	readonly names: readonly string[];
 	readonly swarm: Swarm;
 	readonly gate: ReturnType<typeof createGate>;
 	readonly imagesFor: (platform: string) => Promise<readonly PlannedImage[]>;
@@ -50,9 +55,12 @@ export interface Run {
 	sentBytes: number;
 }
 
-export function createRun(given: DistributeOptions): Run {
+/** @throws SealError ERR_IMAGE_UNKNOWN */
+export async function createRun(given: DistributeOptions): Promise<Run> {
 	const options = {...given, signal: forMany(given.signal)};
 	const {store, hosts, images, signal, limits} = options;
+	const names: string[] = [];
+	for (const image of images) names.push(nameOnHosts(image, (await store.resolve(image, {signal})).digest));
 	// Hosts that need everything make no difference between layers.
 	const lookInto = hosts.every(({roles}) => servesRegistry(roles)) ? undefined : lookIntoLayers(store, {signal});
 	const imagesFor = memo(async (platform: string) =>
@@ -61,6 +69,7 @@ export function createRun(given: DistributeOptions): Run {
 	const parts = new Map<Digest, Promise<BlobParts>>();
 	return {
 		options,
+		names,
 		swarm: createSwarm(
 			{now: () => performance.now(), sleep: (ms, abortable) => sleep(ms, undefined, {...abortable, ref: false})},
 			{expectedHosts: hosts.length, limits, signal},
@@ -97,16 +106,10 @@ function memo<T>(make: (key: string) => Promise<T>): (key: string) => Promise<T>
 	};
 }
 
-/** An agent, brought there first when there is none. */
+/** An agent, brought there first when there is none, or another one than there should be. */
 export async function connect({options}: Run, transport: Transport, target: HostTarget): Promise<AgentConnection> {
-	const agent = {...options.agent, signal: options.signal};
-	try {
-		return await openAgent(transport, agent);
-	} catch (error) {
-		const isInstallable =
-			error instanceof HostError && (error.code === 'ERR_AGENT_MISSING' || error.code === 'ERR_AGENT_PROTOCOL');
-		if (options.installAgent === undefined || !isInstallable) throw error;
-	}
-	await options.installAgent(transport, target);
-	return await openAgent(transport, agent);
+	const {installAgent, agentBundle: bundle, agent, signal, onEvent} = options;
+	if (installAgent === undefined) return await openAgent(transport, {...agent, signal});
+	const install = (): Promise<void> => installAgent(transport, target);
+	return await ensureAgent(transport, {...agent, signal, onEvent, bundle, install});
 }
