@@ -147,6 +147,9 @@ export const errorCodes = {
 	ERR_DISTRIBUTE: 'What hosts should get, or said that they have, makes no sense.',
 	ERR_RELAY: 'A host cannot get content from another host.',
 
+	// runtime: clusters
+	ERR_CONFIG_DOCUMENT: 'A Config of a Clusterfile cannot be laid over the file that it is for.',
+
 	// runtime: kubeadm
 	ERR_KUBERNETES_VERSION: 'A version of Kubernetes is none, or is not supported.',
 	ERR_KUBEADM_DOCUMENT: 'A document of kubeadm has fields that are unknown, or cannot be said to this Kubernetes.',

@@ -13,6 +13,9 @@ export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export {type BalanceChanges, type BalanceRunOptions, installBalancers, removeBalancers} from './balance/install.js';
 export type {BalanceWish} from './balance/plan.js';
 export {type BalanceStatus, balancerStatus} from './balance/status.js';
+export {type Clusterfile, type ClusterfileHosts, readClusterfile} from './cluster/clusterfile.js';
+export {applyConfig, type ConfigDocument, type ConfigStrategy} from './cluster/config-document.js';
+export {printClusterfile} from './cluster/print-clusterfile.js';
 export type {
 	BlobQuery,
 	BlobState,
