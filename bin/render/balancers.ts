@@ -10,13 +10,27 @@ import {printable} from './text.js';
 export function renderBalancers(outcomes: readonly HostOutcome<BalanceStatus>[], style: Style): string {
 	const alone = outcomes.length === 1 && outcomes[0]?.ok === false;
 	if (alone) return '';
-	const warnings = outcomes.flatMap(outcome =>
-		outcome.ok ? problemsOf(outcome.value).map(problem => `${outcome.host}: ${problem}`) : [],
-	);
-	return [
-		renderTable(columns, outcomes.flatMap(rowsOf), style).trimEnd(),
-		...warnings.map(text => `${style.yellow('warning:')} ${printable(text)}`),
-	].join('\n');
+	const table = renderTable(columns, outcomes.flatMap(rowsOf), style).trimEnd();
+	const warnings = [...together(outcomes)].map(([problem, hosts]) => `${someOf(hosts)}: ${problem}`);
+	return [table, ...warnings.map(text => `${style.yellow('warning:')} ${printable(text)}`)].join('\n');
+}
+
+/** What is wrong, and with which hosts: the same on a thousand hosts is one line. */
+function together(outcomes: readonly HostOutcome<BalanceStatus>[]): ReadonlyMap<string, readonly string[]> {
+	const found = new Map<string, string[]>();
+	for (const outcome of outcomes) {
+		for (const problem of outcome.ok ? problemsOf(outcome.value) : []) {
+			const hosts = found.get(problem);
+			if (hosts === undefined) found.set(problem, [outcome.host]);
+			else hosts.push(outcome.host);
+		}
+	}
+	return found;
+}
+
+function someOf(hosts: readonly string[]): string {
+	const shown = hosts.slice(0, 3).join(', ');
+	return hosts.length > 3 ? `${shown} and ${hosts.length - 3} more` : shown;
 }
 
 function rowsOf(outcome: HostOutcome<BalanceStatus>): string[][] {

@@ -6,11 +6,11 @@ import {endpointText} from '../core/ip-address.js';
 import {type BalancerConfig, readConfig} from './config.js';
 import {watchEndpoints} from './endpoints.js';
 import {apiAccess} from './kubeconfig.js';
-import {membersText, readLearnt, withMembers, writeLearnt} from './learnt.js';
+import {membersText, readLearnt, usableMembers, writeLearnt} from './learnt.js';
 import type {Notify} from './notify.js';
 import {type BalancerReport, reportBalancer} from './report.js';
 import {type Balancer, runBalancer} from './run.js';
-import type {Member} from './spec.js';
+import type {BalancerSpec, Member} from './spec.js';
 import {serveStatus} from './status-server.js';
 import {prepareNode} from './surroundings/prepare.js';
 import {type BalancerTable, type Form, openTable} from './table.js';
@@ -56,14 +56,12 @@ export async function runDaemon(file: string, options: DaemonOptions): Promise<v
 	const {form} = await node.prepare(config.spec, {...config, onEvent, signal});
 	const table = await node.openTable(config.spec, form);
 	const status: {close?: () => Promise<void>} = {};
+	const spec = (): BalancerSpec => ({...config.spec, members: learnt ?? config.spec.members});
 	try {
-		const balancer = runBalancer(withMembers(config.spec, learnt), table, {...options, authority: config.authority});
-		const update = (): void => balancer.update(withMembers(config.spec, learnt), config.authority);
-		status.close = await serveStatus(
-			config.statusPort,
-			() => reportBalancer(withMembers(config.spec, learnt), table, balancer),
-			options,
-		);
+		const balancer = runBalancer(spec(), table, {...options, authority: config.authority});
+		const update = (): void => balancer.update(spec(), config.authority);
+		const report = (): BalancerReport => reportBalancer(spec(), table, balancer);
+		status.close = await serveStatus(config.statusPort, report, options);
 		notify('READY=1');
 		await Promise.all([
 			balancer.done,
@@ -82,8 +80,9 @@ export async function runDaemon(file: string, options: DaemonOptions): Promise<v
 			followCluster(
 				() => config,
 				options,
-				members => {
-					if (learnt !== undefined && membersText(members) === membersText(learnt)) return;
+				told => {
+					const members = usableMembers(config.spec, told);
+					if (members.length === 0 || (learnt !== undefined && membersText(members) === membersText(learnt))) return;
 					learnt = members;
 					update();
 					writeLearnt(learntFile, config.spec, members).catch((error: unknown) =>

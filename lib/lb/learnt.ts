@@ -29,12 +29,9 @@ export async function writeLearnt(
 	await writeFileAtomic(file, JSON.stringify({of: membersText(of), members: members.map(memberKey)}));
 }
 
-/** The spec with the members that were learnt. Those of another address family than the virtual address belong to the other half of a dual-stack cluster. */
-export function withMembers(spec: BalancerSpec, learnt: readonly Member[] | undefined): BalancerSpec {
-	const usable = (learnt ?? []).filter(
-		({address}) => address.includes(':') === spec.address.includes(':') && address !== spec.address,
-	);
-	return usable.length === 0 ? spec : {...spec, members: usable};
+/** Those that the virtual address can be balanced over: the other family is for the other half of a dual-stack cluster. */
+export function usableMembers({address}: Pick<BalancerSpec, 'address'>, members: readonly Member[]): readonly Member[] {
+	return members.filter(member => member.address.includes(':') === address.includes(':') && member.address !== address);
 }
 
 /** Equal for lists of the same members in any order. */
