@@ -9,6 +9,7 @@ import {formatReference, parseReference} from '../../oci/reference.js';
 import {openContextXattrs} from '../context/context-xattrs.js';
 import {findIgnoreRules, type IgnoreRules, readIgnoreFile} from '../context/ignore.js';
 import {openContext} from '../context/open-context.js';
+import {createSeenEntries} from '../context/seen-entries.js';
 import {withAgent} from '../embed/agent.js';
 import type {RegistryEmbedder} from '../embed/embedder.js';
 import {embedNeeds, findNeeds, type Needs} from '../embed/needs.js';
@@ -22,6 +23,7 @@ import {diagnose} from '../place.js';
 import type {SealfileTree} from '../syntax.js';
 import {writeImage, writeIndex} from './assemble.js';
 import {contextRecord} from './cache.js';
+import {openKnownCopies} from './known-copies.js';
 import type {BuildOptions, BuildResult, BuiltPlatform} from './options.js';
 import type {BuildPlan, PlatformPlan, StagePlan} from './plan.js';
 import {type BuildSession, openSession, report} from './session.js';
@@ -94,23 +96,23 @@ async function inSession<R>(
 	const tree = parseSealfile(bytes, {file});
 	refuseErrors(tree.diagnostics);
 	const ignore = options.ignoreFile === undefined ? findIgnoreRules(context, file) : ignoreFile(options.ignoreFile);
+	const now = options.now ?? Date.now;
+	const record = (kind: string, of: string): string => contextRecord(options.store.cacheDir, kind, of);
 	const xattrs =
-		options.contextXattrs === false
-			? undefined
-			: await openContextXattrs(
-					context,
-					contextRecord(options.store.cacheDir, 'xattrs', context),
-					options.now ?? Date.now,
-				);
-	const source = openContext(context, {ignore, xattrs});
+		options.contextXattrs === false ? undefined : openContextXattrs(context, record('xattrs', context), now);
+	const seen = createSeenEntries(context);
+	const known = openKnownCopies({file: record('copies', `${context}\0${file}`), root: context, seen, now});
+	const source = openContext(context, {ignore, xattrs, seen});
 	return withTempDir(options.store.tempDir, async scratchDir => {
-		const session = await openSession({...options, context}, source, file, scratchDir);
+		const session = openSession({options: {...options, context}, context: source, ignore, known, file, scratchDir});
 		try {
 			for (const diagnostic of tree.diagnostics) report(session, diagnostic);
 			return await work(session, tree);
 		} finally {
 			await session.stats.save();
 			await xattrs?.save();
+			// Where attributes cannot be read now, a copy may come to something else when they can.
+			if (xattrs?.isComplete() !== false) await known.save();
 		}
 	});
 }

@@ -10,6 +10,7 @@ import type {Expanded} from '../evaluate/expand.js';
 import {historyText} from '../evaluate/history-text.js';
 import type {AddInstruction, CopyInstruction} from '../syntax.js';
 import {openDownloads} from './downloads.js';
+import {conditionsOf, knownStep, mayBeRemote} from './known-step.js';
 import {cachedLayer, contentKeysOf, layerOf, writeKeyed} from './layer.js';
 import {type ImageState, withLayer, withPlannedLayer} from './state.js';
 import {fileReader, reportWarnings, type StepPlace, type StepResult} from './steps.js';
@@ -23,13 +24,16 @@ export async function copyStep(
 	const {instruction} = expanded;
 	const source = instruction.from === undefined ? place.session.context : await stageSource(place, instruction.from);
 	const request = {...requestOf(instruction, state), parents: instruction.parents};
+	const conditions = instruction.from === undefined ? conditionsOf(place, 'copy', request, state) : undefined;
+	const known = await knownStep(place, instruction, conditions, state);
+	if (known !== undefined) return known;
 	const tree = await state.tree();
 	const result = await surely(
 		source,
 		() => resolveCopy(request, source, tree, optionsOf(place, state)),
 		place.session.operation,
 	);
-	return addEntries(place, instruction, result, state);
+	return addEntries(place, instruction, result, state, conditions);
 }
 
 /** ADD: as COPY, and archives, URLs and git repositories. */
@@ -42,6 +46,9 @@ export async function addStep(
 	const {session} = place;
 	const {checksum, unpack, keepGitDir} = instruction;
 	const request = {...requestOf(instruction, state), checksum, unpack, keepGitDir};
+	const conditions = request.sources.some(mayBeRemote) ? undefined : conditionsOf(place, 'add', request, state);
+	const known = await knownStep(place, instruction, conditions, state);
+	if (known !== undefined) return known;
 	const options = {
 		...optionsOf(place, state),
 		...session.operation,
@@ -55,10 +62,11 @@ export async function addStep(
 	const tree = await state.tree();
 	const plan = await surely(session.context, () => planAdd(request, session.context, tree, options), session.operation);
 	if (plan.inputs.every(input => input.kind === 'entry'))
-		return addEntries(place, instruction, await plan.expand(session.operation), state);
+		return addEntries(place, instruction, await plan.expand(session.operation), state, conditions);
 	const text = historyText(instruction, state.stage.config) ?? instruction.text;
 	const key = await keyOfAdd(place, request, plan, state);
 	const cached = session.options.cache === false ? undefined : await session.cache.layer(key);
+	if (conditions !== undefined) session.known.remember(conditions, {layerKey: key, warnings: []});
 	if (cached !== undefined) return {state: withLayer(session, state, cached, text), layer: cached, outcome: 'cached'};
 	const {entries, warnings} = await plan.expand(session.operation);
 	reportWarnings(place, instruction, warnings);
@@ -72,6 +80,7 @@ async function addEntries(
 	instruction: CopyInstruction | AddInstruction,
 	result: CopyResult,
 	state: ImageState,
+	conditions: string | undefined,
 ): Promise<StepResult> {
 	const text = historyText(instruction, state.stage.config) ?? instruction.text;
 	const {session, id, compression} = place;
@@ -83,6 +92,8 @@ async function addEntries(
 		return {state: withLayer(session, state, layer, text, entries), layer, outcome: 'cached'};
 	}
 	const layer = await layerOf(session, {id, entries, compression});
+	if (conditions !== undefined && layer.key !== undefined)
+		session.known.remember(conditions, {layerKey: layer.key, warnings});
 	const after = withLayer(session, state, layer, text, entries);
 	return {state: after, layer, outcome: layer.cached ? 'cached' : 'built'};
 }

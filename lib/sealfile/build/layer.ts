@@ -17,7 +17,13 @@ export interface LayerRequest {
 	readonly compression: Compression;
 }
 
-export interface BuiltLayer extends LayerRecord {
+/** A layer as the cache has it. */
+export interface KeptLayer extends LayerRecord {
+	/** Its key there; undefined when it could not be kept. */
+	readonly key?: string | undefined;
+}
+
+export interface BuiltLayer extends KeptLayer {
 	readonly cached: boolean;
 }
 
@@ -38,14 +44,16 @@ export async function layerOf(session: BuildSession, request: LayerRequest): Pro
 }
 
 /** The cached layer of these entries, hashing only what the stat cache does not know; undefined when there is none. */
-export async function cachedLayer(session: BuildSession, request: LayerRequest): Promise<LayerRecord | undefined> {
+export async function cachedLayer(session: BuildSession, request: LayerRequest): Promise<KeptLayer | undefined> {
 	if (session.options.cache === false) return undefined;
 	const keys = await knownKeys(session, request.entries);
 	if (request.entries.some(entry => needsKey(entry) && !keys.has(entry))) {
 		if ((await session.cache.note('shape', shapeKey(session, request))) === undefined) return undefined;
 		await hashContents(session, request.entries, keys);
 	}
-	return session.cache.layer(layerKey(session, request, keys));
+	const key = layerKey(session, request, keys);
+	const record = await session.cache.layer(key);
+	return record === undefined ? undefined : {...record, key};
 }
 
 /** The content keys of all entries; files that the stat cache does not know are read. */
@@ -72,7 +80,7 @@ async function findOrWrite(
 	return {...record, cached: false};
 }
 
-async function write(session: BuildSession, request: LayerRequest): Promise<LayerRecord> {
+async function write(session: BuildSession, request: LayerRequest): Promise<KeptLayer> {
 	const {cache, store, operation} = session;
 	const {entries, compression, id} = request;
 	const keys = new Map<LayerEntry, string>();
@@ -104,13 +112,15 @@ async function write(session: BuildSession, request: LayerRequest): Promise<Laye
 		),
 	);
 	for (const entry of entries) if (needsKey(entry) && !keys.has(entry)) return record;
-	await cache.saveLayer(layerKey(session, request, keys), record);
-	return record;
+	const key = layerKey(session, request, keys);
+	await cache.saveLayer(key, record);
+	return {...record, key};
 }
 
 /** Writes a layer whose cache key is known without its contents (RUN, unpacked archives). */
 export async function writeKeyed(session: BuildSession, request: LayerRequest, key: string): Promise<LayerRecord> {
-	const record = await session.writers.run(() => write(session, request));
+	const {descriptor, diffID, sizeBytes, newest} = await session.writers.run(() => write(session, request));
+	const record = {descriptor, diffID, sizeBytes, newest};
 	await session.cache.saveLayer(key, record);
 	return record;
 }
@@ -175,12 +185,7 @@ function layerKey(session: BuildSession, request: LayerRequest, keys: ReadonlyMa
 }
 
 function keyOf(session: BuildSession, request: LayerRequest, contentOf: (entry: LayerEntry) => string): string {
-	const settings = [
-		session.automatic,
-		formatCompression(request.compression),
-		session.options.format ?? 'oci',
-		session.options.timestamp ?? null,
-	];
+	const settings = layerSettings(session, request.compression);
 	// Fields end with NUL, which no name or link can hold, and every entry has the same number of them.
 	let rows = `${JSON.stringify(settings)}\0`;
 	for (const entry of request.entries) {
@@ -189,6 +194,12 @@ function keyOf(session: BuildSession, request: LayerRequest, contentOf: (entry: 
 		rows += `${path}\0${type}\0${mode}\0${uid}\0${gid}\0${size}\0${linkname}\0${devmajor}\0${devminor}\0${attributes}\0${contentOf(entry)}\0`;
 	}
 	return hexOf(digestOf(encodeName(rows)));
+}
+
+/** What decides the bytes of a layer besides its entries. */
+export function layerSettings(session: BuildSession, compression: Compression): readonly unknown[] {
+	const {format = 'oci', timestamp = null} = session.options;
+	return [session.automatic, formatCompression(compression), format, timestamp];
 }
 
 function formatXattrs(xattrs: Readonly<Record<string, Uint8Array>>): string {

@@ -3,8 +3,10 @@ import {createGate} from '../../core/pool.js';
 import {type Compression, defaultCompression} from '../../oci/compress/compression.js';
 import type {Digest} from '../../oci/digest.js';
 import type {FileSource} from '../context/file-source.js';
+import type {IgnoreRules} from '../context/ignore.js';
 import type {Diagnostic} from '../diagnostic.js';
 import {type BuildCache, contextRecord, openBuildCache} from './cache.js';
+import type {KnownCopies} from './known-copies.js';
 import type {BuildOptions, BuildStore} from './options.js';
 import {openStatCache, type StatCache} from './stat-cache.js';
 
@@ -16,7 +18,10 @@ export interface BuildSession {
 	readonly store: BuildStore;
 	readonly cache: BuildCache;
 	readonly stats: StatCache;
+	readonly known: KnownCopies;
 	readonly context: FileSource;
+	/** What the context leaves out. */
+	readonly ignore: IgnoreRules;
 	/** Removed when the build ends, however it ends. */
 	readonly scratchDir: string;
 	readonly file: string;
@@ -32,26 +37,21 @@ export interface BuildSession {
 	readonly diagnostics: Diagnostic[];
 }
 
-export async function openSession(
-	options: BuildOptions,
-	context: FileSource,
-	file: string,
-	scratchDir: string,
-): Promise<BuildSession> {
+export type SessionParts = Pick<BuildSession, 'options' | 'context' | 'ignore' | 'known' | 'file' | 'scratchDir'>;
+
+export function openSession(parts: SessionParts): BuildSession {
+	const {options} = parts;
 	const cache = openBuildCache(options.store.cacheDir, options.store);
 	return {
-		options,
+		...parts,
 		operation: {signal: options.signal, onEvent: options.onEvent},
 		store: options.store,
 		cache,
-		stats: await openStatCache(
+		stats: openStatCache(
 			contextRecord(options.store.cacheDir, 'stat', options.context),
 			options.context,
 			options.now ?? Date.now,
 		),
-		context,
-		scratchDir,
-		file,
 		compression: typeof options.compression === 'object' ? options.compression : defaultCompression,
 		automatic: typeof options.compression !== 'object',
 		writers: createGate(options.jobs ?? 2),

@@ -1,10 +1,10 @@
-import {mkdir, readFile} from 'node:fs/promises';
+import {mkdir} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {writeFileAtomic} from '../../core/atomic-file.js';
 import {compareNames} from '../../core/name.js';
 import type {StatIdentity} from '../context/file-source.js';
 import {isSettled} from '../context/settled.js';
-import {formatStatTable, parseStatTable, type StatRow} from '../context/stat-table.js';
+import {formatStatTable, rowsOf, type StatRow, statTableIn} from '../context/stat-table.js';
 
 /** Content keys of files by stat identity, so that an unchanged tree is not read again. */
 export interface StatCache {
@@ -20,15 +20,15 @@ export interface StatCache {
  * without a new time stamp, so such files are not recorded (git's "racily clean" entries). The time that counts is ctime:
  * any write moves it, and nobody can set it back (inode(7)).
  */
-export async function openStatCache(file: string, root: string, now: () => number): Promise<StatCache> {
-	const known = parseStatTable(await readFile(file).catch(() => Buffer.alloc(0)));
+export function openStatCache(file: string, root: string, now: () => number): StatCache {
+	const known = statTableIn(file);
 	const openedMs = now();
 	const fresh = new Map<string, StatRow>();
 	return {
 		get(identity) {
 			const name = identity.path.slice(root.length);
-			const row = known.find(name);
-			if (row !== -1 && known.matches(row, identity)) return known.contentKey(row);
+			const row = known().find(name);
+			if (row !== -1 && known().matches(row, identity)) return known().contentKey(row);
 			return fresh.size === 0 ? undefined : freshKey(fresh.get(name), identity);
 		},
 		set({path, dev, ino, size, mtimeMs, ctimeMs}, contentKey) {
@@ -38,7 +38,7 @@ export async function openStatCache(file: string, root: string, now: () => numbe
 		},
 		async save() {
 			if (fresh.size === 0) return;
-			const rows = new Map(Array.from({length: known.count}, (_, row) => [known.at(row).name, known.at(row)]));
+			const rows = rowsOf(known());
 			for (const [name, row] of fresh) rows.set(name, row);
 			await mkdir(dirname(file), {recursive: true});
 			await writeFileAtomic(file, formatStatTable([...rows.values()].toSorted(inOrder)), {sync: false});

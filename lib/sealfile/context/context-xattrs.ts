@@ -1,10 +1,11 @@
-import {mkdir, readFile} from 'node:fs/promises';
+import {mkdir} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {writeFileAtomic} from '../../core/atomic-file.js';
 import type {Abortable} from '../../core/events.js';
 import {readXattrs, type Xattrs} from '../../oci/disk/xattrs.js';
+import type {Seen} from './seen-entries.js';
 import {isSettled} from './settled.js';
-import {formatStatTable, parseStatTable, type StatRow} from './stat-table.js';
+import {formatStatTable, rowsOf, type StatRow, statTableIn} from './stat-table.js';
 
 /** The extended attributes of a context that COPY keeps: `user.*` and file capabilities. */
 export interface ContextXattrs {
@@ -15,27 +16,28 @@ export interface ContextXattrs {
 	 * and sees them.
 	 */
 	settle(options?: Abortable): Promise<boolean>;
+	/** False when attributes could not be read: then it is not known whether there are any. */
+	isComplete(): boolean;
 	/** Writes down what has no attributes, for the next build. */
 	save(): Promise<void>;
 }
-
-type Seen = Pick<StatRow, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>;
 
 /**
  * The attributes of the context at `root`. Node has no call for them, so getfattr reads those of entries that changed
  * since an earlier build found them without any (setting one moves ctime); `file` is where that is written down. Without
  * the program there are no attributes.
  */
-export async function openContextXattrs(root: string, file: string, now: () => number): Promise<ContextXattrs> {
-	const plain = parseStatTable(await readFile(file).catch(() => Buffer.alloc(0)));
+export function openContextXattrs(root: string, file: string, now: () => number): ContextXattrs {
+	const plain = statTableIn(file);
 	const openedMs = now();
 	const unknown = new Map<string, Seen>();
 	const found = new Map<string, Xattrs>();
+	let isComplete = true;
 	const fresh = new Map<string, StatRow>();
 	return {
 		of(path, stats) {
-			const row = plain.find(path);
-			if (row !== -1 && plain.matches(row, stats)) return undefined;
+			const row = plain().find(path);
+			if (row !== -1 && plain().matches(row, stats)) return undefined;
 			if (!found.has(path) && !fresh.has(path)) unknown.set(path, stats);
 			return found.get(path);
 		},
@@ -44,6 +46,7 @@ export async function openContextXattrs(root: string, file: string, now: () => n
 			const asked = new Map(unknown);
 			unknown.clear();
 			const {xattrs, complete} = await readXattrs(root, [...asked.keys()], options);
+			isComplete &&= complete;
 			const before = found.size;
 			for (const [path, {dev, ino, size, mtimeMs, ctimeMs}] of asked) {
 				const kept = keptOnly(xattrs.get(path));
@@ -53,9 +56,10 @@ export async function openContextXattrs(root: string, file: string, now: () => n
 			}
 			return found.size > before;
 		},
+		isComplete: () => isComplete,
 		async save() {
 			if (fresh.size === 0) return;
-			const rows = new Map(Array.from({length: plain.count}, (_, row) => [plain.at(row).name, plain.at(row)]));
+			const rows = rowsOf(plain());
 			for (const [path, row] of fresh) rows.set(path, row);
 			await mkdir(dirname(file), {recursive: true});
 			// In the order in which entries are looked at, as they will be next time.

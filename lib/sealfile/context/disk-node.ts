@@ -4,12 +4,19 @@ import {decodeName, diskName} from '../../core/name.js';
 import type {EntryHeader, EntryType} from '../../oci/entry.js';
 import type {ContextXattrs} from './context-xattrs.js';
 import type {SourceNode} from './file-source.js';
+import type {SeenEntries} from './seen-entries.js';
 
 /** A `SourceNode` that remembers which inode it was. */
 export interface DiskNode extends SourceNode {
 	readonly dev: number;
 	readonly ino: number;
 	readonly ctimeMs: number;
+}
+
+/** Who wants to know of each entry that is looked at. */
+export interface Watchers {
+	readonly xattrs?: ContextXattrs | undefined;
+	readonly seen?: SeenEntries | undefined;
 }
 
 /**
@@ -20,7 +27,7 @@ export function nodeOnDisk(
 	path: string,
 	at: string,
 	absolutePath: string,
-	xattrs: ContextXattrs | undefined,
+	{xattrs, seen}: Watchers,
 ): DiskNode | undefined {
 	const disk = diskName(at);
 	let stats: Stats | undefined;
@@ -34,6 +41,7 @@ export function nodeOnDisk(
 	const {dev, ino, ctimeMs, mode, uid, gid} = stats;
 	const format = mode & constants.S_IFMT;
 	const type = types.get(format) ?? 'file';
+	seen?.note(path, stats);
 	const attributes = xattrs?.of(path, stats);
 	const plain = {
 		path,

@@ -1,17 +1,15 @@
 import {closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, realpathSync} from 'node:fs';
 import {SealError, systemCode} from '../../core/errors.js';
 import {compareNames, decodeName, diskName} from '../../core/name.js';
-import type {ContextXattrs} from './context-xattrs.js';
-import {type DiskNode, nodeOnDisk} from './disk-node.js';
+import {type DiskNode, nodeOnDisk, type Watchers} from './disk-node.js';
 import {compileExclusions, type Exclusions, noRule} from './exclusions.js';
 import type {FileSource, SourceNode} from './file-source.js';
 import type {IgnoreRules} from './ignore.js';
 import {isSettled} from './settled.js';
 
-export interface ContextOptions {
+/** Without `xattrs` there are no extended attributes; with it they are complete in what `surely` gives. */
+export interface ContextOptions extends Watchers {
 	readonly ignore?: IgnoreRules | undefined;
-	/** Extended attributes; without it there are none. They are complete in what `surely` gives. */
-	readonly xattrs?: ContextXattrs | undefined;
 	/** For messages. Default "the build context". */
 	readonly title?: string | undefined;
 	/** Milliseconds since the epoch. Default: the system clock. */
@@ -33,7 +31,7 @@ export function openContext(dir: string, options: ContextOptions = {}): FileSour
 		contextRoot(dir),
 		title,
 		compileExclusions(options.ignore?.patterns ?? []),
-		options.xattrs,
+		options,
 		options.now ?? Date.now,
 	);
 }
@@ -50,7 +48,7 @@ function createContextSource(
 	root: string,
 	title: string,
 	exclusions: Exclusions,
-	xattrs: ContextXattrs | undefined,
+	watchers: Watchers,
 	now: () => number,
 ): FileSource {
 	/** Folders looked at by path since the last confirmation. */
@@ -79,7 +77,7 @@ function createContextSource(
 		excludes: path => exclusions.excludesPath(path),
 		async surely(look, options) {
 			const result = await lookUndisturbed(look);
-			if ((await xattrs?.settle(options)) !== true) return result;
+			if ((await watchers.xattrs?.settle(options)) !== true) return result;
 			folders.clear();
 			impliedFolders.clear();
 			return await lookUndisturbed(look);
@@ -116,7 +114,7 @@ function createContextSource(
 		const lastRule = exclusions.lastRule(path, parent.lastRule);
 		const excluded = exclusions.excludes(lastRule);
 		if (excluded && !exclusions.mayReturnBelow(path, lastRule)) return undefined;
-		const node = nodeOnDisk(path, at, `${root === '/' ? '' : root}/${path}`, xattrs);
+		const node = nodeOnDisk(path, at, `${root === '/' ? '' : root}/${path}`, watchers);
 		if (node === undefined || node.header.type !== 'directory') return excluded ? undefined : node;
 		folders.set(path, folderOf(node, lastRule));
 		return excluded ? {...node, implied: true} : node;
@@ -125,7 +123,7 @@ function createContextSource(
 	function folderAt(path: string): Folder | undefined {
 		if (!folders.has(path)) {
 			if (path === '') {
-				const node = nodeOnDisk('', root, root, xattrs);
+				const node = nodeOnDisk('', root, root, watchers);
 				folders.set('', node?.header.type === 'directory' ? folderOf(node, noRule) : undefined);
 			} else {
 				source.lookup(path);

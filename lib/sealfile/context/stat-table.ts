@@ -1,3 +1,5 @@
+import {isUtf8} from 'node:buffer';
+import {readFileSync} from 'node:fs';
 import {decodeName, encodeName} from '../../core/name.js';
 
 /** What a file was when its content key was computed. */
@@ -16,11 +18,14 @@ export interface StatRow {
 /** Rows in columns: tens of thousands of small objects would cost more to make than the files to look at. */
 export interface StatTable {
 	readonly count: number;
+	/** False when a name is not UTF-8 (core/name.ts). */
+	readonly areNamesText: boolean;
 	/** The row of this name, or -1. Quickest when asked in the order of the rows. */
 	find(name: string): number;
 	/** True when the row says just this of its file. */
 	matches(row: number, file: Omit<StatRow, 'name' | 'contentKey'>): boolean;
 	contentKey(row: number): string;
+	nameAt(row: number): string;
 	at(row: number): StatRow;
 }
 
@@ -61,6 +66,28 @@ export function parseStatTable(bytes: Buffer): StatTable {
 	return createTable(bytes, names.length === count ? names : [], keysAt, keyBytes);
 }
 
+/** The table in a file, read when it is first asked for: an unchanged build asks for none. One that cannot be read is empty. */
+export function statTableIn(file: string): () => StatTable {
+	let table: StatTable | undefined;
+	return () => {
+		table ??= parseStatTable(readIfThere(file));
+		return table;
+	};
+}
+
+/** The rows by name, in their order. */
+export function rowsOf(table: StatTable): Map<string, StatRow> {
+	return new Map(Array.from({length: table.count}, (_, row) => [table.nameAt(row), table.at(row)]));
+}
+
+function readIfThere(file: string): Buffer {
+	try {
+		return readFileSync(file);
+	} catch {
+		return Buffer.alloc(0);
+	}
+}
+
 function createTable(bytes: Buffer, names: readonly string[], keysAt: number, keyBytes: number): StatTable {
 	const number = (row: number, field: number): number => bytes.readDoubleLE(numbersAt + (row * fields + field) * 8);
 	const contentKey = (row: number): string =>
@@ -69,6 +96,7 @@ function createTable(bytes: Buffer, names: readonly string[], keysAt: number, ke
 	let rows: Map<string, number> | undefined;
 	return {
 		count: names.length,
+		areNamesText: isUtf8(bytes.subarray(keysAt + names.length * keyBytes)),
 		find(name) {
 			if (names[next] === name) return next++;
 			rows ??= new Map(names.map((one, row) => [one, row]));
@@ -83,6 +111,7 @@ function createTable(bytes: Buffer, names: readonly string[], keysAt: number, ke
 			number(row, 1) === ino &&
 			number(row, 0) === dev,
 		contentKey,
+		nameAt: row => names[row] ?? '',
 		at: row => ({
 			name: names[row] ?? '',
 			dev: number(row, 0),

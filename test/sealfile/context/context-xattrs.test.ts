@@ -26,7 +26,7 @@ test('what had no attributes is not asked for again until it changes', async t =
 	await first.xattrs.save();
 	const isThere = spawnSync('getfattr', ['--version']).status === 0;
 	if (isThere) t.true(readFileSync(first.file).includes('plain'));
-	const unchanged = await openContextXattrs(dir, first.file, later);
+	const unchanged = openContextXattrs(dir, first.file, later);
 	openContext(dir, {xattrs: unchanged}).lookup('plain');
 	t.false(await unchanged.settle({signal: isThere ? AbortSignal.abort() : undefined}));
 	const expected = setNote(dir, 'plain');
@@ -51,7 +51,7 @@ interface Looked {
 }
 
 async function lookAt(t: ExecutionContext, dir: string, file = join(tempDir(t), 'cache/xattrs')): Promise<Looked> {
-	const xattrs = await openContextXattrs(dir, file, later);
+	const xattrs = openContextXattrs(dir, file, later);
 	const source = openContext(dir, {xattrs});
 	const looks = {count: 0};
 	const look = async (): Promise<Record<string, unknown>> => {
