@@ -2,6 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {emit, type OperationOptions} from '../core/events.js';
 import {endpointText} from '../core/ip-address.js';
 import {createProber, type Prober} from './health.js';
+import {firstPauseMs, pauseMs} from './pace.js';
 import {
 	allHealthy,
 	type BalancerState,
@@ -93,7 +94,7 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 	};
 	const probeForever = async (member: Member, prober: Prober, own: AbortSignal): Promise<void> => {
 		const key = memberKey(member);
-		await pause(random() * spec.probe.intervalMs, own);
+		await pause(firstPauseMs(spec.probe.intervalMs, random), own);
 		while (!own.aborted) {
 			const startedMs = now();
 			const result = await prober.probe();
@@ -101,10 +102,8 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 			counters.probes++;
 			if (result.kind === 'failed') counters.failedProbes++;
 			tryRound(new Map([[key, result]]));
-			// After a failure the next probe comes at once: what it says decides.
 			const isSuspect = state.get(key)?.phase === 'suspect';
-			const pace = spec.probe.intervalMs * (0.9 + 0.2 * random());
-			await pause(isSuspect ? Math.min(100, spec.probe.intervalMs) : Math.max(0, pace - (now() - startedMs)), own);
+			await pause(pauseMs(spec.probe.intervalMs, now() - startedMs, isSuspect, random), own);
 		}
 	};
 	const follow = (): void => {
