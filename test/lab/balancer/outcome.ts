@@ -1,0 +1,109 @@
+import type {Scenario} from './scenarios.js';
+import {isWhole, memberOf, onlyBy, type Scene} from './scene.js';
+import type {Second} from './second.js';
+import {serverNames} from './site.js';
+
+/** What a trouble cost. */
+export interface Outcome {
+	readonly title: string;
+	/** New connections from its begin until all was well again, and how many of them failed. */
+	readonly opened: number;
+	readonly failed: number;
+	/** From its begin until the last one of those was begun. Where all servers were gone: from their return. */
+	readonly lastFailedMs?: number;
+	/** From its begin until the balancer changed something for a troubled server. */
+	readonly decidedMs?: number;
+	/** Long connections that a troubled server had, those that were cut, and when the last one was. */
+	readonly longThere: number;
+	readonly cut: number;
+	readonly lastCutMs?: number;
+	/** Decisions about servers that had no trouble, and what the kernel refused. */
+	readonly wrong: readonly string[];
+	/** New connections that failed, and long ones that were cut, when the trouble was over. */
+	readonly backFailed: number;
+	readonly backCut: number;
+	readonly note?: string;
+}
+
+/** Makes the trouble, waits until the balancer has done with it, and ends it. */
+export async function runScenario(scene: Scene, scenario: Scenario): Promise<Outcome> {
+	const {title, troubled, seconds: inARow} = scenario;
+	const answering = scenario.answering ?? serverNames.filter(name => !troubled.includes(name));
+	// Long connections gather at the servers that stayed; now all have some again.
+	scene.site.signal('node', 'traffic', 'SIGUSR2');
+	await scene.until(isWhole(scene), scene.now() + 1000, 1);
+	const long = scene.seconds.at(-1)?.long ?? {};
+	const beganAt = scene.now();
+	const note = await scenario.begin(scene);
+	await scene.until(onlyBy(scene, answering), scene.now(), inARow);
+	const endedAt = scene.now();
+	await scenario.end?.(scene);
+	if (scenario.end !== undefined) await scene.until(onlyBy(scene, serverNames), endedAt);
+	const during = sums(scene.seconds.filter(({at}) => at > beganAt && at <= endedAt));
+	const back = sums(scene.seconds.filter(({at}) => at > endedAt));
+	const isAllGone = answering.length === 0;
+	const lastFailedAt = isAllGone ? back.lastFailedAt : during.lastFailedAt;
+	const members = troubled.map(name => memberOf(scene.site, name));
+	const decisions = scene.events.filter(({at, type}) => at > beganAt && type.startsWith('balancer.'));
+	const decided = decisions.find(({member = '', to = ''}) => members.includes(member) && isLoss(to));
+	return {
+		title,
+		opened: during.opened,
+		failed: during.failed,
+		...(lastFailedAt === undefined ? {} : {lastFailedMs: Math.max(0, lastFailedAt - (isAllGone ? endedAt : beganAt))}),
+		...(decided === undefined ? {} : {decidedMs: decided.at - beganAt}),
+		longThere: troubled.reduce((sum, name) => sum + (long[name] ?? 0), 0),
+		cut: during.cut,
+		...(during.lastCutAt === undefined ? {} : {lastCutMs: during.lastCutAt - beganAt}),
+		wrong: decisions
+			.filter(({type, member = '', to = ''}) => type === 'balancer.failed' || (isLoss(to) && !members.includes(member)))
+			.map(({member = '', to = '', message = ''}) => `${member} ${to}${message}`),
+		backFailed: isAllGone ? 0 : back.failed,
+		backCut: back.cut,
+		...(note === undefined ? {} : {note}),
+	};
+}
+
+/** One line of a table in Markdown, below `outcomeHead`. */
+export function outcomeRow({
+	title,
+	opened,
+	failed,
+	lastFailedMs,
+	decidedMs,
+	longThere,
+	cut,
+	lastCutMs,
+	wrong,
+	backFailed,
+	note,
+}: Outcome): string {
+	const when = (ms: number | undefined): string => (ms === undefined ? '' : (ms / 1000).toFixed(1));
+	const cells = [
+		`${title}${note === undefined ? '' : `: ${note}`}`,
+		`${failed} of ${opened}`,
+		...[when(lastFailedMs), when(decidedMs)],
+		`${cut} of ${longThere}`,
+		...[when(lastCutMs), wrong.length, backFailed],
+	];
+	return `| ${cells.join(' | ')} |`;
+}
+
+export const outcomeHead = `| trouble | new connections failed | the last after s | decided after s | long ones cut | the last after s | wrong decisions | failed when it was over |
+|---|---:|---:|---:|---:|---:|---:|---:|`;
+
+function isLoss(to: string): boolean {
+	return ['dead', 'draining', 'gone'].includes(to);
+}
+
+function sums(seconds: readonly Second[]) {
+	const sum = (value: (second: Second) => number): number => seconds.reduce((all, second) => all + value(second), 0);
+	const last = (times: readonly (number | undefined)[]): number | undefined => times.findLast(at => at !== undefined);
+	return {
+		opened: sum(({opened}) => opened),
+		failed: sum(({failed}) => failed),
+		cut: sum(({cut}) => cut),
+		lastFailedAt: last(seconds.map(({lastFailedAt}) => lastFailedAt)),
+		lastCutAt: last(seconds.map(({lastCutAt}) => lastCutAt)),
+	};
+}

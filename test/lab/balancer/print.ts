@@ -1,0 +1,25 @@
+import {labSite} from './lab-site.js';
+import {namespaceSite} from './namespace-site.js';
+import {outcomeHead, outcomeRow, runScenario} from './outcome.js';
+import {scenarios} from './scenarios.js';
+import {setScene} from './scene.js';
+
+const usage = `usage: node .build/test/lab/balancer/print.js ipvs|nftables 4|6 [PER_SECOND [WORDS OF A TITLE]]
+
+Runs every trouble, or those whose title holds the words, and prints what each cost as a table. "ipvs" needs the network of the lab (npm run lab -- exec ...).`;
+
+const [, , form = '', version = '', perSecond = '200', ...words] = process.argv;
+if ((form !== 'ipvs' && form !== 'nftables') || (version !== '4' && version !== '6')) {
+	console.error(usage);
+	process.exitCode = 2;
+} else {
+	const site = form === 'ipvs' ? await labSite(version) : namespaceSite(version);
+	try {
+		const scene = await setScene(site, {perSecond: Number(perSecond), long: 20});
+		console.log(outcomeHead);
+		for (const scenario of scenarios.filter(({title}) => title.includes(words.join(' '))))
+			console.log(outcomeRow(await runScenario(scene, scenario)));
+	} finally {
+		await site.close();
+	}
+}
