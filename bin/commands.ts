@@ -137,6 +137,12 @@ export const verbs: readonly Verb[] = [
 		'registry rm',
 	]),
 	verb(
+		'Hosts',
+		'certs check',
+		'Show the certificates of hosts, and what is wrong with them',
+		async () => import('./commands/certs-check.js'),
+	),
+	verb(
 		'Load balancer',
 		'lb install',
 		'Give hosts a load balancer for the API servers',

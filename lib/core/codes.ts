@@ -170,6 +170,7 @@ export const errorCodes = {
 	// runtime: the certificates of a cluster
 	ERR_PKI_AUTHORITY: 'A certificate authority, or the key of service accounts, cannot be used or must not be replaced.',
 	ERR_PKI_CLUSTER: 'The description of a cluster that needs certificates is not valid.',
+	ERR_PKI_HOST: 'The answer of a host that was asked for its certificates cannot be understood.',
 
 	// load balancer
 	ERR_LB_CONFIG: 'The file that describes a load balancer cannot be used.',

@@ -67,6 +67,17 @@ export {
 	type KeyPair,
 	type LeafRequest,
 } from './pki/authority.js';
+export {
+	type CheckOptions,
+	checkHostCertificates,
+	type HostCertificates,
+	type JudgeOptions,
+	judgeCertificates,
+} from './pki/check/check.js';
+export type {TlsEndpoint} from './pki/check/endpoints.js';
+export type {ObservedCertificates} from './pki/check/observe.js';
+export type {ChainState, CheckedCertificate} from './pki/check/row.js';
+export type {Served} from './pki/check/served.js';
 export {balancerAccess} from './pki/cluster/access.js';
 export {
 	type FoundFiles,
