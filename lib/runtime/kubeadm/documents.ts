@@ -1,4 +1,6 @@
 import {endpointText} from '../../core/ip-address.js';
+import {lifetimeSettings} from '../pki/cluster/lifetimes.js';
+import type {PairPlaces} from '../pki/cluster/places.js';
 import {parseCidr} from '../preflight/cidr.js';
 import {writeArguments} from './arguments.js';
 import {convertDocuments} from './convert.js';
@@ -41,9 +43,6 @@ export interface KubeadmNode {
 	/** One of each family of the cluster, the main one first. */
 	readonly addresses: readonly string[];
 }
-
-/** How long what controller managers sign is good for: a hundred years of 365 days, which the authority's end cuts. */
-const signingDuration = '876000h0m0s';
 
 /**
  * The documents of `kubeadm init` on the first master.
@@ -133,6 +132,7 @@ function clusterDocument(cluster: KubeadmCluster, facts: MinorFacts): KubeadmDoc
 	const {network, name, version} = cluster;
 	const {pods, services, dnsDomain, virtualAddress, apiPort} = network;
 	const loopback = ['localhost', '127.0.0.1', '::1'];
+	const lifetimes = lifetimeSettings(version.text);
 	return document(facts, 'ClusterConfiguration', {
 		clusterName: name,
 		kubernetesVersion: version.text,
@@ -140,35 +140,28 @@ function clusterDocument(cluster: KubeadmCluster, facts: MinorFacts): KubeadmDoc
 		networking: {podSubnet: pods.join(','), serviceSubnet: services.join(','), dnsDomain},
 		...(cluster.imageRepository === undefined ? {} : {imageRepository: cluster.imageRepository}),
 		...(needsGate(cluster, facts) ? {featureGates: {IPv6DualStack: true}} : {}),
-		...(facts.api === 'v1beta4'
-			? {certificateValidityPeriod: signingDuration, caCertificateValidityPeriod: signingDuration}
-			: {}),
+		...lifetimes.clusterConfiguration,
 		apiServer: {certSANs: [...new Set([...loopback, virtualAddress, ...cluster.apiNames])]},
-		controllerManager: servedComponent(facts, 'controller-manager', [
-			{name: 'cluster-signing-duration', value: signingDuration},
-		]),
-		scheduler: servedComponent(facts, 'scheduler', []),
+		controllerManager: {
+			extraArgs: writeArguments(lifetimes.controllerManager, facts.api, 'controllerManager.extraArgs'),
+		},
+		scheduler: {
+			extraArgs: writeArguments(lifetimes.scheduler, facts.api, 'scheduler.extraArgs'),
+			extraVolumes: servingVolumes(lifetimes.schedulerFiles),
+		},
 	});
 }
 
-/** A certificate of ours, where the component would make itself one of a year at each start. */
-function servedComponent({api}: MinorFacts, name: string, more: readonly Argument[]): Fields {
-	const path = `/etc/kubernetes/pki/${name}`;
-	const given = [
-		...more,
-		{name: 'tls-cert-file', value: `${path}.crt`},
-		{name: 'tls-private-key-file', value: `${path}.key`},
-	];
-	const file = (ending: string): Fields => ({
-		name: `serving-${ending}`,
-		hostPath: `${path}.${ending}`,
-		mountPath: `${path}.${ending}`,
+/** kubeadm mounts the whole folder of certificates for the controller manager, and none for the scheduler. */
+function servingVolumes({certificate, key}: PairPlaces): readonly Fields[] {
+	const file = (name: string, path: string): Fields => ({
+		name,
+		hostPath: path,
+		mountPath: path,
 		readOnly: true,
 		pathType: 'File',
 	});
-	// kubeadm mounts the whole folder of certificates for the controller manager, and none for the scheduler.
-	const volumes = name === 'scheduler' ? {extraVolumes: [file('crt'), file('key')]} : {};
-	return {extraArgs: writeArguments(given, api, `${name}.extraArgs`), ...volumes};
+	return [file('serving-crt', certificate), file('serving-key', key)];
 }
 
 function kubeletDocument(cluster: KubeadmCluster, facts: MinorFacts): KubeadmDocument {
@@ -176,7 +169,7 @@ function kubeletDocument(cluster: KubeadmCluster, facts: MinorFacts): KubeadmDoc
 		apiVersion: kubeletApi,
 		kind: 'KubeletConfiguration',
 		cgroupDriver: 'systemd',
-		rotateCertificates: true,
+		...lifetimeSettings(cluster.version.text).kubeletConfiguration,
 		serializeImagePulls: false,
 		...(facts.refusesCgroupV1 && cluster.hasCgroupV1 ? {failCgroupV1: false} : {}),
 		...(needsGate(cluster, facts) ? {featureGates: {IPv6DualStack: true}} : {}),

@@ -36,7 +36,7 @@ export function itemsOf(cluster: PkiCluster, host: ClusterHost): readonly PkiIte
 
 /** Names that have to be in kubeadm's certSANs, so that it makes and asks for the same. */
 export function certSans({serviceAddresses, virtualAddresses, apiNames}: PkiCluster): readonly string[] {
-	return [...new Set([...serviceAddresses.slice(1), ...virtualAddresses, ...apiNames])];
+	return [...new Set([...loopback, ...serviceAddresses.slice(1), ...virtualAddresses, ...apiNames])];
 }
 
 /** `https://HOST:PORT` as kubeadm writes it, through which administrators and kubelets reach the API. */
@@ -112,6 +112,9 @@ function balancerItem(cluster: PkiCluster, host: ClusterHost): PkiItem {
 	return kubeconfig(kubeconfigPlaces.balancer, server, subject);
 }
 
+/** kubeadm gives these to etcd by itself; tools on a master, and tunnels to it, reach an API server by them, too. */
+const loopback = ['localhost', '127.0.0.1', '::1'];
+
 /** The group of all balancers of a cluster. */
 export const balancerGroup = 'sealimage:balancer';
 
@@ -125,17 +128,18 @@ function apiNames(cluster: PkiCluster, {name, addresses}: ClusterHost): readonly
 		...addresses,
 		cluster.endpoint.host,
 		...cluster.virtualAddresses,
+		...loopback,
 		...cluster.apiNames,
 	];
 }
 
 function etcdNames(cluster: PkiCluster, {name, addresses}: ClusterHost): readonly string[] {
-	return [name, 'localhost', ...addresses, '127.0.0.1', '::1', ...cluster.etcdNames];
+	return [name, ...addresses, ...loopback, ...cluster.etcdNames];
 }
 
 /** kubeadm makes no certificate for these two; they would make one of a year at each start. */
 function componentNames({name, addresses}: ClusterHost): readonly string[] {
-	return [name, 'localhost', ...addresses, '127.0.0.1', '::1'];
+	return [name, ...addresses, ...loopback];
 }
 
 function served(

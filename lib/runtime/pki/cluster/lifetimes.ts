@@ -1,4 +1,4 @@
-import {kubeletServingPlaces, type PairPlaces, pair} from './places.js';
+import {type PairPlaces, pair} from './places.js';
 import {pkiRules} from './rules.js';
 
 /** A flag of a component, without the dashes in front. */
@@ -11,13 +11,12 @@ export interface ComponentFlag {
 export interface LifetimeSettings {
 	readonly controllerManager: readonly ComponentFlag[];
 	readonly scheduler: readonly ComponentFlag[];
-	readonly apiServer: readonly ComponentFlag[];
 	/** The scheduler's pod sees no other files than these, and its kubeconfig: each needs a volume. The controller manager's has all of pki. */
 	readonly schedulerFiles: PairPlaces;
 	/** Fields of ClusterConfiguration, from v1beta4 (1.31) on; empty before. */
 	readonly clusterConfiguration: Readonly<Record<string, string>>;
 	/** Fields of KubeletConfiguration. */
-	readonly kubeletConfiguration: Readonly<Record<string, string | boolean>>;
+	readonly kubeletConfiguration: Readonly<Record<string, boolean>>;
 	/** `kubeadm upgrade apply` and `upgrade node` shall not renew: they would, for a year. From 1.31 on they take the periods above. */
 	readonly upgradeFlags: readonly ComponentFlag[];
 	/** What `kubeadm certs renew` gives: below 1.31 a year, so it must not be used; `sealimage certs check` sees it. */
@@ -42,23 +41,16 @@ export function lifetimeSettings(kubernetesVersion: string): LifetimeSettings {
 	return {
 		controllerManager: [
 			// Until 1.18 it was called experimental-cluster-signing-duration. It has to be there before the first kubelet asks.
-			{name: 'cluster-signing-duration', value: '876000h'},
+			{name: 'cluster-signing-duration', value: leafPeriod},
 			...serves(pair('controller-manager')),
 		],
 		scheduler: serves(pair('scheduler')),
-		// Kubelets serve with certificates of the cluster's authority, so the API server can check them.
-		apiServer: [{name: 'kubelet-certificate-authority', value: pair('ca').certificate}],
 		schedulerFiles: pair('scheduler'),
 		clusterConfiguration: hasPeriods
 			? {certificateValidityPeriod: leafPeriod, caCertificateValidityPeriod: authorityPeriod}
 			: {},
-		kubeletConfiguration: {
-			rotateCertificates: true,
-			// Requests for serving certificates are approved by nobody; these files are made here.
-			serverTLSBootstrap: false,
-			tlsCertFile: kubeletServingPlaces.certificate,
-			tlsPrivateKeyFile: kubeletServingPlaces.key,
-		},
+		// They find the certificate that they serve with where they would put their own. Named here, its absence would stop a kubelet.
+		kubeletConfiguration: {rotateCertificates: true},
 		upgradeFlags: hasPeriods ? [] : [{name: 'certificate-renewal', value: 'false'}],
 		renewKeepsPeriod: hasPeriods,
 	};

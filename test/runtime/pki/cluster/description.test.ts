@@ -26,6 +26,9 @@ test('an API server is named by all that leads to it', t => {
 			'10.0.0.1',
 			'api.example',
 			'10.103.97.2',
+			'localhost',
+			'127.0.0.1',
+			'::1',
 			'k8s.example',
 		],
 	);
@@ -33,12 +36,19 @@ test('an API server is named by all that leads to it', t => {
 
 test('what kubeadm would not add by itself is for its certSANs', t => {
 	const spec = {...threeMasters, serviceCidrs: ['10.96.0.0/16', 'fd00:96::/112'], apiNames: ['k8s.example']};
-	t.deepEqual(certSans(describeCluster(spec)), ['fd00:96::1', '10.103.97.2', 'k8s.example']);
+	t.deepEqual(certSans(describeCluster(spec)), [
+		'localhost',
+		'127.0.0.1',
+		'::1',
+		'fd00:96::1',
+		'10.103.97.2',
+		'k8s.example',
+	]);
 });
 
 test('a member of etcd is named by its node and its addresses', t => {
 	const masters = [{name: 'm1', address: 'fd00:0::5', addresses: ['10.0.0.5', 'fd00::5']}];
-	const names = ['m1', 'localhost', 'fd00::5', '10.0.0.5', '127.0.0.1', '::1'];
+	const names = ['m1', 'fd00::5', '10.0.0.5', 'localhost', '127.0.0.1', '::1'];
 	t.deepEqual(namesOf({kubernetesVersion: '1.30', masters}, 'etcd/server'), names);
 	t.deepEqual(namesOf({kubernetesVersion: '1.30', masters}, 'etcd/peer'), names);
 });
@@ -83,7 +93,7 @@ test('1.37: as before', groups, '1.37.1', ['kubeadm:cluster-admins'], [], true);
 test('what renews later keeps the promise, by each means that the version has', t => {
 	for (const minor of Array.from({length: 18}, (_, index) => index + 20)) {
 		const settings = lifetimeSettings(`1.${minor}`);
-		t.deepEqual(settings.controllerManager[0], {name: 'cluster-signing-duration', value: '876000h'});
+		t.deepEqual(settings.controllerManager[0], {name: 'cluster-signing-duration', value: '876000h0m0s'});
 		const {certificateValidityPeriod, caCertificateValidityPeriod} = settings.clusterConfiguration;
 		t.is(certificateValidityPeriod, minor < 31 ? undefined : '876000h0m0s');
 		t.is(caCertificateValidityPeriod, minor < 31 ? undefined : '963600h0m0s');
