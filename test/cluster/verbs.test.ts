@@ -32,12 +32,14 @@ labTest('a shell has our window, follows it, takes every key, and gives its exit
 	run.type('stty size\r');
 	await run.waitFor('30 100');
 	run.resize(77, 20);
-	await sleep(300);
-	run.type('stty size\r');
-	await run.waitFor('20 77');
-	run.type('sleep 1000; echo interrupted=$?\r');
-	await sleep(500);
+	for (let size: string | undefined; size !== '20 77'; size = run.shown.match(/\d+ \d+(?=\r)/g)?.at(-1)) {
+		run.type('stty size\r');
+		await run.waitFor(/\d+ \d+\r/);
+	}
+	run.type('echo sleeps-$((1 + 1)); sleep 1000; echo interrupted=$?\r');
+	await run.waitFor('sleeps-2');
 	run.type('\x03');
+	await run.waitFor('# ');
 	run.type('echo still-$((1 + 1))\r');
 	await run.waitFor('still-2');
 	run.type('exit 7\r');
@@ -52,6 +54,8 @@ labTest('a shell of root comes through sudo, with a password from the terminal',
 	run.type('echo me=$(id -un); tty\r');
 	await run.waitFor('me=root');
 	await run.waitFor('/dev/pts/');
+	// Before the prompt the terminal is still as the command had it, and the end of input would be a NUL to the shell that comes back.
+	await run.waitFor('# ');
 	run.type('\x04');
 	t.is(await run.exitCode, 0, run.shown);
 });
@@ -77,8 +81,8 @@ labTest('a connection that breaks under a full-screen program leaves the termina
 labTest('~. ends a connection to a host that answers no more', async (t, [, host]) => {
 	const run = await cliInTerminal(t, tempDir(t), ['ssh', '--identity', host.keyFile, `root@${host.address}`]);
 	await run.waitFor('# ');
-	run.type('sleep 1000\r');
-	await sleep(300);
+	run.type('echo sleeps-$((1 + 1)); sleep 1000\r');
+	await run.waitFor('sleeps-2');
 	run.type('~.');
 	t.is(await run.exitCode, 255, run.shown);
 	t.regex(run.shown, /ended by ~\./);

@@ -23,12 +23,15 @@ export function terminalTest(title: string, body: (t: ExecutionContext) => Promi
 export interface TerminalRun {
 	/** All that was shown, escapes included. */
 	readonly shown: string;
-	/** Resolves once this was shown after the last time that something was waited for. */
+	/** Resolves once this was shown after the last time that something was waited for; rejects with all that was shown after a minute. */
 	waitFor(text: string | RegExp): Promise<void>;
 	type(text: string): void;
 	resize(columns: number, rows: number): void;
+	/** Rejects with all that was shown when the end does not come within a minute from now. */
 	readonly exitCode: Promise<number>;
 }
+
+const patienceMs = 60_000;
 
 export async function cliInTerminal(t: ExecutionContext, dir: string, argv: readonly string[]): Promise<TerminalRun> {
 	const loaded = await pty;
@@ -54,28 +57,44 @@ export async function cliInTerminal(t: ExecutionContext, dir: string, argv: read
 		shown += chunk;
 		check();
 	});
-	const exitCode = new Promise<number>(resolve => {
+	const ended = new Promise<number>(resolve => {
 		child.onExit(({exitCode: code}) => resolve(code));
 	});
+	const inTime = async <T>(awaited: Promise<T>, what: string): Promise<T> => {
+		let timer: NodeJS.Timeout | undefined;
+		const late = new Promise<never>((_, reject) => {
+			const fail = (): void =>
+				reject(
+					new Error(
+						`${what} did not come within ${patienceMs / 1000} s:\n${shown}\n(${JSON.stringify(shown.slice(-200))})`,
+					),
+				);
+			timer = setTimeout(fail, patienceMs);
+		});
+		return await Promise.race([awaited, late]).finally(() => clearTimeout(timer));
+	};
 	return {
 		get shown() {
 			return shown;
 		},
 		async waitFor(text) {
-			await new Promise<void>((resolve, reject) => {
+			const found = new Promise<void>((resolve, reject) => {
 				check = () => {
-					const found = typeof text === 'string' ? shown.indexOf(text, seen) : shown.slice(seen).search(text) + seen;
-					if (found < seen) return;
-					seen = found + 1;
+					const at = typeof text === 'string' ? shown.indexOf(text, seen) : shown.slice(seen).search(text) + seen;
+					if (at < seen) return;
+					seen = at + 1;
 					check = () => {};
 					resolve();
 				};
 				check();
-				void exitCode.then(code => reject(new Error(`ended with ${code} and never showed ${String(text)}:\n${shown}`)));
+				void ended.then(code => reject(new Error(`ended with ${code} and never showed ${String(text)}:\n${shown}`)));
 			});
+			await inTime(found, String(text));
 		},
 		type: text => child.write(text),
 		resize: (columns, rows) => child.resize(columns, rows),
-		exitCode,
+		get exitCode() {
+			return inTime(ended, 'The end');
+		},
 	};
 }
