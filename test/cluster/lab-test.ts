@@ -1,12 +1,13 @@
 import {readlinkSync, statSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import {whyNoHosts} from '../lab/available.js';
-import {type BootOptions, bootHosts, type LabHost, removeHost} from '../lab/hosts.js';
+import {type BootOptions, bootHosts, type LabHost, lastSteps, removeHost} from '../lab/hosts.js';
 import {namespace} from '../lab/place.js';
 
 /**
  * Real hosts for the tests of one file: booted with fresh disks before the first test, gone after the last. The returned function declares a serial test on them.
  * Where no host can be booted its tests pass with "skipped: <why>" in their log; see lab/available.ts for what is a failure in CI.
+ * A test that takes longer than five minutes fails, and says what was done to hosts last.
  */
 export function onLabHosts<const Names extends readonly string[]>(
 	names: Names,
@@ -18,7 +19,7 @@ export function onLabHosts<const Names extends readonly string[]>(
 	let hosts: LabHost[] = [];
 	let why: string | undefined;
 	test.serial.before('boot the hosts', async t => {
-		t.timeout(180_000);
+		t.timeout(patienceMs);
 		why = whyNoHosts() ?? whyNotInside();
 		if (why === undefined) hosts = await bootHosts(names, {fresh: true, ...options});
 	});
@@ -28,13 +29,25 @@ export function onLabHosts<const Names extends readonly string[]>(
 	return (title, body) => {
 		test.serial(title, async t => {
 			if (why === undefined) {
-				await body(t, hosts as {readonly [Name in keyof Names]: LabHost});
+				await inTime(body(t, hosts as {readonly [Name in keyof Names]: LabHost}));
 				return;
 			}
 			t.log(`skipped: ${why}`);
 			t.pass();
 		});
 	};
+}
+
+const patienceMs = 300_000;
+
+async function inTime(work: Promise<void>): Promise<void> {
+	let timer: NodeJS.Timeout | undefined;
+	const late = new Promise<never>((_, reject) => {
+		const fail = (): void =>
+			reject(new Error(`It took more than ${patienceMs / 1000} s. Last on the hosts:\n${lastSteps().join('\n')}`));
+		timer = setTimeout(fail, patienceMs);
+	});
+	await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** The tests speak to the hosts from within their network. */

@@ -35,6 +35,7 @@ export async function bootHosts(names: readonly string[], options: BootOptions =
 export function crash(name: string): void {
 	const pid = pidOf(name);
 	if (pid === undefined) return;
+	step(`${name}: power cut`, () => undefined);
 	process.kill(pid, 'SIGKILL');
 	while (isAlive(pid)) execFileSync('sleep', ['0.05']);
 	rmSync(join(hostDir(name), 'pid'), {force: true});
@@ -53,10 +54,27 @@ export function cable(name: string, state: 'in' | 'out'): void {
 	setCable(tapOf(name), state);
 }
 
-/** Runs a shell line on a host as root with OpenSSH's client, for setting the scene and for looking at it. @returns its stdout */
-export function onHost(name: string, line: string, input = ''): string {
+/**
+ * Runs a shell line on a host as root with OpenSSH's client, for setting the scene and for looking at it. @returns its stdout
+ * @throws when it fails, or takes longer than `timeoutMs`
+ */
+export function onHost(name: string, line: string, input = '', timeoutMs = 120_000): string {
 	const [command, args] = insideNetwork(sshArguments(name, line));
-	return execFileSync(command, args, {encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'], maxBuffer: 64 << 20});
+	return step(`${name}: ${line}`, () =>
+		execFileSync(command, args, {
+			encoding: 'utf8',
+			input,
+			stdio: ['pipe', 'pipe', 'pipe'],
+			maxBuffer: 64 << 20,
+			timeout: timeoutMs,
+			killSignal: 'SIGKILL',
+		}),
+	);
+}
+
+/** What was done to hosts last, for the report of a test that got stuck. */
+export function lastSteps(): readonly string[] {
+	return steps;
 }
 
 /** Copies a file or folder of this machine into a folder of a host. */
@@ -73,7 +91,10 @@ export function copyToHost(name: string, source: string, folder: string): void {
 		folder,
 		options,
 	]);
-	execFileSync(command, args, {stdio: ['ignore', 'ignore', 'pipe']});
+	const limits = {timeout: 120_000, killSignal: 'SIGKILL'} as const;
+	step(`${source} to ${name}:${folder}`, () =>
+		execFileSync(command, args, {stdio: ['ignore', 'ignore', 'pipe'], ...limits}),
+	);
 }
 
 /** The Debian packages that the base carries for tests, such as `containerd`. */
@@ -106,7 +127,9 @@ export function sshArguments(name: string, line?: string): string[] {
 }
 
 function sshOptions(): string[] {
-	const set = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'ConnectTimeout=5', 'BatchMode=yes'];
+	// ConnectTimeout ends with the key exchange: what comes after it would be waited for without end.
+	const set = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'BatchMode=yes', 'ConnectTimeout=5'];
+	set.push('ServerAliveInterval=5', 'ServerAliveCountMax=6');
 	return ['-q', '-i', join(baseDir(), 'id'), ...set.flatMap(option => ['-o', option])];
 }
 
@@ -162,16 +185,35 @@ function boot(name: string, memoryMiB: number): void {
 }
 
 async function answers(name: string): Promise<void> {
-	for (let attempt = 0; attempt < 240; attempt++) {
-		if (pidOf(name) === undefined) break;
+	const deadline = performance.now() + bootTimeoutMs;
+	while (performance.now() < deadline && pidOf(name) !== undefined) {
 		try {
-			onHost(name, 'true');
+			onHost(name, 'true', '', 15_000);
 			return;
 		} catch {
-			await sleep(250);
+			await sleep(100);
 		}
 	}
-	throw new Error(`The lab host ${name} did not come up; see ${join(hostDir(name), 'console.log')}`);
+	const console = readFileSync(join(hostDir(name), 'console.log'), 'utf8').slice(-2000);
+	const what = pidOf(name) === undefined ? 'ended while it booted' : `did not come up in ${bootTimeoutMs / 1000} s`;
+	throw new Error(`The lab host ${name} ${what}; its console shows:\n${console}`);
+}
+
+const bootTimeoutMs = 120_000;
+const steps: string[] = [];
+
+function step<T>(what: string, work: () => T): T {
+	const startedMs = performance.now();
+	let became = 'failed';
+	try {
+		const result = work();
+		became = 'done';
+		return result;
+	} finally {
+		const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+		steps.push(`${what.replaceAll(/\s+/g, ' ').slice(0, 200)} (${became} in ${seconds} s)`);
+		if (steps.length > 5) steps.shift();
+	}
 }
 
 /** The first use of a name takes the lowest number that no host has; one process at a time chooses. */
