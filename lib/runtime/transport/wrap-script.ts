@@ -54,7 +54,8 @@ send() {
 send "$signal"
 [ "$left" -gt 0 ] || exit 0
 while alive; do
-	[ "$left" -gt 0 ] || { send KILL; break; }
+	[ "$left" -gt 0 ] || send KILL
+	[ "$left" -gt -20 ] || break
 	left=$((left - 1))
 	sleep 0.1 2>/dev/null || { sleep 1; left=$((left - 9)); }
 done
