@@ -41,7 +41,7 @@ export const buildFlags = {
 	xattrs: {
 		type: 'boolean',
 		default: true,
-		help: 'keep user.* attributes and file capabilities of the context, where getfattr is installed',
+		help: 'keep user.* attributes and file capabilities of the context',
 	},
 	'save-image': {type: 'boolean', default: true, help: 'embed the container images that the cluster image needs'},
 	agent: {

@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {type Abortable, emit, type OperationOptions} from '../../core/events.js';
 import {decodeName, encodeName} from '../../core/name.js';
 import {isPortableXattr, portableXattrs} from '../layer/xattrs.js';
-import {setXattrsNatively} from './native-xattrs.js';
+import {readXattrsNatively, setXattrsNatively} from './native-xattrs.js';
 
 export type Xattrs = Readonly<Record<string, Uint8Array>>;
 export type XattrList = {readonly path: string; readonly xattrs: Xattrs}[];
@@ -36,15 +36,32 @@ export async function writeXattrs(root: string, list: XattrList, options: Operat
 export interface FoundXattrs {
 	/** The attributes that layers carry, by path; files without any are not in it. */
 	readonly xattrs: ReadonlyMap<string, Xattrs>;
-	/** False when there is no getfattr: then nothing is known. */
+	/** False when some could not be read: then it is not known whether there are more. */
 	readonly complete: boolean;
 }
 
 /** Far below the limit on the size of an argument list, which no Linux sets under 128 KiB. */
 const maxArgumentBytes = 96 * 1024;
 
-/** Reads the attributes of files below `root`. */
+/**
+ * Reads the attributes of files below `root`: through the C library, or with getfattr(1) where its functions cannot be called. Without
+ * both nothing is known.
+ */
 export async function readXattrs(
+	root: string,
+	paths: readonly string[],
+	options: Abortable = {},
+): Promise<FoundXattrs> {
+	return (await readXattrsNatively(root, paths, isCarried, options)) ?? (await readByProgram(root, paths, options));
+}
+
+/** Access lists name users of this machine. */
+function isCarried(name: string): boolean {
+	return isPortableXattr(name) && !name.startsWith('system.');
+}
+
+/** As `readXattrs`, with getfattr(1). */
+export async function readByProgram(
 	root: string,
 	paths: readonly string[],
 	options: Abortable = {},
@@ -86,8 +103,7 @@ function parse(block: string, found: Map<string, Xattrs>): void {
 		const at = line.indexOf('=');
 		const key = decodeName(Buffer.from(unquote(at < 0 ? line : line.slice(0, at)), 'latin1'));
 		const value = at < 0 ? '' : line.slice(at + 1);
-		if (isPortableXattr(key) && !key.startsWith('system.'))
-			xattrs[key] = Buffer.from(value.startsWith('0s') ? value.slice(2) : '', 'base64');
+		if (isCarried(key)) xattrs[key] = Buffer.from(value.startsWith('0s') ? value.slice(2) : '', 'base64');
 	}
 	if (Object.keys(xattrs).length > 0) found.set(path, xattrs);
 }

@@ -71,7 +71,7 @@ export interface BuildOptions extends OperationOptions {
 	readonly caFiles?: readonly string[] | undefined;
 	/** What git is run with for ADD of a repository: HOME, the SSH agent, GIT_SSL_*. Default: nothing but a plain PATH. */
 	readonly gitEnv?: Readonly<Record<string, string | undefined>> | undefined;
-	/** Keep `user.*` attributes and file capabilities of the context, where getfattr is installed. Default true. */
+	/** Keep `user.*` attributes and file capabilities of the context. Default true. */
 	readonly contextXattrs?: boolean | undefined;
 	/** Folders with crun, runc, git and the decompressors. Default: the usual system folders. */
 	readonly searchPath?: readonly string[] | undefined;

@@ -23,9 +23,8 @@ export interface ContextXattrs {
 }
 
 /**
- * The attributes of the context at `root`. Node has no call for them, so getfattr reads those of entries that changed
- * since an earlier build found them without any (setting one moves ctime); `file` is where that is written down. Without
- * the program there are no attributes.
+ * The attributes of the context at `root`. Those of entries are read that changed since an earlier build found them without any (setting
+ * one moves ctime); `file` is where that is written down.
  */
 export function openContextXattrs(root: string, file: string, now: () => number): ContextXattrs {
 	const plain = statTableIn(file);

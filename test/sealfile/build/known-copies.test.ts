@@ -247,6 +247,8 @@ test('--no-cache looks at everything, and is remembered', async t => {
 });
 
 test('after any changes the image is the one that a build from nothing makes', async t => {
+	// What was built before with other times is not built again for those.
+	const oneTime = {timestamp: 1_000_000_000};
 	const name = fc.constantFrom('a', 'a/b', 'a/b/c', 'd', 'd/e', 'ignored/kept');
 	const step = fc.record({
 		kind: fc.constantFrom('write', 'remove', 'move', 'folder', 'chmod', 'link', 'quietly' as const),
@@ -256,11 +258,11 @@ test('after any changes the image is the one that a build from nothing makes', a
 	await fc.assert(
 		fc.asyncProperty(fc.array(step, {minLength: 1, maxLength: 4}), async steps => {
 			const place = await prepare(t);
-			await digestOf(place);
+			await digestOf(place, oneTime);
 			for (const [index, {kind, at, to}] of steps.entries()) {
 				await sleep(12);
 				disturb(place.context, kind, at, to, index);
-				t.is(await digestOf(place), await freshDigest(t, place.context));
+				t.is(await digestOf(place, oneTime), await freshDigest(t, place.context, oneTime));
 			}
 		}),
 		{numRuns: 8},
