@@ -3,13 +3,19 @@ import {defineCommand} from '../command.js';
 
 export const command = defineCommand({
 	description:
-		'Prints the load balancer as a static pod, for those who want everything in pods. The service of systemd is there before the container runtime and needs no image; prefer it.',
-	operands: [{name: 'IMAGE', help: 'an image with the agent in it, as rootfs images are', completes: 'image'}],
+		'Prints the load balancer as a static pod, for those who want everything in pods. The agent is that of the host, so the image may be any with glibc and libstdc++. The service of systemd (lb install) is there before the container runtime and needs no image; prefer it.',
+	operands: [
+		{
+			name: 'IMAGE',
+			help: 'an image with glibc and libstdc++, such as gcr.io/distroless/cc-debian12',
+			completes: 'image',
+		},
+	],
 	flags: {},
 	examples: [
 		{
 			about: 'For kubelet',
-			line: 'sealimage lb static-pod registry.example.com/kubernetes:v1.30 > /etc/kubernetes/manifests/sealimage-lb.yaml',
+			line: 'sealimage lb static-pod gcr.io/distroless/cc-debian12 > /etc/kubernetes/manifests/sealimage-lb.yaml',
 		},
 	],
 	async run({operands: [image = '']}) {

@@ -177,6 +177,8 @@ export const errorCodes = {
 	ERR_LB_ENDPOINTS: 'The members of a load balancer cannot be learnt from the cluster.',
 	ERR_LB_INSTALL: 'A step of the installation of a load balancer on a host failed.',
 	ERR_LB_STATE: 'The answer of a host that was asked for its load balancer cannot be understood.',
+	ERR_LB_MEMBER: 'A member of a load balancer cannot be one.',
+	ERR_LB_SCHEDULER: 'The scheduler of a load balancer is not known.',
 	ERR_LB_SPEC: 'The description of a load balancer is not valid.',
 	ERR_LB_ADDRESS: 'The virtual address or the node address of a load balancer does not fit the host.',
 	ERR_LB_DENIED: 'What a load balancer needs to change on its host is not allowed.',

@@ -23,7 +23,7 @@ const maxBytes = 1024 * 1024;
 
 /**
  * Reads and checks the file, and the authority that it names.
- * @throws SealError ERR_LB_CONFIG when it is no JSON or names an authority that cannot be read; ERR_LB_SPEC, ERR_ADDRESS, ERR_IO, ERR_PERMISSION
+ * @throws SealError ERR_LB_CONFIG when it is no JSON or names an authority that cannot be read; what `readSpec` throws, ERR_IO, ERR_PERMISSION
  */
 export async function readConfig(file: string): Promise<BalancerConfig> {
 	const settings = await readSettings(file);

@@ -14,7 +14,8 @@ export async function removeNode(file: string, options: SurroundingsOptions = {}
 	try {
 		return await restoreNode((await readSettings(file)).spec, options);
 	} catch (error) {
-		if (!isSealError(error) || !/^ERR_(?:LB_CONFIG|LB_SPEC|ADDRESS)$/.test(error.code)) throw error;
+		if (!isSealError(error) || !/^ERR_(?:LB_CONFIG|LB_SPEC|LB_MEMBER|LB_SCHEDULER|ADDRESS)$/.test(error.code))
+			throw error;
 		const {service} = await readMemory(options.stateFile ?? defaultStateFile);
 		if (service === undefined && !hasCode(error, 'ERR_LB_CONFIG')) throw error;
 		return service === undefined ? [] : await restoreNode({...defaults, ...service, members: []}, options);

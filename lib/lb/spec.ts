@@ -72,7 +72,7 @@ export const memberLimit = 1000;
 /**
  * Reads a spec as people and files write it; what is absent has its default, what is not known is refused.
  * @param where "the file /etc/sealimage/lb.json", for messages
- * @throws SealError ERR_LB_SPEC, ERR_ADDRESS
+ * @throws SealError ERR_LB_SPEC, ERR_LB_MEMBER, ERR_LB_SCHEDULER, ERR_ADDRESS
  */
 export function readSpec(value: unknown, where: string): BalancerSpec {
 	const top = fields(value, where, ['address', 'port', 'members', 'scheduler', 'probe', 'policy']);
@@ -80,11 +80,11 @@ export function readSpec(value: unknown, where: string): BalancerSpec {
 	const port = portNumber(top.port ?? defaults.port, `port of ${where}`);
 	const members = list(top.members, `members of ${where}`).map(member => readMember(member, port, where));
 	const scheduler = schedulers.find(name => name === (top.scheduler ?? defaults.scheduler));
-	if (scheduler === undefined)
-		throw invalid(
-			`The scheduler of ${where} is ${JSON.stringify(top.scheduler)}`,
-			`Choose one of ${schedulers.join(', ')}.`,
-		);
+	if (scheduler === undefined) {
+		throw new SealError('ERR_LB_SCHEDULER', `The scheduler of ${where} is ${JSON.stringify(top.scheduler)}`, {
+			hint: `Choose one of ${schedulers.join(', ')}.`,
+		});
+	}
 	const spec = {
 		address,
 		port,
@@ -160,19 +160,19 @@ function checkMembers(
 	const seen = new Set<string>();
 	for (const member of members) {
 		const key = memberKey(member);
-		if (seen.has(key)) throw invalid(`The member ${key} is in ${where} twice`, 'Name it once.');
+		const refuse = (why: string, hint: string): SealError =>
+			new SealError('ERR_LB_MEMBER', `The member ${key} ${why}`, {hint});
+		if (seen.has(key)) throw refuse(`is in ${where} twice`, 'Name it once.');
 		seen.add(key);
 		// The kernel would send a connection round in circles.
-		if (member.address === address)
-			throw invalid(
-				`The member ${key} of ${where} has the virtual address ${endpointText({address, port})} itself`,
-				'Name the address of a server.',
-			);
-		if (member.address.includes(':') !== address.includes(':'))
-			throw invalid(
-				`The member ${key} of ${where} and the virtual address ${endpointText({address, port})} are of different families`,
-				'Use IPv4 for both, or IPv6 for both.',
-			);
+		if (member.address === address) {
+			const why = `of ${where} has the virtual address ${endpointText({address, port})} itself`;
+			throw refuse(why, 'Name the address of a server.');
+		}
+		if (member.address.includes(':') !== address.includes(':')) {
+			const why = `of ${where} and the virtual address ${endpointText({address, port})} are of different families`;
+			throw refuse(why, 'Use IPv4 for both, or IPv6 for both.');
+		}
 	}
 }
 

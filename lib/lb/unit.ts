@@ -69,17 +69,18 @@ WantedBy=multi-user.target
 `;
 
 export interface StaticPodOptions {
-	/** An image with the agent in it, such as a rootfs image. */
+	/** Any image with glibc and libstdc++: the agent is that of the host. */
 	readonly image: string;
 }
 
 /** The same as a static pod, for those who want everything in pods: it needs a container runtime and the image before there is a balancer. */
 export function staticPod({image}: StaticPodOptions): string {
 	const volumes = [
+		['agent', '/opt/sealimage', 'Directory', true],
 		['config', '/etc/sealimage', 'Directory', true],
-		['pki', '/etc/kubernetes/pki', 'DirectoryOrCreate', true],
+		['kubernetes', '/etc/kubernetes', 'DirectoryOrCreate', true],
+		['kubelet', '/var/lib/kubelet/pki', 'DirectoryOrCreate', true],
 		['state', '/var/lib/sealimage/lb', 'DirectoryOrCreate', false],
-		['modules', '/lib/modules', 'Directory', true],
 	] as const;
 	return `apiVersion: v1
 kind: Pod
@@ -95,7 +96,7 @@ spec:
     - name: lb
       image: ${JSON.stringify(image)}
       imagePullPolicy: IfNotPresent
-      command: [/opt/sealimage/node, /opt/sealimage/agent.js, lb, run, --config, ${configFile}]
+      command: [/opt/sealimage/current/node, /opt/sealimage/current/agent.js, lb, run, --config, ${configFile}]
       resources:
         requests: {cpu: 10m, memory: 64Mi}
         limits: {memory: 160Mi}

@@ -167,7 +167,11 @@ test('members that the cluster tells are taken over, and are there again after a
 	const done = lb.start();
 	await until(t, () => lb.members().join() === '127.0.0.1,127.0.0.7', 'they are learnt');
 	const learnt = join(lb.folder, 'learnt', 'members.json');
-	await until(t, () => existsSync(learnt) && readFileSync(learnt, 'utf8').includes('127.0.0.7'), 'they are written down');
+	await until(
+		t,
+		() => existsSync(learnt) && readFileSync(learnt, 'utf8').includes('127.0.0.7'),
+		'they are written down',
+	);
 	lb.end.abort();
 	await done;
 

@@ -39,17 +39,18 @@ test(refused, 'no object', 'members', /^There is no object in the file lb\.json$
 test(refused, 'a key that nobody knows', {members, adress: '10.0.0.9'}, /"adress" is not known in the file lb\.json/);
 test(refused, 'no list of members', {}, /no list as the members of the file lb\.json/);
 test(refused, 'no member', {members: []}, /no members/);
-test(refused, 'a member twice', {members: ['10.0.0.1', '10.0.0.1:6443']}, /10\.0\.0\.1:6443 .* twice/);
+test(refused, 'a member twice', {members: ['10.0.0.1', '10.0.0.1:6443']}, /10\.0\.0\.1:6443 .* twice/, 'ERR_LB_MEMBER');
 test(
 	refused,
 	'the virtual address as a member',
 	{members: ['10.103.97.2:443']},
 	/10\.103\.97\.2:443 .* virtual address 10\.103\.97\.2:6443 itself/,
+	'ERR_LB_MEMBER',
 );
-test(refused, 'both families', {members: ['fd00::1']}, /different families/);
+test(refused, 'both families', {members: ['fd00::1']}, /different families/, 'ERR_LB_MEMBER');
 test(refused, 'a host name', {members: ['master1']}, /"master1" is no IPv4/, 'ERR_ADDRESS');
 test(refused, 'a port that is none', {members: ['10.0.0.1:70000']}, /^70000 stands as the member/);
-test(refused, 'a scheduler that does not exist', {members, scheduler: 'fastest'}, /"fastest"/);
+test(refused, 'a scheduler that does not exist', {members, scheduler: 'fastest'}, /"fastest"/, 'ERR_LB_SCHEDULER');
 test(refused, 'a probe of another kind', {members, probe: {kind: 'icmp'}}, /"icmp"/);
 test(refused, 'a path without a slash', {members, probe: {path: 'readyz'}}, /"readyz"/);
 test(refused, 'a path with a line break', {members, probe: {path: '/a\r\nHost: b'}}, /asks for/);

@@ -18,7 +18,7 @@ export interface BalanceWish {
 
 /**
  * Checks a wish before any host is touched.
- * @throws SealError ERR_LB_SPEC, ERR_ADDRESS, ERR_LB_CONFIG
+ * @throws SealError what `readSpec` throws, ERR_LB_CONFIG
  */
 export function checkWish({config, authority}: BalanceWish): void {
 	const {kubeconfig, statusPort: _port, nodeAddress: _address, ...rest} = config;
