@@ -155,6 +155,11 @@ export const errorCodes = {
 	ERR_KUBEADM_DOCUMENT: 'A document of kubeadm has fields that are unknown, or cannot be said to this Kubernetes.',
 	ERR_CLUSTER_NETWORK: 'The networks of a cluster overlap or do not fit together.',
 
+	// runtime: what a host is made to have
+	ERR_NODE_CONFLICT: 'Something on a host is in the way of a file of ours.',
+	ERR_NODE_RECORD: 'The record of how a host was before it was prepared is damaged.',
+	ERR_NODE_STEP: 'A step of preparing a host, or of putting it back, failed.',
+
 	// runtime: plans
 	ERR_PLAN: 'A plan was edited, is of another version, or makes no sense.',
 
