@@ -66,7 +66,7 @@ export async function labSite(version: '4' | '6'): Promise<Site> {
 		cutPower: name => crash(hostOf(name)),
 		restorePower: async name => void (await bootHosts([hostOf(name)])),
 		cable: (name, state) => cable(hostOf(name), state),
-		flush: () => void table('flush'),
+		flush: () => Number(table('flush')),
 		fill: count => void table(`fill ${count}`),
 		others: () => table('others'),
 		async close() {

@@ -90,7 +90,7 @@ export function namespaceSite(version: '4' | '6'): Site {
 			addServer(name);
 		},
 		cable: (name, state) => void run('node', `ip link set v${name} ${state === 'in' ? 'master br0' : 'nomaster'}`),
-		flush: () => void run('node', 'nft flush ruleset'),
+		flush: () => Number(run('node', 'date +%s%3N; nft flush ruleset')),
 		fill(count) {
 			run('node', 'nft -f -', `table ip others\ndelete table ip others\n${count === 0 ? '' : othersTable(count)}`);
 		},

@@ -22,6 +22,8 @@ export interface Outcome {
 	/** New connections that failed, and long ones that were cut, when the trouble was over. */
 	readonly backFailed: number;
 	readonly backCut: number;
+	/** The longest time in which the client could not run: where that is much, nothing of this is a finding. */
+	readonly stalledMs: number;
 	readonly note?: string;
 }
 
@@ -33,8 +35,8 @@ export async function runScenario(scene: Scene, scenario: Scenario): Promise<Out
 	scene.site.signal('node', 'traffic', 'SIGUSR2');
 	await scene.until(isWhole(scene), scene.now() + 1000, 1);
 	const long = scene.seconds.at(-1)?.long ?? {};
-	const beganAt = scene.now();
-	const note = await scenario.begin(scene);
+	const askedAt = scene.now();
+	const {at: beganAt = askedAt, note} = (await scenario.begin(scene)) ?? {};
 	await scene.until(onlyBy(scene, answering), scene.now(), inARow);
 	const endedAt = scene.now();
 	await scenario.end?.(scene);
@@ -60,6 +62,7 @@ export async function runScenario(scene: Scene, scenario: Scenario): Promise<Out
 			.map(({member = '', to = '', message = ''}) => `${member} ${to}${message}`),
 		backFailed: isAllGone ? 0 : back.failed,
 		backCut: back.cut,
+		stalledMs: Math.max(during.stalledMs, back.stalledMs),
 		...(note === undefined ? {} : {note}),
 	};
 }
@@ -103,6 +106,7 @@ function sums(seconds: readonly Second[]) {
 		opened: sum(({opened}) => opened),
 		failed: sum(({failed}) => failed),
 		cut: sum(({cut}) => cut),
+		stalledMs: seconds.reduce((longest, {stalledMs}) => Math.max(longest, stalledMs), 0),
 		lastFailedAt: last(seconds.map(({lastFailedAt}) => lastFailedAt)),
 		lastCutAt: last(seconds.map(({lastCutAt}) => lastCutAt)),
 	};

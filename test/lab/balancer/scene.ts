@@ -42,18 +42,8 @@ const patienceSeconds = 120;
 
 /** Starts servers, balancer and traffic, and waits until every server answers. */
 export async function setScene(site: Site, {perSecond, long}: Load): Promise<Scene> {
-	const authority = await createAuthority({subject: {commonName: 'scene'}});
-	for (const name of serverNames) {
-		const leaf = await issueLeaf(authority, {
-			subject: {commonName: 'kube-apiserver'},
-			purposes: ['server'],
-			alternativeNames: [site.addresses[name]],
-		});
-		site.run(name, `cat > ${site.folder(name)}/key.pem`, leaf.keyPem.reveal());
-		site.run(name, `cat > ${site.folder(name)}/cert.pem; sync`, leaf.certPem);
-	}
 	const home = site.folder('node');
-	site.run('node', `cat > ${home}/ca.crt; sync`, authority.certPem);
+	await putCertificates(site);
 
 	const seconds: Second[] = [];
 	const events: BalancerEvent[] = [];
@@ -113,17 +103,31 @@ export async function setScene(site: Site, {perSecond, long}: Load): Promise<Sce
 	return scene;
 }
 
+/** What servers prove themselves with, and what they are checked with. */
+export async function putCertificates(site: Site): Promise<void> {
+	const authority = await createAuthority({subject: {commonName: 'scene'}});
+	for (const name of serverNames) {
+		const leaf = await issueLeaf(authority, {
+			subject: {commonName: 'kube-apiserver'},
+			purposes: ['server'],
+			alternativeNames: [site.addresses[name]],
+		});
+		site.run(name, `cat > ${site.folder(name)}/key.pem`, leaf.keyPem.reveal());
+		site.run(name, `cat > ${site.folder(name)}/cert.pem; sync`, leaf.certPem);
+	}
+	site.run('node', `cat > ${site.folder('node')}/ca.crt; sync`, authority.certPem);
+}
+
 export function memberOf({addresses}: Site, name: ServerName): string {
 	return addresses[name].includes(':') ? `[${addresses[name]}]:6443` : `${addresses[name]}:6443`;
 }
 
-/** No new connection fails, exactly these servers answer, and all long connections live. */
+/** No new connection fails, exactly these servers answer, and all long connections live; where nobody should answer, nobody does. */
 export function onlyBy(scene: Scene, names: readonly ServerName[]): (second: Second) => boolean {
+	if (names.length === 0) return ({by}) => total(by) === 0;
 	const wanted = [...names].sort().join();
 	return ({failed, by, long, stuck}) =>
-		failed === 0 &&
-		Object.keys(by).sort().join() === wanted &&
-		(names.length === 0 || (stuck === 0 && total(long) === scene.long));
+		failed === 0 && stuck === 0 && total(long) === scene.long && Object.keys(by).sort().join() === wanted;
 }
 
 /** As it should be: all servers answer, and each has long connections. */

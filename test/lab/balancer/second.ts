@@ -5,6 +5,8 @@ export interface Second {
 	/** New connections that were begun, and those that ended without an answer. */
 	readonly opened: number;
 	readonly failed: number;
+	/** Why they failed: what the kernel said, or `silence`. */
+	readonly why: Record<string, number>;
 	/** When the last one was begun of those that failed. */
 	readonly lastFailedAt?: number;
 	/** Answers by server. */
@@ -15,4 +17,6 @@ export interface Second {
 	/** Long connections that live, by server; those among them that have heard nothing for three seconds. */
 	readonly long: Record<string, number>;
 	readonly stuck: number;
+	/** The longest time in which the client could not run. */
+	readonly stalledMs: number;
 }

@@ -4,7 +4,7 @@ import type {Form} from '../../../lib/lb/table.js';
 export const serverNames = ['a', 'b', 'c'] as const;
 export type ServerName = (typeof serverNames)[number];
 export type Place = 'node' | ServerName;
-export type Program = 'server' | 'traffic' | 'daemon';
+export type Program = 'server' | 'traffic' | 'daemon' | 'prober';
 
 /** Where a scene is set: lab hosts, or network namespaces of this machine. */
 export interface Site {
@@ -28,8 +28,8 @@ export interface Site {
 	restorePower(server: ServerName): Promise<void>;
 	/** Pulls the cable out, or puts it back: packets vanish, nobody is told. */
 	cable(server: ServerName, state: 'in' | 'out'): void;
-	/** Takes everything out of the table that the balancer writes to, as somebody else would. */
-	flush(): void;
+	/** Takes everything out of the table that the balancer writes to, as somebody else would. @returns when, on the node's clock */
+	flush(): number;
 	/** Makes so many services of somebody else in that table; 0 takes them out again. */
 	fill(count: number): void;
 	/** What is in the table that is not ours, as one text. */

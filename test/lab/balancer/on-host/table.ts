@@ -7,6 +7,7 @@ const ipvs = await openIpvs();
 const isOther = ({port}: ServiceKey): boolean => port === 80;
 switch (verb) {
 	case 'flush':
+		console.log(Date.now());
 		for (const service of ipvs.services()) ipvs.deleteService(service);
 		break;
 	case 'fill':

@@ -15,7 +15,7 @@ const stuckMs = 3000;
 const tickMs = 10;
 
 type Tally = {-readonly [Name in keyof Second]: Second[Name]};
-const none = (): Tally => ({at: 0, opened: 0, failed: 0, by: {}, cut: 0, long: {}, stuck: 0});
+const none = (): Tally => ({at: 0, opened: 0, failed: 0, why: {}, by: {}, cut: 0, long: {}, stuck: 0, stalledMs: 0});
 let tally = none();
 /** How long this process has run, and who waits until when. */
 let ranMs = 0;
@@ -32,19 +32,20 @@ function once(): void {
 	const socket = open();
 	tally.opened++;
 	let isDone = false;
-	const end = (name?: string): void => {
+	const end = (name: string | undefined, why = 'silence'): void => {
 		if (isDone) return;
 		isDone = true;
 		socket.destroy();
 		if (name === undefined) {
 			tally.failed++;
+			tally.why[why] = (tally.why[why] ?? 0) + 1;
 			tally.lastFailedAt = Math.max(tally.lastFailedAt ?? 0, startedAt);
 		} else tally.by[name] = (tally.by[name] ?? 0) + 1;
 	};
-	waiting.push({untilMs: ranMs + patienceMs, end});
+	waiting.push({untilMs: ranMs + patienceMs, end: () => end(undefined)});
 	socket.once('data', bytes => end(bytes.toString('latin1').split('\n')[0]));
-	socket.once('error', () => end());
-	socket.once('close', () => end());
+	socket.once('error', (error: NodeJS.ErrnoException) => end(undefined, error.code));
+	socket.once('close', () => end(undefined, 'closed'));
 }
 
 function stay(): void {
@@ -83,6 +84,7 @@ let due = 0;
 let tickedAt = performance.now();
 setInterval(() => {
 	const now = performance.now();
+	tally.stalledMs = Math.max(tally.stalledMs, Math.round(now - tickedAt));
 	const elapsedMs = Math.min(now - tickedAt, 3 * tickMs);
 	tickedAt = now;
 	ranMs += elapsedMs;
