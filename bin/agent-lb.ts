@@ -2,6 +2,7 @@ import {isSealError} from '../lib/core/errors.js';
 import type {SealEvent} from '../lib/core/events.js';
 import {configFile, readConfig} from '../lib/lb/config.js';
 import {balanceOnce, runDaemon} from '../lib/lb/daemon.js';
+import {giveBackPages} from '../lib/lb/give-back.js';
 import {reportNode} from '../lib/lb/node-report.js';
 import {openNotify, watchdogMs} from '../lib/lb/notify.js';
 import {removeNode} from '../lib/lb/remove.js';
@@ -10,6 +11,9 @@ import {balancerLine} from './render/balancer-line.js';
 import {stopSignal} from './stop-signal.js';
 
 const usage = 'usage: sealimage-agent lb once|run|status|remove|prepare [--config FILE]\n';
+
+/** By then all that is used again and again was used once. */
+const startedMs = 8000;
 
 /** The load balancer of a node: `sealimage-lb.service`, and what looks at it. Lines for people go to stderr, documents to stdout. @returns the exit code */
 export async function runAgentBalancer(args: readonly string[]): Promise<number> {
@@ -39,6 +43,7 @@ const verbs = {
 	once: async (file: string) => await balanceOnce(await readConfig(file)),
 	async run(file: string, signal: AbortSignal) {
 		const notify = await openNotify(process.env.NOTIFY_SOCKET);
+		setTimeout(() => void giveBackPages(), startedMs).unref();
 		await runDaemon(file, {signal, notify, watchdogMs: watchdogMs(process.env.WATCHDOG_USEC), onEvent: log});
 		return undefined;
 	},
