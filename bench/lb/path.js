@@ -42,7 +42,7 @@ export async function measureLabPath({dir, runs}) {
 		await sleep(3000);
 		const bench = {
 			ways: {direct: at[0], ipvs: virtual, haproxy: proxyAddress},
-			counts: {connections: 3000, requests: 6000, bytes: 100},
+			counts: {connections: 2000, requests: 4000, bytes: 60},
 			run(words, url) {
 				const line = `read before </proc/stat; ${packedCommand('ab')} ${words.join(' ')} -q -e /tmp/ab.csv ${url}; read after </proc/stat; echo "$before"; echo "$after"; cat /tmp/ab.csv`;
 				const text = lab.onHost(node, line);

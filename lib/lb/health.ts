@@ -1,6 +1,6 @@
 import {Agent, type RequestOptions, request} from 'node:https';
 import {connect} from 'node:net';
-import {checkServerIdentity} from 'node:tls';
+import {checkServerIdentity, createSecureContext, type SecureContext} from 'node:tls';
 import {systemCode} from '../core/errors.js';
 import type {ProbeResult} from './reconcile.js';
 import type {Member, ProbeSpec} from './spec.js';
@@ -50,11 +50,11 @@ function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefi
 		maxFreeSockets: 1,
 		// RFC 6066: no address goes into SNI.
 		servername: serverName ?? '',
-		minVersion: 'TLSv1.2',
+		secureContext: contextFor(authority),
 		// Settings of the agent: newer releases of Node keep no connection of a request that brings its own.
 		...(authority === undefined
 			? {rejectUnauthorized: false}
-			: {ca: authority, checkServerIdentity: (_, certificate) => checkServerIdentity(expected, certificate)}),
+			: {checkServerIdentity: (_, certificate) => checkServerIdentity(expected, certificate)}),
 	});
 	const options: RequestOptions = {
 		agent,
@@ -67,6 +67,16 @@ function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefi
 		probe: () => ask(options, timeoutMs),
 		close: () => agent.destroy(),
 	};
+}
+
+let latest: {readonly authority: string | undefined; readonly context: SecureContext} | undefined;
+
+/** One for all members: each connection would parse the authority anew and keep it. */
+function contextFor(authority: string | undefined): SecureContext {
+	if (latest === undefined || latest.authority !== authority)
+		// Without an authority nothing is checked: the ones that Node knows need not be loaded.
+		latest = {authority, context: createSecureContext({ca: authority ?? [], minVersion: 'TLSv1.2'})};
+	return latest.context;
 }
 
 function ask(options: RequestOptions, timeoutMs: number): Promise<ProbeResult> {

@@ -25,6 +25,9 @@ export interface RunOptions extends OperationOptions {
 	readonly random?: (() => number) | undefined;
 }
 
+/** After such a part of an interval since the last look at the table a probe's answer is the occasion for the next. */
+const lookShare = 0.75;
+
 /** A balancer at work. */
 export interface Balancer {
 	/** How each member stands, in the order of their endpoints. */
@@ -66,7 +69,10 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 	const counters: Counters = {probes: 0, failedProbes: 0, deaths: 0, repairs: 0};
 	const probing = new Map<string, {stop(): void}>();
 
+	let lookedAtMs = Number.NEGATIVE_INFINITY;
+
 	const round = (probes: ReadonlyMap<string, ProbeResult>): void => {
+		lookedAtMs = now();
 		const next = reconcile(spec, state, probes, table.read(), now());
 		table.apply(next.operations);
 		if (next.operations.length > 0 && next.changes.length === 0 && state.size > 0) counters.repairs++;
@@ -101,7 +107,9 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 			if (own.aborted) return;
 			counters.probes++;
 			if (result.kind === 'failed') counters.failedProbes++;
-			tryRound(new Map([[key, result]]));
+			// A healthy member that answers changes nothing: the table is looked at once an interval then, however many members there are.
+			const isNews = result.kind !== 'ready' || state.get(key)?.phase !== 'healthy' || failure !== undefined;
+			if (isNews || now() - lookedAtMs >= spec.probe.intervalMs * lookShare) tryRound(new Map([[key, result]]));
 			const isSuspect = state.get(key)?.phase === 'suspect';
 			await pause(pauseMs(spec.probe.intervalMs, now() - startedMs, isSuspect, random), own);
 		}
