@@ -1,6 +1,19 @@
+import type {KeyPair} from '../../lib/runtime/pki/authority.js';
+import {signCertificate} from '../../lib/runtime/pki/certificate.js';
 import {type FoundFiles, type SharedOptions, sharedPki} from '../../lib/runtime/pki/cluster/authorities.js';
 import {describeCluster, type PkiClusterSpec} from '../../lib/runtime/pki/cluster/description.js';
 import {type HostPki, type PkiFile, planPki} from '../../lib/runtime/pki/cluster/plan.js';
+import {authorityExtensions} from '../../lib/runtime/pki/extensions.js';
+import {
+	generateKey,
+	keyIdentifier,
+	privateKeyPem,
+	publicKeyInfo,
+	readPrivateKey,
+	signerOf,
+} from '../../lib/runtime/pki/keys.js';
+import {readCertificate} from '../../lib/runtime/pki/read-certificate.js';
+import {encodeSubject} from '../../lib/runtime/pki/subject.js';
 
 export const pkiNow = new Date('2026-11-21T18:00:00Z');
 
@@ -52,4 +65,24 @@ export function changes(plans: readonly HostPki[]): readonly string[] {
 
 export function textOf(files: FoundFiles | undefined, path: string): string {
 	return Buffer.from(files?.get(path) ?? []).toString();
+}
+
+/** An authority that another one signed. */
+export async function authorityBelow(above: KeyPair, commonName: string, pathLength: number): Promise<KeyPair> {
+	const key = await generateKey();
+	const info = publicKeyInfo(key);
+	const issuer = readCertificate(above.certPem, 'above');
+	const certPem = signCertificate(
+		{
+			serial: Buffer.from([1]),
+			issuer: issuer.subject,
+			subject: encodeSubject({commonName}),
+			notBefore: issuer.notBefore,
+			notAfter: issuer.notAfter,
+			publicKeyInfo: info,
+			extensions: authorityExtensions(keyIdentifier(info), [], pathLength, issuer.keyIdentifier),
+		},
+		signerOf(readPrivateKey(above.keyPem, 'above')),
+	);
+	return {certPem, keyPem: privateKeyPem(key)};
 }

@@ -103,9 +103,8 @@ function lifeProblem(
 	const dayMs = 86_400_000;
 	if (authority.notAfter.getTime() - notAfter.getTime() < dayMs) return undefined;
 	const ends = `it ends on ${notAfter.toISOString().slice(0, 10)}`;
-	if (notAfter.getTime() - now.getTime() < 365 * dayMs) return ends;
 	// kubeadm and others renew for a year: from then on the promise would not hold.
-	if (notAfter >= yearsAfter(notBefore, promisedYears)) return undefined;
-	const years = Math.floor((notAfter.getTime() - notBefore.getTime()) / (365.25 * dayMs));
-	return `${ends}: it was made for ${years < 2 ? 'about a year' : `${years} years`}, not for ${promisedYears}`;
+	if (notAfter < yearsAfter(notBefore, promisedYears))
+		return `${ends}, not after the ${promisedYears} years that are promised`;
+	return notAfter.getTime() - now.getTime() < 365 * dayMs ? ends : undefined;
 }

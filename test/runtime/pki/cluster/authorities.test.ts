@@ -2,24 +2,14 @@ import {X509Certificate} from 'node:crypto';
 import test from 'ava';
 import {Secret} from '../../../../lib/core/secret.js';
 import {createAuthority, issueLeaf, type KeyPair} from '../../../../lib/runtime/pki/authority.js';
-import {signCertificate} from '../../../../lib/runtime/pki/certificate.js';
 import {type GivenAuthority, readAuthority} from '../../../../lib/runtime/pki/cluster/given-authority.js';
 import {authorityPlaces, pair, serviceAccountPlaces} from '../../../../lib/runtime/pki/cluster/places.js';
-import {authorityExtensions} from '../../../../lib/runtime/pki/extensions.js';
-import {
-	generateKey,
-	keyIdentifier,
-	privateKeyPem,
-	publicKeyInfo,
-	readPrivateKey,
-	signerOf,
-} from '../../../../lib/runtime/pki/keys.js';
+import {generateKey, privateKeyPem, publicKeyInfo} from '../../../../lib/runtime/pki/keys.js';
 import {readCertificate} from '../../../../lib/runtime/pki/read-certificate.js';
-import {encodeSubject} from '../../../../lib/runtime/pki/subject.js';
-import {changes, pkiNow, planAll, textOf, threeMasters, written} from '../../../helpers/cluster-pki.js';
+import {authorityBelow, changes, pkiNow, planAll, textOf, threeMasters, written} from '../../../helpers/cluster-pki.js';
 
 const root = createAuthority({subject: {commonName: 'Our root'}, pathLength: 1, years: 40, now: pkiNow});
-const middle = root.then(async pairOfRoot => await below(pairOfRoot, 'Our clusters', 0));
+const middle = root.then(async pairOfRoot => await authorityBelow(pairOfRoot, 'Our clusters', 0));
 const first = planAll(threeMasters);
 
 test('an authority of the user, with those above it, signs everything', async t => {
@@ -176,32 +166,12 @@ async function wrongLink(): Promise<GivenAuthority> {
 }
 
 async function tooDeep(): Promise<GivenAuthority> {
-	const deep = await below(await middle, 'Too deep', 0);
+	const deep = await authorityBelow(await middle, 'Too deep', 0);
 	return {certPem: deep.certPem + (await middle).certPem + (await root).certPem};
 }
 
 async function leafOf(authority: KeyPair): Promise<KeyPair> {
 	return await issueLeaf(authority, {subject: {commonName: 'leaf'}, purposes: ['client'], now: pkiNow});
-}
-
-/** An authority under another. */
-async function below(above: KeyPair, commonName: string, pathLength: number): Promise<KeyPair> {
-	const key = await generateKey();
-	const info = publicKeyInfo(key);
-	const issuer = readCertificate(above.certPem, 'above');
-	const certPem = signCertificate(
-		{
-			serial: Buffer.from([1]),
-			issuer: issuer.subject,
-			subject: encodeSubject({commonName}),
-			notBefore: issuer.notBefore,
-			notAfter: issuer.notAfter,
-			publicKeyInfo: info,
-			extensions: authorityExtensions(keyIdentifier(info), [], pathLength, issuer.keyIdentifier),
-		},
-		signerOf(readPrivateKey(above.keyPem, 'above')),
-	);
-	return {certPem, keyPem: privateKeyPem(key)};
 }
 
 function blocks(text: string): readonly string[] {

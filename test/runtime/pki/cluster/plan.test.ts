@@ -170,7 +170,7 @@ test('what is damaged, lost, foreign or ends is made anew, and the reason is tol
 		[
 			'm1 sa renew: the public half was missing',
 			'm1 apiserver renew: its key is another one',
-			'm1 apiserver-kubelet-client renew: it ends on 2027-11-21: it was made for about a year, not for 99',
+			'm1 apiserver-kubelet-client renew: it ends on 2027-11-21, not after the 99 years that are promised',
 			'm1 front-proxy-client renew: another authority signed it',
 			'm1 etcd/server renew: /etc/kubernetes/pki/etcd/server.key is missing',
 			'm1 etcd/peer renew: it cannot be read',
