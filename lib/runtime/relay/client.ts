@@ -1,12 +1,14 @@
+import type {OnReadOpts} from 'node:net';
 import {connect, type TLSSocket} from 'node:tls';
 import type {Bytes} from '../../core/bytes.js';
 import {SealError, systemCode} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
-import {readLines} from '../agent/lines.js';
 import type {Part} from '../content/part.js';
 import type {RelayAddress} from './addresses.js';
+import {createInbox, type Inbox} from './inbox.js';
 import {tlsOptions} from './key.js';
-import {formatLine, maxLineBytes, parseAnswer} from './wire.js';
+import {watchSilence} from './silence.js';
+import {formatLine} from './wire.js';
 
 /** Where a part can be had, and what proves who asks. */
 export interface RelaySource {
@@ -37,25 +39,32 @@ export async function fetchPart(source: RelaySource, part: Part, options: Aborta
 	const failures: string[] = [];
 	for (const address of source.addresses) {
 		options.signal?.throwIfAborted();
+		const inbox = createInbox(part);
 		let socket: TLSSocket;
 		try {
-			socket = await open(source, address, options.signal);
+			socket = await open(source, address, inbox, options.signal);
 		} catch (error) {
 			options.signal?.throwIfAborted();
 			failures.push(`${address.address}: ${systemCode(error) ?? (error as Error).message}`);
 			continue;
 		}
-		return {address, bytes: read(socket, source, part, options)};
+		return {address, bytes: read(socket, inbox, source, part, options)};
 	}
 	const tried = failures.length === 0 ? 'it has no address' : failures.join(', ');
 	throw new SealError('ERR_RELAY', `${source.name} cannot be reached from here (${tried})`);
 }
 
+/** A record of TLS brings 16 KiB at most. */
+const recordBytes = 16 * 1024;
+
 async function open(
 	{identity, key}: RelaySource,
 	{address, port}: RelayAddress,
+	inbox: Inbox,
 	signal: AbortSignal | undefined,
 ): Promise<TLSSocket> {
+	const buffer = Buffer.allocUnsafeSlow(recordBytes);
+	const onread: OnReadOpts = {buffer, callback: count => inbox.push(buffer.subarray(0, count))};
 	const socket = connect({
 		...tlsOptions,
 		host: address,
@@ -63,6 +72,8 @@ async function open(
 		// There are no certificates: knowing the key is the proof, both ways.
 		checkServerIdentity: () => undefined,
 		pskCallback: () => ({psk: key, identity}),
+		// Sockets of TLS take it as those of TCP do, which their types do not say.
+		...{onread},
 	});
 	const abort = (): void => void socket.destroy(signal?.reason as Error);
 	signal?.addEventListener('abort', abort, {once: true});
@@ -85,31 +96,26 @@ async function open(
 
 async function* read(
 	socket: TLSSocket,
+	inbox: Inbox,
 	source: RelaySource,
 	part: Part,
 	{signal}: Abortable,
 ): AsyncGenerator<Uint8Array> {
-	const abort = (): void => void socket.destroy();
+	const abort = (): void => inbox.fail(signal?.reason as Error);
 	signal?.addEventListener('abort', abort, {once: true});
-	socket.setTimeout(silenceMs, () => socket.destroy(new Error(`nothing for ${silenceMs / 1000} s`)));
+	socket.on('error', error => inbox.fail(error));
+	for (const event of ['end', 'close']) socket.on(event, () => inbox.fail(new Error('the connection was cut')));
+	const silence = watchSilence(
+		() => inbox.receivedBytes(),
+		silenceMs,
+		() => {
+			inbox.fail(new Error(`nothing for ${silenceMs / 1000} s`));
+		},
+	);
 	try {
 		signal?.throwIfAborted();
 		socket.write(formatLine(part));
-		const lines = readLines(socket, maxLineBytes);
-		const line = await lines.line();
-		if (line === undefined) throw new Error('the connection was cut');
-		const answer = parseAnswer(line);
-		if ('missing' in answer) throw new Error('the part is not there');
-		if (answer.sizeBytes !== part.sizeBytes) throw new Error(`the part has ${answer.sizeBytes} bytes there`);
-		let left = part.sizeBytes;
-		if (left === 0) return;
-		for await (const chunk of lines.rest()) {
-			left -= chunk.length;
-			if (left < 0) throw new Error('more came than was asked for');
-			yield chunk;
-			if (left === 0) return;
-		}
-		throw new Error('the connection was cut');
+		yield* inbox.bytes();
 	} catch (error) {
 		signal?.throwIfAborted();
 		throw new SealError(
@@ -117,6 +123,7 @@ async function* read(
 			`Part ${part.index} cannot be fetched from ${source.name}: ${(error as Error).message}`,
 		);
 	} finally {
+		silence.stop();
 		signal?.removeEventListener('abort', abort);
 		socket.destroy();
 	}

@@ -6,6 +6,7 @@ import {readLines} from '../agent/lines.js';
 import type {HostContent} from '../content/content.js';
 import type {RelayAddress} from './addresses.js';
 import {pairKey, tlsOptions} from './key.js';
+import {watchSilence} from './silence.js';
 import {formatLine, maxLineBytes, parseRequest} from './wire.js';
 
 export interface RelayOptions {
@@ -67,7 +68,12 @@ function createRelayServer(options: RelayOptions, sockets: Set<TLSSocket>): Serv
 		sockets.add(socket);
 		socket.once('close', () => sockets.delete(socket));
 		socket.on('error', () => socket.destroy());
-		socket.setTimeout(idleMs, () => socket.destroy());
+		const silence = watchSilence(
+			() => socket.bytesRead + socket.bytesWritten,
+			idleMs,
+			() => socket.destroy(),
+		);
+		socket.once('close', silence.stop);
 		answerAll(socket, options).catch(() => socket.destroy());
 	});
 	return server;
