@@ -97,7 +97,7 @@ export const errorCodes = {
 	ERR_COMMAND_OUTPUT: 'A command on a host wrote more than was expected of it.',
 	ERR_COMMAND_TIMEOUT: 'A command on a host did not end in time.',
 	ERR_HOST_SHELL: 'The login shell of a host does not run commands.',
-	ERR_READ_ONLY: 'A file system of a host is mounted read-only.',
+	ERR_READ_ONLY: 'A file system is mounted read-only.',
 	ERR_SUDO_DENIED: 'The user may not become root on a host.',
 	ERR_SUDO_FAILED: 'sudo does not work on a host.',
 	ERR_SUDO_MISSING: 'The login is not root, and there is no sudo on the host.',

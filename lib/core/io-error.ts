@@ -36,7 +36,7 @@ export async function ifExists<R>(work: () => Promise<R>): Promise<R | undefined
 }
 
 interface Explanation {
-	readonly kind: 'ERR_NO_SPACE' | 'ERR_PERMISSION' | 'ERR_IO';
+	readonly kind: 'ERR_NO_SPACE' | 'ERR_PERMISSION' | 'ERR_READ_ONLY' | 'ERR_IO';
 	readonly why: string;
 	readonly hint?: string;
 }
@@ -67,7 +67,11 @@ const explanations: Readonly<Record<string, Explanation>> = {
 		hint: 'Check the owner and mode of the path and of the folders above it.',
 	},
 	EPERM: {...permission, why: 'the operation is not permitted', hint: 'Check the owner and flags of the path.'},
-	EROFS: {...permission, why: 'the file system is read-only', hint: 'Choose a folder on a writable file system.'},
+	EROFS: {
+		kind: 'ERR_READ_ONLY',
+		why: 'the file system is read-only',
+		hint: 'Look into the kernel log (dmesg) for disk errors, or choose a folder on another file system.',
+	},
 	ENOENT: {...io, why: 'it does not exist', hint: 'Check the path.'},
 	ENOTDIR: {...io, why: 'a part of the path is not a folder', hint: 'Check the path.'},
 	EISDIR: {...io, why: 'it is a folder', hint: 'Name a file.'},

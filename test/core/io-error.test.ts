@@ -22,7 +22,7 @@ test(maps, 'EDQUOT', 'ERR_NO_SPACE', 'the disk quota is used up');
 test(maps, 'EFBIG', 'ERR_NO_SPACE', 'the file system does not take files this large');
 test(maps, 'EACCES', 'ERR_PERMISSION', 'permission denied');
 test(maps, 'EPERM', 'ERR_PERMISSION', 'the operation is not permitted');
-test(maps, 'EROFS', 'ERR_PERMISSION', 'the file system is read-only');
+test(maps, 'EROFS', 'ERR_READ_ONLY', 'the file system is read-only');
 test(maps, 'ENOENT', 'ERR_IO', 'it does not exist');
 test(maps, 'ENOTDIR', 'ERR_IO', 'a part of the path is not a folder');
 test(maps, 'EMFILE', 'ERR_IO', 'too many open files');

@@ -251,7 +251,8 @@ async function renew(path: string, session: Session): Promise<boolean> {
 		await utimes(path, now, now);
 		return true;
 	} catch (error) {
-		if (hasCode(error, 'ERR_PERMISSION') || hasCode(error, 'ERR_NO_SPACE')) return false;
+		const codes = ['ERR_PERMISSION', 'ERR_READ_ONLY', 'ERR_NO_SPACE'] as const;
+		if (codes.some(code => hasCode(error, code))) return false;
 		if (systemCode(error) === 'ENOENT') return true;
 		if (['EPERM', 'EACCES', 'EROFS'].includes(systemCode(error) ?? '')) return false;
 		throw ioError(error, 'renew the time of', path);

@@ -32,7 +32,7 @@ export interface HostContent {
 	/**
 	 * Stores one part; idempotent. The part is held in memory until its digest is known, a few parts at once. The last part of a
 	 * blob makes it a blob.
-	 * @throws SealError ERR_CONTENT_DIGEST, ERR_CONTENT_SIZE, ERR_NO_SPACE (what there was of the blob is given up), ERR_PERMISSION
+	 * @throws SealError ERR_CONTENT_DIGEST, ERR_CONTENT_SIZE, ERR_NO_SPACE (what there was of the blob is given up), ERR_PERMISSION, ERR_READ_ONLY
 	 */
 	writePart(blob: BlobParts, part: Part, bytes: Bytes, options?: Abortable): Promise<void>;
 	/** A part that is here, of a whole blob or of one that is on its way; undefined when it is not. The reader checks its digest. */
@@ -41,7 +41,7 @@ export interface HostContent {
 	 * Makes the tree of an image whose blobs are here, or whose layers are unpacked. Layers that the host does not need are left out of
 	 * `layers`. The digest of each blob is checked as it is unpacked; a blob or layer that turns out to be damaged is removed, so
 	 * that the next run sends it anew.
-	 * @throws SealError ERR_CONTENT_MISSING, ERR_CONTENT_DIGEST, ERR_CONTENT_SIZE, ERR_NO_SPACE, ERR_PERMISSION, ERR_COMPRESSION,
+	 * @throws SealError ERR_CONTENT_MISSING, ERR_CONTENT_DIGEST, ERR_CONTENT_SIZE, ERR_NO_SPACE, ERR_PERMISSION, ERR_READ_ONLY, ERR_COMPRESSION,
 	 * ERR_TAR_FORMAT, ERR_TAR_LIMIT, ERR_UNSAFE_PATH
 	 */
 	unpack(request: UnpackRequest, options?: OperationOptions): Promise<UnpackedImage>;

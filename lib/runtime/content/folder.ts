@@ -73,7 +73,7 @@ const closed = ['blobs', 'layers', 'trees', 'partial', 'tmp'] as const;
 const addressed = ['blobs', 'layers', 'trees'] as const;
 type Kind = (typeof addressed)[number];
 
-/** Makes the folders that are missing. @throws SealError ERR_PERMISSION, ERR_NO_SPACE, ERR_IO */
+/** Makes the folders that are missing. @throws SealError ERR_PERMISSION, ERR_READ_ONLY, ERR_NO_SPACE, ERR_IO */
 export async function prepareFolder(folder: ContentFolder): Promise<void> {
 	await withIo('make the content folder', folder.root, async () => {
 		await mkdir(folder.root, {recursive: true});

@@ -155,7 +155,8 @@ function isAlike(a: Facts, b: Facts): boolean {
 }
 
 function isFull(error: unknown): boolean {
-	return hasCode(error, 'ERR_NO_SPACE') || hasCode(error, 'ERR_PERMISSION') || hasCode(error, 'ERR_CONTENT_MISSING');
+	const codes: readonly string[] = ['ERR_NO_SPACE', 'ERR_PERMISSION', 'ERR_READ_ONLY', 'ERR_CONTENT_MISSING'];
+	return isSealError(error) && codes.includes(error.code);
 }
 
 function full(folder: ContentFolder, {blob}: RequestedLayer): SealError {

@@ -4,7 +4,7 @@ import test, {type ExecutionContext} from 'ava';
 import {isSealError} from '../../../lib/core/errors.js';
 import type {AgentBundle} from '../../../lib/runtime/agent/bundle/bundle.js';
 import {openAgent} from '../../../lib/runtime/agent/connection.js';
-import {type Installed, installAgent} from '../../../lib/runtime/agent/install/install.js';
+import {type Installed, installAgent, stageOf} from '../../../lib/runtime/agent/install/install.js';
 import {removeAgent} from '../../../lib/runtime/agent/install/remove.js';
 import {agentStatus} from '../../../lib/runtime/agent/install/status.js';
 import {createLocalTransport} from '../../../lib/runtime/transport/local/local.js';
@@ -93,9 +93,9 @@ test('a description that says another thing than its name is not believed', asyn
 });
 
 test('what had arrived before a power cut is not sent again', async t => {
-	const {prefix, install} = place(t);
+	const {prefix, install, cacheDir} = place(t);
 	const bundle = smallBundle();
-	const stage = join(prefix, 'versions', `.${bundle.id}`);
+	const stage = join(prefix, 'versions', stageOf(bundle, {cacheDir}));
 	mkdirSync(stage, {recursive: true});
 	for (const {name, content, mode} of bundle.files) {
 		if (content.kind !== 'bytes') throw new Error('not in memory');
@@ -177,14 +177,29 @@ test(
 	'ERR_NO_SPACE',
 );
 
+test('operators who install one version at once both succeed, and leave one version', async t => {
+	const {prefix, install, cacheDir} = place(t);
+	const bundle = smallBundle();
+	const caches = [cacheDir, cacheDir, join(tempDir(t), 'other'), join(tempDir(t), 'third')];
+	const installed = await Promise.all(caches.map(cache => install(bundle, cache)));
+	t.true(installed.every(({id}) => id === bundle.id));
+	t.deepEqual(readdirSync(join(prefix, 'versions')), [bundle.id]);
+	t.is(readlinkSync(join(prefix, 'current')), `versions/${bundle.id}`);
+	const [version] = (await agentStatus(host, {prefix})).versions;
+	t.deepEqual(version?.damaged, []);
+	t.deepEqual(readdirSync(join(prefix, 'versions', bundle.id)).sort(), bundle.files.map(({name}) => name).sort());
+});
+
 function place(t: ExecutionContext): {
 	readonly prefix: string;
-	install(bundle: AgentBundle): Promise<Installed>;
+	readonly cacheDir: string;
+	install(bundle: AgentBundle, cache?: string): Promise<Installed>;
 } {
 	const dir = tempDir(t);
 	const prefix = join(dir, 'opt/sealimage');
 	mkdirSync(join(dir, 'opt'));
-	const install = (bundle: AgentBundle): Promise<Installed> =>
-		installAgent(host, {prefix, cacheDir: join(dir, 'cache'), bundle: async () => bundle});
-	return {prefix, install};
+	const own = join(dir, 'cache');
+	const install = (bundle: AgentBundle, cacheDir = own): Promise<Installed> =>
+		installAgent(host, {prefix, cacheDir, bundle: async () => bundle});
+	return {prefix, cacheDir: own, install};
 }

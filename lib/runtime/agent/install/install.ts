@@ -1,6 +1,10 @@
+import {mkdir} from 'node:fs/promises';
+import {hostname} from 'node:os';
 import {join} from 'node:path';
 import {formatBytes} from '../../../core/bytes.js';
 import {emit, type OperationOptions} from '../../../core/events.js';
+import {withIo} from '../../../core/io-error.js';
+import {withLock} from '../../../core/lock.js';
 import {mapBounded} from '../../../core/pool.js';
 import {digestOf, hexOf} from '../../../oci/digest.js';
 import {HostError} from '../../host/error.js';
@@ -51,9 +55,25 @@ export interface Installed {
  */
 export async function installAgent(transport: Transport, options: InstallOptions): Promise<Installed> {
 	const prefix = checkPrefix(options.prefix ?? agentPrefix);
+	const locks = join(options.cacheDir, 'installing');
+	await withIo('make the folder', locks, () => mkdir(locks, {recursive: true}));
+	const lock = join(locks, hexOf(digestOf(JSON.stringify([transport.host, prefix]))).slice(0, 32));
+	const what = `the agent of ${transport.host}`;
+	return await withLock(lock, () => installAlone(transport, prefix, options), {
+		what,
+		timeoutMs: patienceMs,
+		signal: options.signal,
+	});
+}
+
+/** Who comes second to a host waits for the first, and then has nothing to do. */
+const patienceMs = 15 * 60_000;
+
+async function installAlone(transport: Transport, prefix: string, options: InstallOptions): Promise<Installed> {
 	const platform = await platformOf(transport, options);
 	const bundle = await options.bundle(platform);
-	const survey = await surveyHost(transport, prefix, bundle, options);
+	const stage = stageOf(bundle, options);
+	const survey = await surveyHost(transport, prefix, bundle, stage, options);
 	checkLibrary(transport.host, survey, bundle);
 	const target = join(prefix, 'versions', bundle.id);
 	const done = {id: bundle.id, platform, removed: [], sentBytes: 0};
@@ -76,6 +96,15 @@ export async function installAgent(transport: Transport, options: InstallOptions
 	return {...done, changed: true, previous, removed, sentBytes};
 }
 
+/**
+ * The folder of a version on its way: one for each operator, so that two who install the same version at once do not move or mix each other's
+ * files; the same for each attempt of one operator, which so goes on where it was cut.
+ */
+export function stageOf({id}: AgentBundle, {cacheDir}: Pick<InstallOptions, 'cacheDir'>): string {
+	const operator = hexOf(digestOf(JSON.stringify([hostname(), cacheDir]))).slice(0, 12);
+	return `.${id}.${operator}`;
+}
+
 type Sent = {readonly how: 'sent' | 'gzip'; readonly bytes: number};
 
 async function send(
@@ -86,7 +115,7 @@ async function send(
 	options: InstallOptions,
 ): Promise<Sent> {
 	const {prefix = agentPrefix, cacheDir, signal} = options;
-	const path = join(prefix, 'versions', `.${bundle.id}`, file.name);
+	const path = join(prefix, 'versions', stageOf(bundle, options), file.name);
 	if ((await options.carry?.(file, path, survey.tools)) === true) return {how: 'sent', bytes: 0};
 	const isSmall = file.sizeBytes < shownBytes;
 	const step = {id: `${transport.host} ${file.name}`, title: `Send the agent to ${transport.host}`};
@@ -114,11 +143,11 @@ async function finish(
 	prefix: string,
 	bundle: AgentBundle,
 	words: readonly string[],
-	{signal}: OperationOptions,
+	options: InstallOptions,
 ): Promise<{readonly previous: string | undefined; readonly removed: readonly string[]}> {
 	const {host} = transport;
-	const argv = scriptWords('finish', [prefix, bundle.id, ...words]);
-	const {stdout, stderr, status} = await exec(transport, argv, {signal, maxOutputBytes});
+	const argv = scriptWords('finish', [prefix, bundle.id, stageOf(bundle, options), ...words]);
+	const {stdout, stderr, status} = await exec(transport, argv, {signal: options.signal, maxOutputBytes});
 	const said = printable(stderr.toString().slice(-4000), 1000);
 	for (const line of stdout.toString().split('\n')) {
 		if (!line.startsWith('{"id":0,')) continue;

@@ -2,7 +2,7 @@
  * The agent on a host:
  *
  *     /opt/sealimage/versions/<id>/        one version, whole; equal ids are equal bytes
- *     /opt/sealimage/versions/.<id>/       one on its way
+ *     /opt/sealimage/versions/.<id>.<who>/ one on its way, of one operator
  *     /opt/sealimage/current               a link to the version that counts, replaced by renaming another one over it
  *     /opt/sealimage/bin/sealimage-agent   starts that version
  */

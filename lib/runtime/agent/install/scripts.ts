@@ -19,8 +19,8 @@ same() { [ -f "$1" ] && [ ! -L "$1" ] && [ "$(($(wc -c <"$1")))" = "$2" ] && [ "
  */
 const surveyScript = `
 ${common}
-prefix=$1 id=$2
-shift 2
+prefix=$1 id=$2 stage=$1/versions/$3
+shift 3
 echo "machine $(uname -m)"
 echo "libc $(getconf GNU_LIBC_VERSION 2>/dev/null)"
 for tool in gzip curl wget bash; do
@@ -40,7 +40,7 @@ for version in "$prefix"/versions/*; do
 done
 if [ -f "$prefix/bin/sealimage-agent" ]; then echo "launcher $(digest_of "$prefix/bin/sealimage-agent")"; fi
 while [ $# -ge 3 ]; do
-	for path in "$prefix/versions/$id/$1" "$prefix/versions/.$id/$1" "$prefix"/versions/*/"$1"; do
+	for path in "$prefix/versions/$id/$1" "$stage/$1" "$prefix"/versions/*/"$1"; do
 		if same "$path" "$2" "$3"; then
 			echo "have $1 $path"
 			break
@@ -57,9 +57,8 @@ done
  */
 const finishScript = `
 ${common}
-prefix=$1 id=$2
-shift 2
-stage=$prefix/versions/.$id target=$prefix/versions/$id
+prefix=$1 stage=$1/versions/$3 target=$1/versions/$2
+shift 3
 flush() { dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null </dev/null || sync; }
 mkdir -p "$stage" || exit 1
 while [ $# -ge 5 ]; do
@@ -83,15 +82,15 @@ while [ $# -ge 5 ]; do
 done
 chmod 755 "$stage" || exit 1
 made=
-if [ -d "$target" ]; then
+[ -d "$target" ] || made=yes
+# Nothing may be moved into a version that another operator has just made: mv -T replaces a name or fails.
+if [ -z "$made" ] || ! mv -T "$stage" "$target" 2>/dev/null; then
+	mkdir -p "$target" && chmod 755 "$target" || exit 1
 	for file in "$stage"/*; do
 		if [ "$file" -ef "$target/\${file##*/}" ]; then continue; fi
 		mv -f "$file" "$target/" || exit 1
 	done
 	rm -rf "$stage"
-else
-	mv "$stage" "$target" || exit 1
-	made=yes
 fi
 unset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS
 echo start

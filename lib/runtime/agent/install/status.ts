@@ -38,7 +38,7 @@ export async function agentStatus(
 	transport: Transport,
 	{prefix = agentPrefix, signal}: Abortable & {readonly prefix?: string | undefined} = {},
 ): Promise<AgentStatus> {
-	const argv = scriptWords('status', [prefix, '-']);
+	const argv = scriptWords('status', [prefix, '-', '-']);
 	const output = await execOk(transport, argv, {signal, maxOutputBytes});
 	const {lines, manifests} = splitManifests(output);
 	const {machine, glibc, current, versions, others} = parseSurvey(lines);

@@ -31,6 +31,7 @@ export async function surveyHost(
 	transport: Transport,
 	prefix: string,
 	bundle: AgentBundle,
+	stage: string,
 	options: Abortable,
 ): Promise<Survey> {
 	const words = bundle.files.flatMap(({name, sizeBytes, digest}) => [
@@ -38,7 +39,7 @@ export async function surveyHost(
 		String(sizeBytes),
 		digest.slice('sha256:'.length),
 	]);
-	const argv = scriptWords('survey', [prefix, bundle.id, ...words]);
+	const argv = scriptWords('survey', [prefix, bundle.id, stage, ...words]);
 	return parseSurvey((await execOk(transport, argv, {signal: options.signal, maxOutputBytes})).toString());
 }
 
