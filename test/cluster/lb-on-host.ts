@@ -1,8 +1,9 @@
-import {copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {build} from 'esbuild';
 import {copyToHost, onHost} from '../lab/hosts.js';
+import {nodeOnHost, seeSharedNode, sharedNode} from '../lab/node-on-host.js';
 
 /** What the driver knows: a function of lib/lb and its arguments as JSON. */
 const driver = `
@@ -27,7 +28,7 @@ const shown = value => JSON.stringify(value, (_, each) => typeof each === 'bigin
 verbs[verb]().then(result => console.log(shown({result})), error => console.log(shown({error: error.toJSON?.() ?? String(error.stack)})));
 `;
 
-/** Puts lib/lb of this working copy on a host, with the Node that runs the tests and a driver that calls it. */
+/** Puts lib/lb of this working copy on a host, with a driver that calls it. */
 export async function putBalancer(name: string): Promise<void> {
 	const dir = mkdtempSync(join(tmpdir(), 'sealimage-lb-'));
 	try {
@@ -39,8 +40,7 @@ export async function putBalancer(name: string): Promise<void> {
 		});
 		writeFileSync(join(dir, 'driver.mjs'), driver);
 		for (const file of ['lib.mjs', 'driver.mjs']) copyToHost(name, join(dir, file), '/opt/lb');
-		copyFileSync(process.execPath, join(dir, 'node'));
-		copyToHost(name, join(dir, 'node'), '/opt/lb');
+		nodeOnHost(name);
 		copyToHost(name, 'node_modules/koffi', '/opt/lb/node_modules');
 		for (const native of readdirSync('node_modules/@koromix'))
 			copyToHost(name, join('node_modules/@koromix', native), '/opt/lb/node_modules/@koromix');
@@ -81,6 +81,6 @@ function ask<T>(
 	request: Request,
 	as: string,
 ): {readonly result?: T; readonly error?: {code: string; message: string; hint?: string}} {
-	const line = `${as} /opt/lb/node /opt/lb/driver.mjs ${verb} '${JSON.stringify(request)}'`;
+	const line = `${seeSharedNode}; ${as} ${sharedNode} /opt/lb/driver.mjs ${verb} '${JSON.stringify(request)}'`;
 	return JSON.parse(onHost(name, line)) as {result?: T};
 }

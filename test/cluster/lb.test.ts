@@ -1,7 +1,8 @@
 import {judgeScenario} from '../lab/balancer/judge.js';
 import {labPlaces, labSite} from '../lab/balancer/lab-site.js';
 import {scenarios} from '../lab/balancer/scenarios.js';
-import {type Scene, setScene} from '../lab/balancer/scene.js';
+import {onlyBy, type Scene, setScene} from '../lab/balancer/scene.js';
+import {serverNames} from '../lab/balancer/site.js';
 import {onLabHosts} from './lab-test.js';
 
 /**
@@ -24,8 +25,15 @@ for (const version of ['4', '6'] as const) {
 			await judgeScenario(t, scene, scenario);
 		});
 
-	labTest(`IPVS, IPv${version}: the scene ends`, async t => {
+	labTest(`IPVS, IPv${version}: a balancer that is stopped leaves its table, and all connections go on`, async t => {
+		const {site, seconds, now, until} = scene;
+		const from = seconds.length;
+		site.stop('node', 'daemon');
+		await until(onlyBy(scene, serverNames), now(), 3);
+		t.is(
+			seconds.slice(from).reduce((sum, {cut}) => sum + cut, 0),
+			0,
+		);
 		await scene.close();
-		t.pass();
 	});
 }

@@ -5,21 +5,21 @@ import {baseDir} from './place.js';
 
 /** Where hosts see the folder of their base, as it is on this machine. */
 const folder = '/opt/base';
+/** The Node that runs the tests, as hosts see it. */
+export const sharedNode: string = `${folder}/node-${process.version}`;
+/** A shell line that makes it be seen: after each boot, and harmless when it is seen already. */
+export const seeSharedNode = `mkdir -p ${folder}; mountpoint -q ${folder} || mount -r -t hostfs -o hostfs=/base none ${folder}`;
 
 /**
- * Lets a host run the Node that runs the tests, read from this machine as it is wanted: to copy it to each disk takes longer than most tests. Again after a power cut.
- * @returns its path on the host
+ * Lets a host run the Node that runs the tests, read from this machine as it is wanted: to copy it to each disk takes longer than most tests.
+ * @returns `sharedNode`
  */
 export function nodeOnHost(name: string): string {
-	const own = `node-${process.version}`;
-	const shared = join(baseDir(), own);
+	const shared = join(baseDir(), `node-${process.version}`);
 	if (!existsSync(shared)) {
 		copyFileSync(process.execPath, `${shared}.${process.pid}`);
 		renameSync(`${shared}.${process.pid}`, shared);
 	}
-	onHost(
-		name,
-		`mkdir -p ${folder}; mountpoint -q ${folder} || mount -r -t hostfs -o hostfs=/base none ${folder}; test -x ${folder}/${own}`,
-	);
-	return `${folder}/${own}`;
+	onHost(name, `${seeSharedNode}; test -x ${sharedNode}`);
+	return sharedNode;
 }

@@ -1,4 +1,4 @@
-import {labSite} from './lab-site.js';
+import {labSite, removeLabSite} from './lab-site.js';
 import {namespaceSite} from './namespace-site.js';
 import {outcomeHead, outcomeRow, runScenario} from './outcome.js';
 import {scenarios} from './scenarios.js';
@@ -21,5 +21,6 @@ if ((form !== 'ipvs' && form !== 'nftables') || (version !== '4' && version !== 
 			console.log(outcomeRow(await runScenario(scene, scenario)));
 	} finally {
 		await site.close();
+		if (form === 'ipvs') removeLabSite();
 	}
 }
