@@ -148,6 +148,7 @@ export const errorCodes = {
 	ERR_RELAY: 'A host cannot get content from another host.',
 
 	// runtime: clusters
+	ERR_TEMPLATE: 'A template has a mistake, or uses a value that is not there.',
 	ERR_CONFIG_DOCUMENT: 'A Config of a Clusterfile cannot be laid over the file that it is for.',
 
 	// runtime: kubeadm

@@ -113,6 +113,8 @@ export type {HostFinding} from './preflight/finding.js';
 export {commonNeeds, defaultNeeds, type HostNeeds, type PortNeed, type PreflightOptions} from './preflight/options.js';
 export {preflight} from './preflight/preflight.js';
 export {type Scenario, type Simulated, simulateDistribution} from './simulate/simulate.js';
+export {templateFunctions} from './template/functions.js';
+export {renderTemplate, type TemplateFunctions} from './template/render.js';
 export {type ExecOptions, type ExecResult, exec, execOk} from './transport/exec.js';
 export {
 	type DownloadOptions,
