@@ -16,6 +16,7 @@ export type Peer =
 	| 'ip'
 	| 'openssl'
 	| 'podman'
+	| 'python3'
 	| 'qemu-aarch64-static'
 	| 'runc'
 	| 'skopeo'

@@ -5,7 +5,13 @@ import {openToAll} from '../../lib/registry/server/access/policy.js';
 import {serveRegistry} from '../../lib/registry/server/serve.js';
 import {openStockStorage} from '../../lib/registry/storage/stock/storage.js';
 import {createAuthority, issueLeaf, type KeyPair} from '../../lib/runtime/pki/authority.js';
+import {describeCluster} from '../../lib/runtime/pki/cluster/description.js';
+import {itemsOf} from '../../lib/runtime/pki/cluster/items.js';
+import {readKubeconfig} from '../../lib/runtime/pki/cluster/kubeconfig.js';
+import {authorityPlaces, pair} from '../../lib/runtime/pki/cluster/places.js';
 import type {KeyAlgorithm} from '../../lib/runtime/pki/keys.js';
+import {authorityBelow, planAll, textOf, threeMasters, written} from '../helpers/cluster-pki.js';
+import {serveTls} from '../helpers/pki-root.js';
 import {peerTest} from './peer-test.js';
 import {run} from './peers.js';
 
@@ -93,6 +99,62 @@ peerTest(
 		const stranger = await createAuthority({subject: {commonName: 'ca'}});
 		writeFileSync(join(trusted, 'ca.crt'), stranger.certPem);
 		await t.throwsAsync(run([...inspect, '--cert-dir', trusted]), {message: /x509|certificate/});
+	},
+);
+
+peerTest(
+	"openssl's strict rules accept everything of a cluster, under an authority of the user's too",
+	['openssl'],
+	async (t, scratch) => {
+		const root = await createAuthority({subject: {commonName: 'root'}, pathLength: 1});
+		const signer = await authorityBelow(root, 'clusters', 0);
+		const given = {kubernetes: {certPem: signer.certPem + root.certPem, keyPem: signer.keyPem}};
+		for (const options of [{}, {given}]) {
+			const plans = await planAll(threeMasters, new Map(), {now: new Date(), ...options});
+			const cluster = describeCluster(threeMasters);
+			const [m1] = cluster.masters;
+			const files = written(plans).get('m1');
+			for (const {id, form, authority, purposes} of itemsOf(cluster, m1!)) {
+				const path = form.kind === 'pair' ? form.certificate : form.path;
+				const certPem = form.kind === 'kubeconfig' ? readKubeconfig(textOf(files, path))?.certPem : textOf(files, path);
+				const chain = textOf(files, authorityPlaces[authority].certificate);
+				const leaf = {certPem: certPem ?? '', keyPem: root.keyPem};
+				for (const purpose of purposes)
+					t.regex(await verifyStrictly(scratch, chain, leaf, ['-purpose', `ssl${purpose}`]), /OK/, id);
+			}
+		}
+	},
+);
+
+peerTest(
+	"Python's strict rules accept a server of a cluster, and its cryptography reads the dates",
+	['python3'],
+	async (t, scratch) => {
+		const [plan] = await planAll({...threeMasters, apiNames: ['127.0.0.1']}, new Map(), {now: new Date()});
+		const files = written([plan!]).get('m1')!;
+		const {certificate, key} = pair('apiserver');
+		const port = await serveTls(t, files, certificate, key);
+		const ca = join(scratch, 'ca.crt');
+		const leaf = join(scratch, 'leaf.crt');
+		writeFileSync(ca, textOf(files, authorityPlaces.kubernetes.certificate));
+		writeFileSync(leaf, textOf(files, certificate));
+		const connect = `
+import socket, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[1])
+context.verify_flags |= ssl.VERIFY_X509_STRICT
+for name in ("127.0.0.1", "kubernetes.default.svc"):
+    with socket.create_connection(("127.0.0.1", int(sys.argv[2]))) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
+        print(secure.version(), secure.getpeercert()["notAfter"])
+try:
+    with socket.create_connection(("127.0.0.1", int(sys.argv[2]))) as plain: context.wrap_socket(plain, server_hostname="m2")
+except ssl.SSLCertVerificationError as error: print("refused", error.verify_message)
+from cryptography import x509
+print(x509.load_pem_x509_certificate(open(sys.argv[3], "rb").read()).not_valid_after.year)
+`;
+		// Debian's: another that stands before it may lack the module.
+		const said = await run(['/usr/bin/python3', '-c', connect, ca, String(port), leaf]);
+		const year = new Date().getUTCFullYear() + 100;
+		t.regex(said, new RegExp(`^(?:TLSv1.3 .* ${year} GMT\n){2}refused .*m2.*\n${year}\n$`));
 	},
 );
 
