@@ -8,7 +8,7 @@ export function makeBinaries(version: string = builtVersion): void {
 	if (!/^v1\.\d+\.\d+$/.test(version))
 		throw new Error(`${version} is no version of Kubernetes, such as ${builtVersion}`);
 	const key = keyOf(join(recipes, 'make-binaries'), join(recipes, 'programs'));
-	make(version, key, target => ['make-binaries', version, target, join(kubernetesDir, `work-${key}`)]);
+	make(version, key, target => ['make-binaries', version, target, join(kubernetesDir, 'work')]);
 }
 
 /** Makes `partsDir` unless it is there. */
