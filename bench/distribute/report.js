@@ -1,3 +1,5 @@
+import {table} from '../table.js';
+
 const titles = {
 	sealimage: 'sealimage distribute',
 	scp: 'scp -r, all hosts at once',
@@ -43,9 +45,4 @@ export function formatSimulated(rows) {
 			`${row.residentMB.toFixed(0)} MB`,
 		]),
 	);
-}
-
-function table(titles, rows) {
-	const line = cells => `| ${cells.join(' | ')} |`;
-	return [line(titles), line(titles.map(() => '---')), ...rows.map(line)].join('\n');
 }
