@@ -5,20 +5,31 @@ const titles = {
 	scp: 'scp -r, all hosts at once',
 	rsync: 'rsync -a, all hosts at once',
 };
+const scenarios = {
+	first: 'first time',
+	again: 'again, nothing to do',
+	changed: 'one component changed',
+	facts: 'facts',
+};
 
+/** A row for each thing done with each tool, a column for each number of hosts. */
 export function formatReal({real, sizeMB}) {
 	if (real.length === 0) return '';
-	const rows = real.map(({hosts, tool, first, again, changed}) => [
-		hosts,
-		titles[tool],
-		`${first.toFixed(1)} s`,
-		`${again.toFixed(1)} s`,
-		`${changed.toFixed(1)} s`,
-	]);
-	const {agentSeconds} = real[0];
+	const counts = [...new Set(real.map(({hosts}) => hosts))].sort((a, b) => a - b);
+	const rows = [];
+	for (const [scenario, about] of Object.entries(scenarios)) {
+		for (const [tool, title] of Object.entries(titles)) {
+			const cells = counts.map(hosts => real.find(row => row.hosts === hosts && row.tool === tool)?.[scenario]);
+			if (cells.every(cell => cell === undefined)) continue;
+			const name = scenario === 'facts' ? 'sealimage facts' : title;
+			rows.push([about, name, ...cells.map(cell => (cell === undefined ? '' : `${cell.toFixed(1)} s`))]);
+		}
+	}
+	const agentSeconds = Math.max(...real.map(row => row.agentSeconds ?? 0));
 	const agent =
 		agentSeconds > 0 ? `\nInstalling the agent on all hosts before that took ${agentSeconds.toFixed(1)} s.` : '';
-	return `${table(['hosts', `${sizeMB} MB with`, 'first', 'again', 'one component changed'], rows)}${agent}`;
+	const heads = counts.map(count => `${count} ${count === 1 ? 'host' : 'hosts'}`);
+	return `${table([`${sizeMB} MB`, 'tool', ...heads], rows)}${agent}`;
 }
 
 export function formatSimulated(rows) {

@@ -1,5 +1,5 @@
 import {spawnSync} from 'node:child_process';
-import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {cpus, tmpdir, totalmem} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
@@ -17,12 +17,14 @@ Hosts of the lab (npm run lab) are booted for it, which needs root, unless --add
   --hosts LIST      how many hosts, one measurement each (default 1,4,6)
   --size MB         of the image (default 700)
   --tool NAME       sealimage, scp, rsync; may repeat (default: all)
+  --scenario LIST   first,again,changed,facts (default: all); what comes before one is done without being measured
+  --runs N          of what is quick (again, facts); the median counts (default 3)
   --address LIST    use these hosts, as root, instead of the lab's; their /var/lib/sealimage and /root/bench are removed
   --identity FILE   the key for them
   --simulate LIST   numbers of simulated hosts (default 10,100,1000,5000); 0 for none
   --minutes N       begin nothing new after so many minutes (default 9)
   --dir FOLDER      where content is made (default: a folder below the system's temporary one)
-  --json FILE       write the results as JSON
+  --json FILE       add the results to this file, and print all that are in it: parts of the table may be measured one by one
   --keep            leave the lab's hosts running`;
 
 const {values: flags} = parseArgs({
@@ -30,6 +32,8 @@ const {values: flags} = parseArgs({
 		hosts: {type: 'string', default: '1,4,6'},
 		size: {type: 'string', default: '700'},
 		tool: {type: 'string', multiple: true, default: ['sealimage', 'scp', 'rsync']},
+		scenario: {type: 'string', default: 'first,again,changed,facts'},
+		runs: {type: 'string', default: '3'},
 		address: {type: 'string'},
 		identity: {type: 'string'},
 		simulate: {type: 'string', default: '10,100,1000,5000'},
@@ -61,16 +65,31 @@ function enterLab() {
 
 async function main() {
 	mkdirSync(flags.dir, {recursive: true});
-	const results = {sizeMB: Number(flags.size), real: [], simulated: []};
+	const results = readResults();
 	try {
-		if (counts.length > 0) results.real = await measureReal();
-		results.simulated = await simulateAll(numbers(flags.simulate));
+		if (counts.length > 0) for (const row of await measureReal()) merge(results.real, row);
+		const simulated = await simulateAll(numbers(flags.simulate));
+		if (simulated.length > 0) results.simulated = simulated;
 		if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(results, null, '\t')}\n`);
 		const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB; hosts share it`;
 		console.log([machine, formatReal(results), formatSimulated(results.simulated)].filter(Boolean).join('\n\n'));
 	} finally {
 		rmSync(flags.dir, {recursive: true, force: true});
 	}
+}
+
+/** What earlier runs wrote, if they were about the same size. */
+function readResults() {
+	const none = {sizeMB: Number(flags.size), real: [], simulated: []};
+	if (flags.json === undefined || !existsSync(flags.json)) return none;
+	const found = JSON.parse(readFileSync(flags.json, 'utf8'));
+	return found.sizeMB === none.sizeMB ? found : none;
+}
+
+function merge(rows, row) {
+	const before = rows.find(({hosts, tool}) => hosts === row.hosts && tool === row.tool);
+	if (before === undefined) rows.push(row);
+	else Object.assign(before, row);
 }
 
 async function measureReal() {
@@ -107,18 +126,37 @@ async function measureReal() {
 }
 
 async function measureTool(tools, content, tool, addresses) {
+	const wanted = flags.scenario.split(',');
+	const last = Math.max(...['first', 'again', 'changed'].map((name, at) => (wanted.includes(name) ? at : -1)));
 	const seconds = {};
-	tools.clear(addresses);
-	for (const step of ['first', 'again', 'changed']) {
-		if (step === 'changed') {
-			changeComponent(content);
-			if (tool === 'sealimage') tools.build(content);
-		}
+	const time = async (name, work) => {
 		const started = performance.now();
-		await tools.bring(tool, content, addresses);
-		seconds[step] = (performance.now() - started) / 1000;
-		console.error(`${tool} to ${addresses.length}, ${step}: ${seconds[step].toFixed(1)} s`);
+		await work();
+		const took = (performance.now() - started) / 1000;
+		console.error(`${tool} to ${addresses.length}, ${name}: ${took.toFixed(1)} s`);
+		return took;
+	};
+	const bring = name => time(name, () => tools.bring(tool, content, addresses));
+	if (wanted.includes('facts') && tool === 'sealimage')
+		seconds.facts = await median(() => time('facts', () => tools.facts(addresses)));
+	if (last < 0) return {tool, ...seconds};
+	tools.clear(addresses);
+	const first = await bring('first');
+	if (wanted.includes('first')) seconds.first = first;
+	// scp sends everything each time: once is enough.
+	if (wanted.includes('again'))
+		seconds.again = await median(() => bring('again'), tool === 'scp' ? 1 : Number(flags.runs));
+	if (wanted.includes('changed')) {
+		changeComponent(content);
+		if (tool === 'sealimage') tools.build(content);
+		seconds.changed = await bring('changed');
 	}
 	tools.clear(addresses);
 	return {tool, ...seconds};
+}
+
+async function median(measure, runs = Number(flags.runs)) {
+	const all = [];
+	for (let run = 0; run < runs; run++) all.push(await measure());
+	return all.sort((a, b) => a - b)[all.length >> 1];
 }

@@ -30,6 +30,7 @@ export function openTools(dir, identity) {
 	return {
 		isInstalled: tool => tool === 'sealimage' || spawnSync(tool, ['-h'], {stdio: 'ignore'}).error === undefined,
 		bring: (tool, content, hosts) => bring[tool](content, hosts),
+		facts: hosts => runQuietly(sealimage(['facts', ...hosts, ...login])),
 		build: ({folder}) => run(sealimage(['build', '-t', image, '--no-agent', folder])),
 		/** Seconds; once for all measurements, since every host needs it once. */
 		installAgent(hosts) {
