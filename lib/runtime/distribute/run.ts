@@ -57,7 +57,7 @@ export interface Run {
 
 /** @throws SealError ERR_IMAGE_UNKNOWN */
 export async function createRun(given: DistributeOptions): Promise<Run> {
-	const options = {...given, signal: forMany(given.signal)};
+	const options = {...given, signal: forMany(given.signal), onEvent: warnOnce(given.onEvent)};
 	const {store, hosts, images, signal, limits} = options;
 	const names: string[] = [];
 	for (const image of images) names.push(nameOnHosts(image, (await store.resolve(image, {signal})).digest));
@@ -95,6 +95,18 @@ function forMany(signal: AbortSignal | undefined): AbortSignal | undefined {
 	const own = AbortSignal.any([signal]);
 	setMaxListeners(0, own);
 	return own;
+}
+
+/** What is wrong with the agent that all hosts should have is said once, not for each of them. */
+function warnOnce(onEvent: DistributeOptions['onEvent']): DistributeOptions['onEvent'] {
+	if (onEvent === undefined) return undefined;
+	const said = new Set<string>();
+	return event => {
+		if (event.type !== 'warning') return onEvent(event);
+		if (said.has(event.message)) return undefined;
+		said.add(event.message);
+		return onEvent(event);
+	};
 }
 
 function memo<T>(make: (key: string) => Promise<T>): (key: string) => Promise<T> {

@@ -96,7 +96,8 @@ async function askSettled(
 	}
 }
 
-const timeoutMs = 30_000;
+/** With the login, which has time-outs of its own. */
+const timeoutMs = 120_000;
 const maxOutputBytes = 8 * 1024 * 1024;
 
 /**
