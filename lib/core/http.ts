@@ -6,6 +6,7 @@ import type {Abortable} from './events.js';
 import {type HttpAnswer, receiveAnswer} from './http-answer.js';
 import {type ReadInto, receiveBulk} from './http-bulk.js';
 import {decodePercents, type ProxyRoute, type ProxySettings, proxyFor} from './proxy.js';
+import {identityProblem} from './server-identity.js';
 import {createTrust, type HttpTls, type Trust, untrustedCodes} from './trust.js';
 
 export type {HttpTls} from './trust.js';
@@ -196,6 +197,7 @@ async function createDispatcher(undici: Undici, route: Route): Promise<Dispatche
 		proxyTls: {timeout, ...(proxy.origin.startsWith('https:') ? {secureContext: await trust.whole(undefined)} : {})},
 		requestTls: {
 			timeout,
+			checkServerIdentity: identityProblem,
 			...(isSecure ? {secureContext: await trust.whole(tls)} : {}),
 			...(tls?.insecure === true ? {rejectUnauthorized: false} : {}),
 		},
@@ -214,6 +216,7 @@ function createConnector(
 	const build = (secureContext: ReturnType<Trust['first']>): buildConnector.connector =>
 		undici.buildConnector({
 			timeout,
+			checkServerIdentity: identityProblem,
 			...(onread === undefined ? {} : {onread}),
 			...(secureContext === undefined ? {} : {secureContext}),
 			...(tls?.insecure === true ? {rejectUnauthorized: false} : {}),

@@ -4,6 +4,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {SealError} from '../core/errors.js';
 import type {Abortable} from '../core/events.js';
 import {addressBytes, addressText} from '../core/ip-address.js';
+import {identityProblem} from '../core/server-identity.js';
 import {type Member, memberKey, memberLimit} from './spec.js';
 
 /** How the cluster's API is asked. */
@@ -81,6 +82,7 @@ function get(access: ApiAccess, target: string, {signal}: Abortable): Promise<In
 	return new Promise((resolve, reject) => {
 		const asked = request(new URL(target, server), {
 			agent,
+			checkServerIdentity: identityProblem,
 			timeout: 10_000,
 			headers: {
 				accept: 'application/json',

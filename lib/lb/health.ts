@@ -1,7 +1,8 @@
 import {Agent, type RequestOptions, request} from 'node:https';
 import {connect} from 'node:net';
-import {checkServerIdentity, createSecureContext, type SecureContext} from 'node:tls';
+import {createSecureContext, type SecureContext} from 'node:tls';
 import {systemCode} from '../core/errors.js';
+import {identityProblem} from '../core/server-identity.js';
 import type {ProbeResult} from './reconcile.js';
 import type {Member, ProbeSpec} from './spec.js';
 
@@ -54,7 +55,7 @@ function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefi
 		// Settings of the agent: newer releases of Node keep no connection of a request that brings its own.
 		...(authority === undefined
 			? {rejectUnauthorized: false}
-			: {checkServerIdentity: (_, certificate) => checkServerIdentity(expected, certificate)}),
+			: {checkServerIdentity: (_, certificate) => identityProblem(expected, certificate)}),
 	});
 	const options: RequestOptions = {
 		agent,
