@@ -40,7 +40,7 @@ export function createSeenEntries(root: string): SeenEntries {
 	};
 }
 
-export function isSame(a: Seen, b: Seen): boolean {
+function isSame(a: Seen, b: Seen): boolean {
 	return a.ctimeMs === b.ctimeMs && a.mtimeMs === b.mtimeMs && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
 }
 
