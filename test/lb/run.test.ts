@@ -92,6 +92,33 @@ test('members come and go while it runs', async t => {
 	await lb.done;
 });
 
+test('members that work cost one look at the table an interval, however many they are', async t => {
+	const {addresses, port} = await servers(t, 10);
+	const table = ipvsForm({address: '10.103.97.2', port}, ipvsModel());
+	const end = new AbortController();
+	let looks = 0;
+	let nowMs = 0;
+	const lb = runBalancer(
+		specOf(addresses, port),
+		{
+			...table,
+			read() {
+				looks++;
+				return table.read();
+			},
+		},
+		{signal: end.signal, now: () => nowMs},
+	);
+	await until(t, () => lb.counters.probes > 20, 'all are asked');
+	t.is(looks, 1);
+	nowMs = 100;
+	const {probes} = lb.counters;
+	await until(t, () => lb.counters.probes > probes + 20, 'all are asked again');
+	t.is(looks, 2);
+	end.abort();
+	await lb.done;
+});
+
 test('a kernel that refuses is told once and asked again', async t => {
 	const {addresses, port} = await servers(t, 2);
 	const model = ipvsModel();
