@@ -48,7 +48,10 @@ await build({
 	minifyWhitespace: true,
 	// For terminals, which an agent never asks for.
 	external: ['node-pty', ...agentParts],
-	plugins: [{name: 'koffi', setup: besideKoffi}],
+	plugins: [
+		{name: 'koffi', setup: besideKoffi},
+		{name: 'http', setup: requireHttp},
+	],
 });
 // The folder has no other package.json above it on a host.
 const {version} = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -67,4 +70,15 @@ function besideKoffi(bundler) {
 		loader: 'js',
 	}));
 	bundler.onResolve({filter: /koffi\.node$/}, ({path}) => ({path, external: true}));
+}
+
+/** To import node:http makes Node load all of fetch and WebSocket, whose names that module has; to require it does not. */
+function requireHttp(bundler) {
+	bundler.onResolve({filter: /^node:http$/}, ({path, namespace}) =>
+		namespace === 'required' ? {path, external: true} : {path, namespace: 'required'},
+	);
+	bundler.onLoad({filter: /.*/, namespace: 'required'}, ({path}) => ({
+		contents: `module.exports = require(${JSON.stringify(path)});`,
+		loader: 'js',
+	}));
 }
