@@ -33,7 +33,7 @@ export async function judgeScenario(t: ExecutionContext, scene: Scene, scenario:
 }
 
 /** Where all servers have trouble, a connection that came anew may be cut again. */
-function mayBeCut({keepsLong = false, troubled}: Scenario, {longThere}: Outcome): number {
-	if (keepsLong) return 0;
+function mayBeCut({keepsLong, troubled}: Scenario, {longThere}: Outcome): number {
+	if (keepsLong === true) return 0;
 	return troubled.length === serverNames.length ? Number.POSITIVE_INFINITY : longThere;
 }

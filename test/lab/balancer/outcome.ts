@@ -44,6 +44,8 @@ export async function runScenario(scene: Scene, scenario: Scenario): Promise<Out
 	const during = sums(scene.seconds.filter(({at}) => at > beganAt && at <= endedAt));
 	const back = sums(scene.seconds.filter(({at}) => at > endedAt));
 	const isAllGone = answering.length === 0;
+	// Between a look at the table and a change somebody else may have emptied it: the next round mends that.
+	const isForAll = troubled.length === serverNames.length;
 	const lastFailedAt = isAllGone ? back.lastFailedAt : during.lastFailedAt;
 	const members = troubled.map(name => memberOf(scene.site, name));
 	const decisions = scene.events.filter(({at, type}) => at > beganAt && type.startsWith('balancer.'));
@@ -58,8 +60,11 @@ export async function runScenario(scene: Scene, scenario: Scenario): Promise<Out
 		cut: during.cut,
 		...(during.lastCutAt === undefined ? {} : {lastCutMs: during.lastCutAt - beganAt}),
 		wrong: decisions
-			.filter(({type, member = '', to = ''}) => type === 'balancer.failed' || (isLoss(to) && !members.includes(member)))
-			.map(({member = '', to = '', message = ''}) => `${member} ${to}${message}`),
+			.filter(
+				({type, member = '', to = ''}) =>
+					(type === 'balancer.failed' && !isForAll) || (isLoss(to) && !members.includes(member)),
+			)
+			.map(({member = '', to = '', message = ''}) => `${member} ${to}${message}`.trim()),
 		backFailed: isAllGone ? 0 : back.failed,
 		backCut: back.cut,
 		stalledMs: Math.max(during.stalledMs, back.stalledMs),
