@@ -10,7 +10,7 @@ import {itemsOf} from '../../lib/runtime/pki/cluster/items.js';
 import {readKubeconfig} from '../../lib/runtime/pki/cluster/kubeconfig.js';
 import {authorityPlaces} from '../../lib/runtime/pki/cluster/places.js';
 import {leafProblem} from '../../lib/runtime/pki/judge.js';
-import {readCertificateDer, readCertificates} from '../../lib/runtime/pki/read-certificate.js';
+import {readCertificate, readCertificates} from '../../lib/runtime/pki/read-certificate.js';
 import {readDer} from '../../lib/runtime/pki/read-der.js';
 import {changes, pkiNow, planAll, textOf, written} from '../helpers/cluster-pki.js';
 
@@ -95,7 +95,7 @@ test('a certificate with any damage is read or refused, never more', async t => 
 				bytes = Buffer.concat([before, ...(what === 'cut' ? [] : [Buffer.from([byte])]), after]);
 			}
 			try {
-				const {notAfter, notBefore} = readCertificateDer(bytes, 'it');
+				const {notAfter, notBefore} = readCertificate(pemOf(bytes), 'it');
 				return !Number.isNaN(notAfter.getTime() + notBefore.getTime());
 			} catch (error) {
 				return hasCode(error, 'ERR_CERTIFICATE');
@@ -170,3 +170,7 @@ test('any text is no kubeconfig, or one; any answer of a host is understood or r
 	);
 	t.pass();
 });
+
+function pemOf(der: Buffer): string {
+	return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+}

@@ -54,11 +54,6 @@ export function readCertificates(pem: string, name: string): readonly ReadCertif
 	return blocks.length === 0 ? [readCertificate(pem, name)] : blocks.map(block => readCertificate(block, name));
 }
 
-/** Reads a certificate as it goes over a network. @throws SealError ERR_CERTIFICATE */
-export function readCertificateDer(der: Buffer, name: string): ReadCertificate {
-	return readCertificate(`-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`, name);
-}
-
 const certificateBlock = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 const empty = Buffer.alloc(0);
 const oids = {

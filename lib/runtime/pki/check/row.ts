@@ -47,11 +47,12 @@ export function rowsOf(
 ): {readonly rows: readonly CheckedCertificate[]; readonly unreadable: readonly UnreadablePlace[]} {
 	const rows: CheckedCertificate[] = [];
 	const unreadable: UnreadablePlace[] = [];
+	const signed = boundedCheck();
 	const authorities = new Map(authorityFiles.map(path => [path, tryRead(observed.files.get(path) ?? '')]));
 	const add = (item: string, place: string, source: 'file' | 'served', pem: string, authority: string): void => {
 		const chain = tryRead(pem);
 		if (chain === undefined) unreadable.push({host, place});
-		else rows.push(rowOf({host, item, place, source}, chain, authority, authorities, now));
+		else rows.push(rowOf({host, item, place, source}, chain, authority, {authorities, signed}, now));
 	};
 	for (const [path, pem] of observed.files) add(itemOf(path), path, 'file', pem, authorityFor(path));
 	for (const [path, {certPem, certPath, authorityPem}] of observed.kubeconfigs) {
@@ -94,6 +95,12 @@ function itemOf(path: string): string {
 
 type Chain = readonly ReadCertificate[];
 
+interface Known {
+	/** By the paths of `authorityFiles`. */
+	readonly authorities: ReadonlyMap<string, Chain | undefined>;
+	readonly signed: (above: ReadCertificate, below: ReadCertificate) => boolean;
+}
+
 function tryRead(pem: string): Chain | undefined {
 	try {
 		return readCertificates(pem, 'It');
@@ -107,12 +114,12 @@ function rowOf(
 	where: Pick<CheckedCertificate, 'host' | 'item' | 'place' | 'source'>,
 	chain: Chain,
 	authorityPath: string,
-	authorities: ReadonlyMap<string, Chain | undefined>,
+	known: Known,
 	now: Date,
 ): CheckedCertificate {
 	const [first] = chain as [ReadCertificate];
 	const {x509, notBefore, notAfter} = first;
-	const {state, endsAt} = follow(chain, authorityPath, authorities);
+	const {state, endsAt} = follow(chain, authorityPath, known);
 	return {
 		...where,
 		subject: oneLine(x509.subject),
@@ -135,7 +142,7 @@ function rowOf(
 function follow(
 	chain: Chain,
 	authorityPath: string,
-	authorities: ReadonlyMap<string, Chain | undefined>,
+	{authorities, signed}: Known,
 ): {readonly state: ChainState; readonly endsAt: Date} {
 	const trusted = authorities.get(authorityPath) ?? [];
 	const others = [...authorities.values()].flatMap(found => found ?? []);
@@ -160,8 +167,10 @@ function earliest(trusted: Chain, endsAt: Date): Date {
 		: endsAt;
 }
 
-function signed(above: ReadCertificate, below: ReadCertificate): boolean {
-	return below.x509.checkIssued(above.x509) && below.x509.verify(above.x509.publicKey);
+/** Whether one certificate is signed by the other. A host that has thousands of one name cannot keep the operator busy: after so many it is a no. */
+function boundedCheck(): Known['signed'] {
+	let left = 2000;
+	return (above, below) => below.x509.checkIssued(above.x509) && left-- > 0 && below.x509.verify(above.x509.publicKey);
 }
 
 function oneLine(name: string): string {

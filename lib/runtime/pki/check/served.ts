@@ -13,43 +13,48 @@ export type Served =
 	| {readonly endpoint: TlsEndpoint; readonly pem: string}
 	| {readonly endpoint: TlsEndpoint; readonly why: string; readonly isRefused: boolean};
 
+export interface AskOptions extends Abortable {
+	/** For the whole of one endpoint. Default 10 s. */
+	readonly timeoutMs?: number | undefined;
+}
+
 /**
  * Asks an endpoint from its own host, where also what listens on loopback alone can be reached, and checks nothing: that is done with the answer.
- * Only an abort, and a host that is lost, reject.
+ * Only an abort, and a host that does not start commands, reject.
  */
 export async function askEndpoint(
 	transport: Transport,
 	endpoint: TlsEndpoint,
-	{signal}: Abortable = {},
+	{signal, timeoutMs = 10_000}: AskOptions = {},
 ): Promise<Served> {
-	const deadline = AbortSignal.timeout(handshakeMs);
+	const deadline = AbortSignal.timeout(timeoutMs);
 	const stop = new AbortController();
 	const signals = [deadline, stop.signal, ...(signal === undefined ? [] : [signal])];
 	const argv = ['sh', '-c', dialScript, 'sealimage-dial', endpoint.address, String(endpoint.port)];
 	const running = await transport.spawn(argv, {signal: AbortSignal.any(signals), as: 'login'});
 	running.stderr.resume();
 	const exit = running.exit.catch(() => undefined);
+	const joined = Duplex.from({readable: running.stdout, writable: running.stdin});
 	try {
-		const joined = Duplex.from({readable: running.stdout, writable: running.stdin});
-		const pem = await Promise.race([handshake(joined), exit.then(ended => ended?.code ?? 0)]);
-		if (typeof pem === 'string') return {endpoint, pem};
-		return {endpoint, ...refusal(pem)};
-	} catch (error) {
-		signal?.throwIfAborted();
-		// The program's end says more than the stream that broke with it.
-		const ended = await Promise.race([exit, setTimeout(500, undefined, {ref: false})]);
-		if (ended?.code !== undefined && ended.code !== 0) return {endpoint, ...refusal(ended.code)};
-		return {endpoint, why: deadline.aborted ? 'it does not answer' : wordsOf(error), isRefused: false};
+		const pem = await Promise.race([handshake(joined), exit.then(() => undefined)]);
+		if (pem !== undefined) return {endpoint, pem};
+	} catch {
+		// How the program ends says more than the stream that broke with it.
+		await Promise.race([exit, setTimeout(500, undefined, {ref: false})]);
 	} finally {
 		stop.abort();
-		await exit;
+		joined.destroy();
 	}
+	signal?.throwIfAborted();
+	const ended = await exit;
+	if (deadline.aborted) return {endpoint, why: 'it does not answer', isRefused: false};
+	return {endpoint, ...refusal(ended?.code)};
 }
 
-const handshakeMs = 10_000;
-
-function refusal(code: number): {readonly why: string; readonly isRefused: boolean} {
+/** @param code undefined when the program had to be stopped */
+function refusal(code: number | undefined): {readonly why: string; readonly isRefused: boolean} {
 	if (code === 112) return {why: 'the host has no bash, nc or python3 to ask it with', isRefused: false};
+	if (code === undefined || code === 0) return {why: 'it does not speak TLS as we do', isRefused: false};
 	return {why: 'nothing listens there', isRefused: true};
 }
 
@@ -80,11 +85,4 @@ function chainOf(first: DetailedPeerCertificate | undefined): string {
 
 function pemOf(der: X509Certificate['raw']): string {
 	return `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
-}
-
-/** Of an error of TLS, what a reader can use. */
-function wordsOf(error: unknown): string {
-	const {code, message} = error as {code?: unknown; message?: unknown};
-	if (typeof code === 'string' && code.startsWith('ERR_SSL_')) return 'it does not speak TLS as we do';
-	return typeof message === 'string' ? message.slice(0, 200) : 'the handshake failed';
 }
