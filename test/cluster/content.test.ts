@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {build} from 'esbuild';
 import {bootHosts, copyToHost, crash, onHost} from '../lab/hosts.js';
+import {putNode} from '../lab/node-on-host.js';
 import {onLabHosts} from './lab-test.js';
 
 const hostTest = onLabHosts(['content-a']);
@@ -19,7 +20,7 @@ async function prepare(name: string): Promise<void> {
 			outfile: join(folder, 'content-host.mjs'),
 			...{bundle: true, platform: 'node', format: 'esm', logLevel: 'silent'},
 		});
-		copyToHost(name, process.execPath, '/opt');
+		putNode(name);
 		copyToHost(name, join(folder, 'content-host.mjs'), '/opt');
 		onHost(name, 'sync');
 	} finally {
