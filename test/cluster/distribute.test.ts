@@ -26,7 +26,8 @@ async function operator(t: ExecutionContext, hosts: readonly LabHost[]): Promise
 		[folder('bin'), file('bin/kubelet', randomBytes(24_000_000), {mode: 0o755})],
 		[folder('etc'), file('etc/large', randomBytes(20_000_000)), file('etc/version', 'one')],
 	]);
-	const {open} = sshHome(t, {silenceTimeoutMs: 6000});
+	// Three hosts and the operator on two processors: one that waits for its turn is not silent yet.
+	const {open} = sshHome(t, {silenceTimeoutMs: 12_000});
 	return {images: ['demo:v1'], hosts: hosts.map(targetOf), store, open, agent: {path: agentOnHost}};
 }
 

@@ -1,7 +1,7 @@
 import {readlinkSync, statSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import {whyNoHosts} from '../lab/available.js';
-import {type BootOptions, bootHosts, type LabHost, lastSteps, removeHost} from '../lab/hosts.js';
+import {type BootOptions, bootHosts, isRunning, type LabHost, lastSteps, removeHost} from '../lab/hosts.js';
 import {namespace} from '../lab/place.js';
 
 /**
@@ -29,6 +29,11 @@ export function onLabHosts<const Names extends readonly string[]>(
 	return (title, body) => {
 		test.serial(title, async t => {
 			if (why === undefined) {
+				// A test that failed after a power cut is not to take the others with it.
+				await bootHosts(
+					names.filter(name => !isRunning(name)),
+					options,
+				);
 				await inTime(body(t, hosts as {readonly [Name in keyof Names]: LabHost}));
 				return;
 			}

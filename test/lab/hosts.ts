@@ -31,6 +31,10 @@ export async function bootHosts(names: readonly string[], options: BootOptions =
 	return names.map(describeHost);
 }
 
+export function isRunning(name: string): boolean {
+	return pidOf(name) !== undefined;
+}
+
 /** A power cut: nothing is flushed, no connection is closed. `bootHosts` starts it again with the disk as it was. */
 export function crash(name: string): void {
 	const pid = pidOf(name);

@@ -66,8 +66,17 @@ function digests(
 	});
 }
 
+const plain = new Map<string, string>();
+
+/** The digests in the surroundings that all others are compared with. */
+function plainDigests(t: ExecutionContext, compression: string): string {
+	const found = plain.get(compression) ?? digests(t, compression, {});
+	plain.set(compression, found);
+	return found;
+}
+
 const same = test.macro((t: ExecutionContext, surroundings: Surroundings) => {
-	for (const compression of ['gzip', 'none']) t.is(digests(t, compression, surroundings), digests(t, compression, {}));
+	for (const compression of ['gzip', 'none']) t.is(digests(t, compression, surroundings), plainDigests(t, compression));
 });
 
 test('the umask does not matter', same, {umask: '77'});
