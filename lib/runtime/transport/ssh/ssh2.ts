@@ -11,7 +11,7 @@ import type {
 } from 'ssh2';
 import type {Abortable} from '../../../core/events.js';
 import type {Terminal} from '../transport.js';
-import {guardStream} from './guard.js';
+import {guardStream, SilenceError} from './guard.js';
 import {tamed} from './printable.js';
 
 export type {ClientChannel} from 'ssh2';
@@ -119,7 +119,7 @@ export async function handshake(options: HandshakeOptions): Promise<SshSession> 
 			// Whatever a state machine can be talked into: who was not checked is not logged in to.
 			if (!verified) ending.end(new Error('Login without a key exchange'));
 			guard.loggedIn();
-			resolve(sessionOf(client, ending, channels));
+			resolve(sessionOf(client, ending, channels, options.silenceMs));
 		});
 		if (options.signal?.aborted === true) onAbort();
 		else if (stream.destroyed) ending.end();
@@ -233,7 +233,7 @@ function watchEnd(client: Client, stream: Duplex): Ending {
 	};
 }
 
-function sessionOf(client: Client, ending: Ending, channels: Set<ClientChannel>): SshSession {
+function sessionOf(client: Client, ending: Ending, channels: Set<ClientChannel>, silenceMs: number): SshSession {
 	/** ssh2 does not call back when a stream ends that never closes, and throws when it has closed. */
 	const ask = async <T>(question: (done: (error: Error | null | undefined, answer: T) => void) => void): Promise<T> => {
 		let forget = (): void => undefined;
@@ -251,15 +251,28 @@ function sessionOf(client: Client, ending: Ending, channels: Set<ClientChannel>)
 		channel.once('close', () => channels.delete(channel));
 	};
 	return {
-		exec: (commandLine, terminal, adopt) =>
-			ask(done => {
+		exec: (commandLine, terminal, adopt) => {
+			let isLate = false;
+			let timer: NodeJS.Timeout | undefined;
+			const asked = ask<ReturnType<typeof adopt>>(done => {
+				// A host may answer everything else, so that the guard hears it.
+				timer = setTimeout(() => {
+					isLate = true;
+					done(new SilenceError(), undefined as never);
+				}, silenceMs);
 				const pty = terminal && {term: terminal.type, cols: terminal.columns, rows: terminal.rows, width: 0, height: 0};
 				client.exec(commandLine, pty === undefined ? {} : {pty}, (error, channel) => {
 					if (error instanceof Error) return done(error, undefined as never);
+					if (isLate) {
+						channel.on('error', () => undefined).close();
+						return;
+					}
 					keep(channel);
 					done(undefined, adopt(channel));
 				});
-			}),
+			});
+			return asked.finally(() => clearTimeout(timer));
+		},
 		forward: (address, port) =>
 			ask(done => {
 				client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {

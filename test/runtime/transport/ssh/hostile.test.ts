@@ -73,6 +73,23 @@ test('control characters of a host do not reach the report', async t => {
 	t.regex(error.message, /it accepts \[2Jpassword$/);
 });
 
+test('a host that lets in, answers every question and never starts the command is given up', async t => {
+	const server = await startSshServer(t, {
+		onConnection: connection => {
+			connection.on('ready', () => {
+				connection.removeAllListeners('session');
+				// Nobody accepts or rejects it.
+				connection.on('session', () => undefined);
+			});
+		},
+	});
+	const hosts = sshHome(t, {silenceTimeoutMs: 1500});
+	await t.throwsAsync(exec(hosts.open(loopback(server)), ['true']), {
+		code: 'ERR_HOST_LOST',
+		message: 'The host fell silent',
+	});
+});
+
 test('a closed port is told', async t => {
 	const server = await startSshServer(t);
 	await server.close();
