@@ -87,6 +87,7 @@ labTest(
 		t.deepEqual(
 			done.outcomes.map(({ok}) => ok),
 			[true, false, true],
+			done.outcomes.map(outcome => (outcome.ok ? 'ok' : String(outcome.error))).join('\n'),
 		);
 		await bootHosts([victim.name]);
 		const {outcomes} = await previewDistribution(request);
