@@ -83,7 +83,7 @@ test('--quiet prints the digest alone, --iidfile writes it', async t => {
 test('progress in a pipe is one line per step on stderr, and JSON lines on demand', async t => {
 	const cli = withContext(t);
 	const plain = await cli.run(['build', '-t', 'a', 'app']);
-	t.regex(plain.stderr, /^\+ \[linux\/\w+\] COPY bin\/ bin\/ {2}\d+ B {2}\d\.\ds\n$/);
+	t.regex(plain.stderr, /^\+ \[linux\/\w+\] COPY bin\/ bin\/ {2}\d+ B {2}[\d.]+s\n$/);
 	const json = await cli.run(['build', '-t', 'a', '--progress', 'json', 'app']);
 	const events = json.stderr
 		.trimEnd()
