@@ -70,7 +70,7 @@ cgroupDriver: systemd
 ---
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
-mode: iptables
+mode: ipvs
 CONFIG
 	on "$first" "kubeadm init --config /root/kubeadm.yaml --upload-certs --ignore-preflight-errors=$ignored" >"$work/init.log" 2>&1 ||
 		{ tail -n 40 "$work/init.log" >&2; exit 1; }
