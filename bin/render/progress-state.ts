@@ -88,6 +88,22 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 				sizeBytes: event.sizeBytes,
 				elapsedMs: event.elapsedMs,
 			};
+		case 'action.started': {
+			const {id, title, host = ''} = event;
+			state.rows.set(id, {id, title, scope: host, startedMs: nowMs, doneBytes: 0, isStep: true});
+			return undefined;
+		}
+		case 'action.finished':
+			state.finishedCount++;
+			return {kind: 'finished', ...takeAction(state, event.id), elapsedMs: event.elapsedMs};
+		case 'action.failed': {
+			const {title, scope} = takeAction(state, event.id);
+			state.warningCount++;
+			return {kind: 'warning', title: `${scope === '' ? '' : `[${scope}] `}${title}: ${event.message}`, scope: ''};
+		}
+		// What failed before it is shown; the report at the end lists what was not begun.
+		case 'action.skipped':
+			return undefined;
 		case 'blob.progress': {
 			const row = state.rows.get(event.id) ?? blobRow(event.id, nowMs);
 			state.rows.set(event.id, {...row, doneBytes: event.doneBytes, totalBytes: event.totalBytes ?? row.totalBytes});
@@ -167,6 +183,12 @@ function blobRow(id: string, nowMs: number): Row {
 }
 
 /** A blob that is a row of its own ends it; one that belongs to a step (same id) only completes the step's bar. */
+function takeAction(state: ProgressState, id: string): Pick<Row, 'title' | 'scope'> {
+	const {title = id, scope = ''} = state.rows.get(id) ?? {};
+	state.rows.delete(id);
+	return {title, scope};
+}
+
 function finishBlob(
 	state: ProgressState,
 	event: Extract<SealEvent, {type: 'blob.finished' | 'blob.skipped' | 'blob.mounted'}>,

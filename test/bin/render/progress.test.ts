@@ -226,3 +226,18 @@ test('json progress is one event per line', t => {
 	t.deepEqual(JSON.parse(screen.raw), event);
 	t.is(screen.raw.split('\n').length, 2);
 });
+
+test('an action of a plan is a line with its host, and what becomes of it stays', async t => {
+	const {screen, progress, clock} = live(80);
+	progress.onEvent({type: 'action.started', id: 'a', phase: 'prepare', title: 'install containerd', host: '10.0.0.1'});
+	progress.onEvent({type: 'action.started', id: 'b', phase: 'prepare', title: 'load modules', host: '10.0.0.2'});
+	clock.ms = 1200;
+	progress.onEvent({type: 'action.finished', id: 'a', elapsedMs: 1200});
+	progress.onEvent({type: 'action.failed', id: 'b', message: 'there is no modprobe', elapsedMs: 1200});
+	progress.onEvent({type: 'action.skipped', id: 'c', because: 'b'});
+	await redrawn();
+	progress.stop();
+	t.is(screen.text.length, 2);
+	t.regex(screen.text[0]!, /^\+ \[10\.0\.0\.1\] install containerd +1\.2s$/);
+	t.regex(screen.text[1]!, /\[10\.0\.0\.2\] load modules: there is no modprobe/);
+});
