@@ -98,7 +98,11 @@ export function reconcile(
 		state.set(memberKey(member), {...newcomer(member, 'draining', nowMs), leaving: true});
 		changes.push({member, from: undefined, to: 'draining', why: 'it is no member any more'});
 	}
-	return {state, operations: operationsFor(spec, wantedWeights(state, connections, spec, nowMs), kernel), changes};
+	return {
+		state,
+		operations: operationsFor(spec, wantedWeights(state, connections, weights, spec, nowMs), kernel),
+		changes,
+	};
 }
 
 /** A state in which every member counts as healthy, whatever the kernel holds. */
@@ -169,6 +173,7 @@ function leave(
 function wantedWeights(
 	state: BalancerState,
 	connections: ReadonlyMap<string, number>,
+	weights: ReadonlyMap<string, number>,
 	{policy}: BalancerSpec,
 	nowMs: number,
 ): ReadonlyMap<string, {readonly member: Member; readonly weight: number}> {
@@ -177,6 +182,8 @@ function wantedWeights(
 	for (const [key, {member, phase, sinceMs, leaving}] of state) {
 		if (phase === 'healthy' || phase === 'suspect') wanted.set(key, {member, weight: 1});
 		else if (!works && !leaving) wanted.set(key, {member, weight: 1});
+		// One that stayed while nobody was known to work, and has answered since, keeps the connections that it got meanwhile.
+		else if (phase === 'joining' && !leaving && (weights.get(key) ?? 0) > 0) wanted.set(key, {member, weight: 1});
 		else if (phase === 'draining' && (leaving || nowMs - sinceMs < policy.drainMs) && connections.has(key))
 			wanted.set(key, {member, weight: 0});
 	}

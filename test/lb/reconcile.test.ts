@@ -130,6 +130,19 @@ test('when all are dead all stay, those that were deleted come back, and the fir
 	t.deepEqual(lb.weights(), {[b]: 1});
 });
 
+test('who answers once when all come back keeps its connections until it has answered twice, as another one already has', t => {
+	const lb = balance([a, b, c]);
+	lb.round();
+	for (let i = 0; i < 2; i++) lb.round({[a]: failed, [b]: failed, [c]: failed});
+	lb.round({[a]: ready});
+	t.deepEqual(lb.weights(), {[a]: 1, [b]: 1, [c]: 1});
+	lb.round({[a]: ready, [b]: ready, [c]: failed});
+	t.deepEqual(lb.weights(), {[a]: 1, [b]: 1});
+	t.deepEqual(lb.round({[b]: ready}).operations, []);
+	lb.round({[c]: ready});
+	t.deepEqual(lb.weights(), {[a]: 1, [b]: 1});
+});
+
 test('a server that shuts down gets no new connections, keeps the old ones, and is deleted after the drain time', t => {
 	const lb = balance([a, b]);
 	lb.round();

@@ -48,7 +48,7 @@ get() {
 	elif command -v wget >/dev/null 2>&1; then
 		wget -q -T 15 -O - "$url"
 	elif command -v bash >/dev/null 2>&1; then
-		bash -c '
+		bash --norc -c '
 			exec 3<>"/dev/tcp/$1/$2" || exit 1
 			printf "GET %s HTTP/1.0\\r\\n\\r\\n" "$3" >&3
 			IFS= read -r -t 15 line <&3 || exit 1

@@ -61,7 +61,7 @@ echo end
  */
 export const dialScript = `
 if command -v bash >/dev/null 2>&1; then
-	exec bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 111; exec 4<&0; cat <&4 >&3 & cat <&3; kill $! 2>/dev/null; exit 0' "$1" "$2"
+	exec bash --norc -c 'exec 3<>"/dev/tcp/$0/$1" || exit 111; exec 4<&0; cat <&4 >&3 & cat <&3; kill $! 2>/dev/null; exit 0' "$1" "$2"
 fi
 if command -v nc >/dev/null 2>&1; then exec nc "$1" "$2"; fi
 if command -v python3 >/dev/null 2>&1; then
