@@ -127,6 +127,6 @@ hostTest('a full disk is told before or while it fills, and leaves nothing behin
 	onHost(name, 'mount -o remount,size=200M /small');
 	t.regex((step(name, 'big', '/small/content') as {path: string}).path, /^\/small\/content\/trees\//);
 	onHost(name, 'mount -o remount,ro /small');
-	t.regex(String(step(name, 'install', '/small/content', 0)), /^ERR_PERMISSION: .*read-only/);
+	t.regex(String(step(name, 'install', '/small/content', 0)), /^ERR_READ_ONLY: /);
 	onHost(name, 'umount /small');
 });
