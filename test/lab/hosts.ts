@@ -270,7 +270,9 @@ function pidOf(name: string): number | undefined {
 /** After a reboot of this machine the number may be another process's. */
 function isLabKernel(pid: number): boolean {
 	try {
-		return /linux\.uml|\0sh\0-ec|^sh\0-ec|netns/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+		const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+		// For a moment, while one program takes the place of another, there is none.
+		return command === '' || /linux\.uml|\0sh\0-ec|^sh\0-ec|netns/.test(command);
 	} catch {
 		return false;
 	}
