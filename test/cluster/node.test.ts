@@ -40,6 +40,8 @@ labTest('a host is prepared, stays so after a power cut, and is put back to what
 	t.is(onHost(host.name, 'systemctl is-active node-test.service; cat /proc/sys/kernel/panic'), 'active\n10\n');
 	crash(host.name);
 	await bootHosts([host.name]);
+	// A host answers before all its services have begun.
+	onHost(host.name, 'for i in $(seq 100); do systemctl is-active -q node-test.service && break; sleep 0.1; done');
 	t.is(onHost(host.name, 'systemctl is-active node-test.service; cat /proc/sys/kernel/panic'), 'active\n10\n');
 	// Forwarding was for now alone, and that boot is over.
 	t.deepEqual(await call(host, 'prepare', {wish, dryRun: true}), {changes: ['set net.ipv4.ip_forward to 1']});

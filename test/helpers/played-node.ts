@@ -59,6 +59,7 @@ export function setUnit({disk}: PlayedNode, name: string, enabled: string, activ
 
 function answer(argv: readonly string[], disk: string, units: string): Ran {
 	const [program, verb = '', ...rest] = argv.filter(word => word !== '--');
+	if (program === 'sync') return ran('');
 	if (program === 'modprobe') {
 		const folder = join(disk, 'sys/module', verb === '-r' ? (rest[0] ?? '') : verb);
 		if (verb === '-r') rmSync(folder, {recursive: true, force: true});

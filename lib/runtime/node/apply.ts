@@ -40,6 +40,9 @@ export async function applyWish(
 		done.push(title);
 		options.onDone?.(title);
 	}
+	// systemctl flushes nothing of what it writes: a power cut would forget what is enabled.
+	if (changes.some(change => change.do === 'enable' || change.do === 'disable'))
+		await runOk(system, ['sync'], 'flush the disk', options);
 	return done;
 }
 
