@@ -1,0 +1,37 @@
+import type {Digest} from '../../oci/digest.js';
+import type {HostFacts} from '../facts/facts.js';
+import type {ClusterState} from './cluster-state.js';
+
+/** What a host says of itself, asked in one round trip by a shell, with nothing installed. */
+export interface HostState {
+	readonly facts: HostFacts;
+	/** The cluster that sealimage brought it into. */
+	readonly member?: HostMember | undefined;
+	/** What was done on it: keys of actions by their ids (see journal.ts). */
+	readonly journal: Readonly<Record<string, Digest>>;
+	readonly kubernetes: HostKubernetes;
+	/** On masters: the copy of the cluster's state that is there. */
+	readonly state?: ClusterState | undefined;
+}
+
+export interface HostMember {
+	readonly cluster: string;
+	readonly id: string;
+	readonly role: 'master' | 'node';
+}
+
+export interface HostKubernetes {
+	/** As systemctl says; `unknown` without systemd. */
+	readonly kubelet: string;
+	readonly containerd: string;
+	readonly hasAdminConf: boolean;
+	readonly hasKubeletConf: boolean;
+	/** Written by kubeadm when the kubelet has joined. */
+	readonly hasKubeletConfig: boolean;
+	/** Names of static pods: `etcd`, `kube-apiserver`. */
+	readonly manifests: readonly string[];
+	/** `/var/lib/etcd/member` is there. */
+	readonly hasEtcdData: boolean;
+	/** The API server that runs on it answers `/readyz`; absent on others. */
+	readonly apiReady?: boolean | undefined;
+}
