@@ -1,0 +1,116 @@
+import type {Digest} from '../../oci/digest.js';
+import type {HostKubernetes, HostState} from '../state/host-state.js';
+import type {PlanRequest} from './request.js';
+import type {SettingHost} from './setting.js';
+
+/** A request as a plan sees it: who is there, who is in, and who acts. */
+export interface Situation {
+	readonly request: PlanRequest;
+	/** Masters that stay or come, those that are silent too: what registries and balancers are told. */
+	readonly wantedMasters: readonly SettingHost[];
+	/** Those that stay or come and answer; only on them something is done. Masters first. */
+	readonly hosts: readonly SettingHost[];
+	readonly masters: readonly SettingHost[];
+	/** Masters with a whole control plane, those that leave too. */
+	readonly serving: readonly SettingHost[];
+	/** Where a cluster has to begin; undefined when it has begun. */
+	readonly first: SettingHost | undefined;
+	/** What other hosts wait for where somebody must be first: `first`, or a master that serves and stays. */
+	readonly acting: SettingHost | undefined;
+	/** There was a cluster, and no master that answers has its control plane. */
+	readonly isLost: boolean;
+	/** The host is in the cluster, and nothing says that it does not work. */
+	readonly isJoined: (host: SettingHost) => boolean;
+	/** What was done on the host for this cluster. */
+	readonly journalOf: (host: SettingHost) => Readonly<Record<string, Digest>>;
+	readonly stateOf: (host: SettingHost) => HostState | undefined;
+	/** The host has something that this cluster brought. */
+	readonly isOurs: (host: SettingHost) => boolean;
+	/** Another cluster has the host, or a Kubernetes that we did not bring runs there. */
+	readonly isTaken: (host: SettingHost) => boolean;
+}
+
+export function situationOf(request: PlanRequest): Situation {
+	const {wanted, known, leaving, states} = request;
+	const left = new Set(leaving.map(({name}) => name));
+	const staying = wanted.hosts.filter(({name}) => !left.has(name));
+	const knownHosts = known === undefined ? undefined : new Set(known.setting.hosts.map(({name}) => name));
+	const stateOf = ({name}: SettingHost): HostState | undefined => states.get(name);
+	const isElsewhere = (state: HostState): boolean => state.member !== undefined && state.member.id !== wanted.id;
+	const journalOf = (host: SettingHost): Readonly<Record<string, Digest>> => {
+		const state = stateOf(host);
+		return state === undefined || isElsewhere(state) ? {} : state.journal;
+	};
+	const isRecordedIn = (host: SettingHost): boolean => hasJoined(journalOf(host), host.name);
+	const serves = (host: SettingHost): boolean =>
+		host.isMaster && isRecordedIn(host) && hasControlPlane(stateOf(host)!.kubernetes);
+	const hosts = mastersFirst(staying.filter(host => states.has(host.name)));
+	const masters = hosts.filter(({isMaster}) => isMaster);
+	const serving = [...masters, ...leaving].filter(serves);
+	const isLost =
+		serving.length === 0 && (known !== undefined || [...hosts, ...leaving].some(host => isRecordedIn(host)));
+	// One that was stopped in the middle of beginning goes on, whatever the order of masters is by now.
+	const begun = masters.find(host => hasEtcd(stateOf(host)!) && !isElsewhere(stateOf(host)!));
+	const first = serving.length > 0 ? undefined : (begun ?? masters[0]);
+	return {
+		request,
+		wantedMasters: staying.filter(({isMaster}) => isMaster),
+		hosts,
+		masters,
+		serving,
+		first,
+		acting: first ?? masters.find(serves) ?? masters[0],
+		isLost,
+		isJoined: host => {
+			const state = stateOf(host);
+			if (state === undefined || isLost || !isRecordedIn(host)) return false;
+			// A host that the state does not know may have been deleted while it was off: its own journal says nothing of that.
+			if (knownHosts?.has(host.name) === false) return false;
+			const {kubernetes} = state;
+			return (
+				kubernetes.hasKubeletConfig && isUp(kubernetes.kubelet) && (!host.isMaster || hasControlPlane(kubernetes))
+			);
+		},
+		journalOf,
+		stateOf,
+		isOurs: host => {
+			const state = stateOf(host);
+			if (state === undefined || isElsewhere(state)) return false;
+			return state.member !== undefined || Object.keys(state.journal).length > 0;
+		},
+		isTaken: host => {
+			const state = stateOf(host);
+			if (state === undefined) return false;
+			if (state.member !== undefined) return isElsewhere(state);
+			return Object.keys(state.journal).length === 0 && hasKubernetes(state.kubernetes);
+		},
+	};
+}
+
+/** Of a service as systemctl calls it. One that is being started is not down, and without systemd nobody knows. */
+export function isUp(state: string): boolean {
+	return state !== 'inactive' && state !== 'failed' && state !== 'deactivating';
+}
+
+/** Anything of Kubernetes is on the host. */
+export function hasKubernetes(kubernetes: HostKubernetes): boolean {
+	const {hasAdminConf, hasKubeletConf, hasKubeletConfig, manifests, hasEtcdData} = kubernetes;
+	return hasAdminConf || hasKubeletConf || hasKubeletConfig || hasEtcdData || manifests.length > 0;
+}
+
+export function hasControlPlane({manifests, hasEtcdData, hasAdminConf}: HostKubernetes): boolean {
+	return hasEtcdData && hasAdminConf && manifests.includes('etcd') && manifests.includes('kube-apiserver');
+}
+
+/** A master's journal may say both: it began the cluster, and was joined to it again later. */
+export function hasJoined(journal: Readonly<Record<string, Digest>>, name: string): boolean {
+	return Object.hasOwn(journal, `init/${name}`) || Object.hasOwn(journal, `join/${name}`);
+}
+
+function hasEtcd({kubernetes}: HostState): boolean {
+	return kubernetes.hasEtcdData;
+}
+
+function mastersFirst(hosts: readonly SettingHost[]): readonly SettingHost[] {
+	return [...hosts.filter(({isMaster}) => isMaster), ...hosts.filter(({isMaster}) => !isMaster)];
+}
