@@ -163,6 +163,19 @@ export const errorCodes = {
 
 	// runtime: plans
 	ERR_PLAN: 'A plan was edited, is of another version, or makes no sense.',
+	ERR_CLUSTER_REQUEST: 'Several things stand in the way of what is wanted of a cluster; each is listed.',
+	ERR_ROOTFS: 'Of the images of a cluster the first must be a rootfs, and no other may be one.',
+	ERR_IMAGE_TWICE: 'An image is named twice for one cluster.',
+	ERR_UPGRADE: 'A cluster has another version of Kubernetes than the rootfs image that it is given.',
+	ERR_VERSION_ORDER: 'A version of Kubernetes cannot follow the one that a cluster has.',
+	ERR_CLUSTER_CHANGED: 'Something of a cluster cannot be changed any more once it is there.',
+	ERR_HOST_ROLES: 'A host is named for two roles, or for another one than it has.',
+	ERR_NODE_NAME: 'Nodes of a cluster would have one name, or a node another one than before.',
+	ERR_HOST_TAKEN: 'A host belongs to another cluster, or runs a Kubernetes that sealimage did not bring.',
+	ERR_HOST_CLOCK: 'The clocks of masters do not agree.',
+	ERR_QUORUM: 'A change of masters would cost etcd its majority, or etcd would refuse it.',
+	ERR_LAST_MASTER: 'A cluster would lose its last master.',
+	ERR_CONTROL_PLANE_LOST: 'There is a cluster, and none of its masters works.',
 
 	// runtime: the registry on hosts
 	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',

@@ -4,7 +4,7 @@ import type {PlannedAction} from '../plan/action.js';
 /**
  * Every kind of step in the life of a cluster, with what it is keyed by. An input says *what shall be*, in digests where it is
  * long: the performer works the rest out of the setting. An action is done when its key (`keyOf`) is in the journal of its host, or for
- * those without a host in the state of the cluster, under its id.
+ * those without a host in the state of the cluster, under its id. Those that take something away are not written down (`isRecorded`).
  */
 export interface ActionInputs {
 	/** Images brought to the host and unpacked; the hosts of one plan share one distribution. */
@@ -17,7 +17,7 @@ export interface ActionInputs {
 		/** Of Configs and env that go into it. */
 		readonly from: Digest;
 	};
-	/** A script of an image: `check`, `init`, ... */
+	/** A script of an image: `check`, `init`, ...; or `command`: a line of the ENTRYPOINT or CMD of an image that is laid out on every host, run there. */
 	hook: {readonly image: string; readonly hook: string; readonly line: string; readonly from: Digest};
 	/** Files, units, modules and settings of a node: `wish` is the digest of its NodeWish. */
 	prepare: {readonly wish: Digest};
@@ -25,7 +25,7 @@ export interface ActionInputs {
 	registry: {readonly peers: readonly string[]; readonly images: readonly Digest[]};
 	/** All certificates and kubeconfigs of the host. `from`: the digest of what they depend on, without keys. */
 	certificates: {readonly from: Digest};
-	/** The load balancer of the host. */
+	/** The load balancer of the host. `members`: main addresses of masters, all with this port. */
 	balancer: {readonly members: readonly string[]; readonly address: string; readonly port: number};
 	/** `kubeadm init` on the first master. `documents`: the digest of what kubeadm gets. */
 	init: {readonly version: string; readonly documents: Digest};
@@ -40,7 +40,7 @@ export interface ActionInputs {
 	/** Until all nodes are Ready, and what applications brought is. */
 	ready: {readonly nodes: readonly string[]};
 
-	/** Work moves off the node. `isDead`: the host does not answer, so nothing is waited for. */
+	/** Work moves off the node. `isDead`: the host does not answer or runs nothing any more, so nothing is waited for. The node may be gone already. */
 	drain: {readonly node: string; readonly isDead: boolean};
 	/** The member of etcd on this master goes; asked of another master. */
 	'leave-etcd': {readonly node: string; readonly peerAddress: string};

@@ -4,10 +4,10 @@ import type {ActionInputs, ActionKind, ClusterAction} from './actions.js';
 import {keyOf} from './key.js';
 
 /** An action as planners write it. */
-export interface Proposal<K extends ActionKind> extends Omit<PlannedAction<K, ActionInputs[K]>, 'needs' | 'kind'> {
+export type Proposal<K extends ActionKind> = Omit<PlannedAction<K, ActionInputs[K]>, 'needs' | 'kind'> & {
 	/** Ids that it comes after, where they are in the plan at all. */
 	readonly after?: readonly string[] | undefined;
-}
+};
 
 /** A plan in the making. What an action comes after has to be proposed before it. */
 export interface Draft {

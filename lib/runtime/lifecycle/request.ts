@@ -24,8 +24,8 @@ export interface PlanRequest {
 }
 
 /**
- * What is wished of hosts where it is long, as digests: of the same wish always the same. Asked once for each host at most, and
- * only for hosts that answer.
+ * What is wished of hosts where it is long, as digests: of the same wish always the same. Asked for hosts that answer; what is slow
+ * to say should be remembered.
  */
 export interface PlanWishes {
 	/** Of its NodeWish. */

@@ -1,5 +1,5 @@
 import type {HostFacts} from '../facts/facts.js';
-import type {CheckTopic, Seen} from './check.js';
+import type {CheckTopic, FleetCheck, HostCheck, Seen} from './check.js';
 import {fleetChecks, hostChecks} from './checks.js';
 import type {HostFinding} from './finding.js';
 import {needsOf, type PreflightOptions} from './options.js';
@@ -10,6 +10,16 @@ import {needsOf, type PreflightOptions} from './options.js';
  * @throws SealError ERR_CIDR, ERR_PLATFORM when the options hold a network or a platform that is none
  */
 export function preflight(facts: readonly HostFacts[], options: PreflightOptions = {}): readonly HostFinding[] {
+	return preflightBy(hostChecks, fleetChecks, facts, options);
+}
+
+/** The same by some of the checks. @throws SealError ERR_CIDR, ERR_PLATFORM */
+export function preflightBy(
+	ofHosts: readonly HostCheck[],
+	ofAll: readonly FleetCheck[],
+	facts: readonly HostFacts[],
+	options: PreflightOptions,
+): readonly HostFinding[] {
 	const order = new Map(facts.map(({host}, index) => [host, index]));
 	const found = new Map<string, Gathered>();
 	const add = (topic: CheckTopic, hosts: readonly string[], what: Seen): void => {
@@ -23,11 +33,11 @@ export function preflight(facts: readonly HostFacts[], options: PreflightOptions
 	};
 	for (const host of facts) {
 		const needs = needsOf(host.host, options);
-		for (const check of hostChecks) {
+		for (const check of ofHosts) {
 			for (const what of check.look(host, needs, options)) add(check, [host.host], what);
 		}
 	}
-	for (const check of fleetChecks) {
+	for (const check of ofAll) {
 		for (const {hosts, seen} of check.compare(facts, options)) add(check, hosts, seen);
 	}
 	const place = (host: string): number => order.get(host) ?? 0;

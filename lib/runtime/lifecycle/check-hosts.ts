@@ -1,0 +1,177 @@
+import {about, type Problem} from './problem.js';
+import type {SettingHost} from './setting.js';
+import type {Situation} from './situation.js';
+
+/** Is each host one host, and free for the cluster? */
+export function checkHosts(situation: Situation): readonly Problem[] {
+	if (situation.request.verb === 'reset') return checkLeaving(situation);
+	return [
+		...checkRoles(situation),
+		...checkNames(situation),
+		...checkChanges(situation),
+		...checkTaken(situation),
+		...checkSilent(situation),
+		...checkLeaving(situation),
+	];
+}
+
+/** A host that is named once for each of two roles is told as that, and not as a host named twice. */
+function checkRoles({request: {wanted}}: Situation): readonly Problem[] {
+	const named = groups(wanted.hosts, ({name}) => name).filter(([, hosts]) => hosts.length > 1);
+	const isTorn = (hosts: readonly SettingHost[]): boolean => new Set(hosts.map(({isMaster}) => isMaster)).size > 1;
+	const torn = wanted.hosts.filter(({roles}) => roles.includes('master') && roles.includes('node'));
+	const inTwo = [...named.filter(([, hosts]) => isTorn(hosts)).map(([name]) => name), ...torn.map(({name}) => name)];
+	const twice = named.filter(([, hosts]) => !isTorn(hosts)).map(([name]) => name);
+	return [
+		...about([...new Set(inTwo)], {
+			severity: 'error',
+			code: 'ERR_HOST_ROLES',
+			message: 'The host is named as a master and as a node',
+			hint: 'Name it once: a cluster without nodes lets masters do their work.',
+		}),
+		...about(twice, {
+			severity: 'error',
+			code: 'ERR_HOST_DUPLICATE',
+			message: 'The host is named several times',
+			hint: 'Name each host once.',
+		}),
+	];
+}
+
+function checkNames({request: {wanted}}: Situation): readonly Problem[] {
+	const hosts = groups(wanted.hosts, ({name}) => name).map(([, [host]]) => host!);
+	const sameName = groups(hosts, ({nodeName}) => nodeName).filter(([, all]) => all.length > 1);
+	const owners = new Map<string, string[]>();
+	for (const {name, addresses} of hosts)
+		for (const address of new Set(addresses)) owners.set(address, [...(owners.get(address) ?? []), name]);
+	return [
+		...sameName.flatMap(([nodeName, all]) =>
+			about(
+				all.map(({name}) => name),
+				{
+					severity: 'error',
+					code: 'ERR_NODE_NAME',
+					message: `The node of each would be called ${nodeName}`,
+					hint: 'Give each host a name of its own with hostnamectl set-hostname.',
+				},
+			),
+		),
+		...[...owners].flatMap(([address, names]) =>
+			about(names.length > 1 ? names : [], {
+				severity: 'error',
+				code: 'ERR_HOST_DUPLICATE',
+				message: `The address ${address} is that of each of them`,
+				hint: 'Name each host once, by an address of its own.',
+			}),
+		),
+	];
+}
+
+/** Nodes keep their name and their role for as long as they are in the cluster. */
+function checkChanges({request: {wanted, known}}: Situation): readonly Problem[] {
+	const before = new Map(known?.setting.hosts.map(host => [host.name, host]));
+	return wanted.hosts.flatMap(({name, nodeName, isMaster}): readonly Problem[] => {
+		const was = before.get(name);
+		if (was === undefined) return [];
+		const role = (host: Pick<SettingHost, 'isMaster'>): string => (host.isMaster ? 'a master' : 'a node');
+		return [
+			...about(was.isMaster === isMaster ? [] : [name], {
+				severity: 'error',
+				code: 'ERR_HOST_ROLES',
+				message: `The host is ${role(was)} of the cluster, and shall be ${role({isMaster})}`,
+				hint: `Take it out with "sealimage delete" first, then add it as ${role({isMaster})}.`,
+			}),
+			...about(was.nodeName === nodeName ? [] : [name], {
+				severity: 'error',
+				code: 'ERR_NODE_NAME',
+				message: `The node is called ${was.nodeName} in the cluster, and the host ${nodeName}`,
+				hint: `Give the host its name back with "hostnamectl set-hostname ${was.nodeName}", or delete and add it.`,
+			}),
+		];
+	});
+}
+
+function checkTaken({request: {isForced}, hosts, isTaken, stateOf}: Situation): readonly Problem[] {
+	if (isForced === true) return [];
+	const taken = groups(hosts.filter(isTaken), host => stateOf(host)?.member?.cluster ?? '');
+	return taken.flatMap(([cluster, all]) =>
+		about(
+			all.map(({name}) => name),
+			{
+				severity: 'error',
+				code: 'ERR_HOST_TAKEN',
+				message:
+					cluster === ''
+						? 'There is a Kubernetes that sealimage did not bring'
+						: `The host is in another cluster, which is called ${shown(cluster)}`,
+				hint: 'Name other hosts, reset that cluster first, or lose what is there with --force.',
+			},
+		),
+	);
+}
+
+/** What a host says of itself: shown as short text, whatever is in it. */
+function shown(text: string): string {
+	return JSON.stringify(text.slice(0, 100));
+}
+
+function checkSilent({request: {wanted, known, states, leaving}}: Situation): readonly Problem[] {
+	const inCluster = new Set(known?.setting.hosts.map(({name}) => name));
+	const left = new Set(leaving.map(({name}) => name));
+	const silent = wanted.hosts.map(({name}) => name).filter(name => !states.has(name) && !left.has(name));
+	return [
+		...about(
+			silent.filter(name => !inCluster.has(name)),
+			{
+				severity: 'error',
+				code: 'ERR_HOST_UNREACHABLE',
+				message: 'The host does not answer, and is not in the cluster yet',
+				hint: 'Start it or mend its network, or leave it out.',
+			},
+		),
+		...about(
+			silent.filter(name => inCluster.has(name)),
+			{
+				severity: 'warning',
+				code: 'HostSilent',
+				message: 'The host does not answer, and is left as it is',
+				hint: 'Run the command again when it is back, or take it out with "sealimage delete".',
+			},
+		),
+	];
+}
+
+function checkLeaving({request: {leaving, states}, stateOf, isTaken}: Situation): readonly Problem[] {
+	const silent = leaving.filter(({name}) => !states.has(name));
+	const elsewhere = leaving.filter(host => isTaken(host) && stateOf(host)?.member !== undefined);
+	return [
+		...about(
+			silent.map(({name}) => name),
+			{
+				severity: 'warning',
+				code: 'HostSilent',
+				message: 'The host does not answer: it is forgotten, but nothing on it is stopped or put back',
+				hint: 'Before it is used again, install it anew, or run "sealimage reset" on it.',
+			},
+		),
+		...about(
+			elsewhere.map(({name}) => name),
+			{
+				severity: 'warning',
+				code: 'HostElsewhere',
+				message: 'The host is in another cluster by now: it is forgotten, and left as it is',
+				hint: 'Nothing needs to be done.',
+			},
+		),
+	];
+}
+
+function groups<T>(items: readonly T[], key: (item: T) => string): readonly (readonly [string, readonly T[]])[] {
+	const found = new Map<string, T[]>();
+	for (const item of items) {
+		const group = found.get(key(item));
+		if (group === undefined) found.set(key(item), [item]);
+		else group.push(item);
+	}
+	return [...found];
+}
