@@ -53,6 +53,14 @@ export {
 export {type KubeadmApi, type MinorFacts, minorFacts} from './kubeadm/minors.js';
 export {type ClusterNetwork, type NetworkOptions, readNetwork} from './kubeadm/network.js';
 export {type KubernetesVersion, parseKubernetesVersion} from './kubeadm/version.js';
+export type {ActionInputs, ActionKind, ClusterAction} from './lifecycle/actions.js';
+export {checkRequest, refuseProblems} from './lifecycle/check.js';
+export {isRecorded, keyOf} from './lifecycle/key.js';
+export {planCluster} from './lifecycle/plan.js';
+export {clusterLanes} from './lifecycle/plan-joins.js';
+export type {Problem} from './lifecycle/problem.js';
+export type {ClusterVerb, PlanRequest, PlanWishes} from './lifecycle/request.js';
+export type {ClusterImage, ClusterSetting, ImageFile, SettingHost} from './lifecycle/setting.js';
 export {type MirrorConfig, type NetworkConfig, parseMirrorConfig} from './mirror/config.js';
 export {installMirrors, type MirrorChanges, type MirrorRunOptions, removeMirrors} from './mirror/install.js';
 export {type MirrorHealth, type Probe, probeMirror} from './mirror/probe.js';

@@ -11,7 +11,7 @@ export function checkControlPlane(situation: Situation): readonly Problem[] {
 	return [...lost, ...(lost.length > 0 ? [] : checkQuorum(situation)), ...checkEven(wantedMasters.length)];
 }
 
-function noMaster({request: {leaving}}: Situation): Problem {
+function noMaster({leaving}: Situation): Problem {
 	const last = leaving.filter(({isMaster}) => isMaster).map(({name}) => name);
 	return last.length === 0
 		? {
@@ -31,15 +31,16 @@ function noMaster({request: {leaving}}: Situation): Problem {
 }
 
 /** Beginning anew would leave whoever is in the cluster alone, and may overwrite the data of etcd. */
-function checkLost({request: {isForced}, isLost, masters, stateOf}: Situation): readonly Problem[] {
+function checkLost({request: {isForced}, isLost, masters, wantedMasters, stateOf}: Situation): readonly Problem[] {
 	if (!isLost || isForced === true) return [];
-	if (masters.length === 0) {
-		return when(true, () => ({
+	const silent = wantedMasters.filter(host => stateOf(host) === undefined).map(({name}) => name);
+	if (silent.length > 0) {
+		return about(silent, {
 			severity: 'error',
 			code: 'ERR_CONTROL_PLANE_LOST',
-			message: 'There is a cluster, and none of its masters answers',
-			hint: 'Start one of the masters, or mend the way to it, and run the command again.',
-		}));
+			message: 'The master does not answer, and there is a cluster that no other works for',
+			hint: 'Start it, or mend the way to it, and run the command again.',
+		});
 	}
 	const withData = masters.filter(host => stateOf(host)?.kubernetes.hasEtcdData === true).map(({name}) => name);
 	return when(true, () => ({
@@ -59,13 +60,13 @@ function checkLost({request: {isForced}, isLost, masters, stateOf}: Situation): 
 function checkQuorum(situation: Situation): readonly Problem[] {
 	const {request, masters, serving, stateOf} = situation;
 	if (serving.length === 0 || request.isForced === true) return [];
-	const leaving = new Set(request.leaving.map(({name}) => name));
+	const leaving = new Set(situation.leaving.map(({name}) => name));
 	const etcd = membersOf(situation);
 	const isServing = new Set(serving.map(({name}) => name));
 	const coming = masters.filter(({name}) => !isServing.has(name)).length;
 	if (coming === 0 && !etcd.members.some(({name}) => leaving.has(name))) return [];
 	const loss = quorumLoss(etcd, coming, leaving);
-	if (loss !== undefined) return [explain(loss)];
+	if (loss !== undefined) return [explain(loss, coming > 0 && !etcd.members.some(({name}) => leaving.has(name)))];
 	const missing = etcd.members.filter(host => stateOf(host) === undefined && !leaving.has(host.name));
 	if (coming === 0) return [];
 	return about(
@@ -79,7 +80,17 @@ function checkQuorum(situation: Situation): readonly Problem[] {
 	);
 }
 
-function explain({at, members, living}: QuorumLoss): Problem {
+/** @param mayReturn a master comes: if it was stopped on its way into etcd, it is what is missing */
+function explain({at, members, living}: QuorumLoss, mayReturn: boolean): Problem {
+	if (at === undefined && mayReturn) {
+		return {
+			severity: 'warning',
+			code: 'ApiSilent',
+			hosts: [],
+			message: 'No API server of the cluster is ready: masters join only if it comes back with the first of them',
+			hint: 'If it does not, start the masters that are down, and run the command again.',
+		};
+	}
 	const needs = `etcd has ${members} members and needs ${majority(members)} of them`;
 	return at === undefined
 		? {

@@ -141,7 +141,7 @@ function checkSilent({request: {wanted, known, states, leaving}}: Situation): re
 	];
 }
 
-function checkLeaving({request: {leaving, states}, stateOf, isTaken}: Situation): readonly Problem[] {
+function checkLeaving({request: {states}, leaving, stateOf, isTaken}: Situation): readonly Problem[] {
 	const silent = leaving.filter(({name}) => !states.has(name));
 	const elsewhere = leaving.filter(host => isTaken(host) && stateOf(host)?.member !== undefined);
 	return [

@@ -22,10 +22,10 @@ export function checkNetworks({request, hosts, masters, isJoined, stateOf}: Situ
 	const coming = hosts.filter(host => !isJoined(host));
 	const {pods, services, virtualAddress} = request.wanted.network;
 	const networks = {pods, services, 'the virtual address': [virtualAddress]};
-	const isTouched = coming.some(({isMaster}) => isMaster);
+	const areMastersComing = coming.some(({isMaster}) => isMaster);
 	return [
 		...judge(overlapChecks, factsOf(coming), {networks}, 'ERR_CLUSTER_NETWORK'),
-		...(isTouched ? judge(clockFleetChecks, factsOf(masters), {}, 'ERR_HOST_CLOCK') : []),
+		...(areMastersComing ? judge(clockFleetChecks, factsOf(masters), {}, 'ERR_HOST_CLOCK') : []),
 	];
 }
 

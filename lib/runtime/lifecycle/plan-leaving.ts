@@ -16,7 +16,7 @@ export interface Leaving {
 }
 
 export function leavingOf(situation: Situation): Leaving {
-	const {request, isOurs, stateOf} = situation;
+	const {request, leaving, isOurs, stateOf} = situation;
 	const isAlive = (host: SettingHost): boolean => {
 		if (isOurs(host)) return true;
 		const state = stateOf(host);
@@ -26,9 +26,9 @@ export function leavingOf(situation: Situation): Leaving {
 	const {living} = membersOf(situation);
 	const isWorking = (host: SettingHost): boolean => isAlive(host) && (!host.isMaster || living.has(host.name));
 	return {
-		alive: request.leaving.filter(isAlive),
-		spent: request.leaving.filter(host => !isWorking(host)),
-		working: request.leaving.filter(isWorking),
+		alive: leaving.filter(isAlive),
+		spent: leaving.filter(host => !isWorking(host)),
+		working: leaving.filter(isWorking),
 	};
 }
 

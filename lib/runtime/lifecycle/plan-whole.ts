@@ -20,8 +20,8 @@ export function planAccess({request, first}: Situation, draft: Draft): void {
 }
 
 /** The state is written when who is in the cluster, or what it shall be, is not what each copy says; last when hosts leave, so that they are not forgotten before. */
-export function planState({request, first, serving, masters, stateOf}: Situation, draft: Draft): void {
-	const {known, wanted, leaving} = request;
+export function planState({request, leaving, first, serving, masters, stateOf}: Situation, draft: Draft): void {
+	const {known, wanted} = request;
 	const setting = settingDigest(wanted);
 	const isIn = new Set(serving);
 	const isKept = (host: (typeof masters)[number]): boolean => {
@@ -72,7 +72,7 @@ export function planApplications({request, first, acting}: Situation, draft: Dra
  * whatever comes into the cluster.
  */
 export function planReady(
-	{request, first, hosts}: Situation,
+	{request, leaving, first, hosts}: Situation,
 	draft: Draft,
 	chains: readonly HostChain[],
 	applications: readonly string[],
@@ -88,7 +88,7 @@ export function planReady(
 				...joins,
 				...chains.flatMap(({last}) => last),
 				...applications,
-				...request.leaving.map(({name}) => `delete-node/${name}`),
+				...leaving.map(({name}) => `delete-node/${name}`),
 			]),
 		],
 		input: {nodes: hosts.map(({nodeName}) => nodeName).sort()},

@@ -33,7 +33,7 @@ function planChanges(situation: Situation, draft: Draft): void {
 	const areSomeComing = planJoins(situation, draft, chains, spent);
 	planCommands(situation, draft, chains);
 	planAccess(situation, draft);
-	const isShrinking = situation.request.leaving.length > 0;
+	const isShrinking = situation.leaving.length > 0;
 	if (!isShrinking) planState(situation, draft);
 	const applications = planApplications(situation, draft);
 	const ready = (): void => planReady(situation, draft, chains, applications);

@@ -19,9 +19,9 @@ export interface EtcdMembers {
 	readonly hasQuorum: boolean;
 }
 
-export function membersOf({request, wantedMasters, serving, stateOf}: Situation): EtcdMembers {
+export function membersOf({request, leaving, wantedMasters, serving, stateOf}: Situation): EtcdMembers {
 	const known = request.known?.setting.hosts.filter(({isMaster}) => isMaster) ?? [];
-	const candidates = new Map([...known, ...wantedMasters, ...request.leaving].map(host => [host.name, host]));
+	const candidates = new Map([...known, ...wantedMasters, ...leaving].map(host => [host.name, host]));
 	const inState = new Set(known.map(({name}) => name));
 	const served = new Set(serving.map(({name}) => name));
 	const members = [...candidates.values()].filter(host => {

@@ -11,6 +11,8 @@ export interface Situation {
 	/** Those that stay or come and answer; only on them something is done. Masters first. */
 	readonly hosts: readonly SettingHost[];
 	readonly masters: readonly SettingHost[];
+	/** Those that are in the cluster or have something of it; others left before. */
+	readonly leaving: readonly SettingHost[];
 	/** Masters with a whole control plane, those that leave too. */
 	readonly serving: readonly SettingHost[];
 	/** Where a cluster has to begin; undefined when it has begun. */
@@ -31,8 +33,8 @@ export interface Situation {
 }
 
 export function situationOf(request: PlanRequest): Situation {
-	const {wanted, known, leaving, states} = request;
-	const left = new Set(leaving.map(({name}) => name));
+	const {wanted, known, states} = request;
+	const left = new Set(request.leaving.map(({name}) => name));
 	const staying = wanted.hosts.filter(({name}) => !left.has(name));
 	const knownHosts = known === undefined ? undefined : new Set(known.setting.hosts.map(({name}) => name));
 	const stateOf = ({name}: SettingHost): HostState | undefined => states.get(name);
@@ -41,7 +43,22 @@ export function situationOf(request: PlanRequest): Situation {
 		const state = stateOf(host);
 		return state === undefined || isElsewhere(state) ? {} : state.journal;
 	};
-	const isRecordedIn = (host: SettingHost): boolean => hasJoined(journalOf(host), host.name);
+	const isOurs = (host: SettingHost): boolean => {
+		const state = stateOf(host);
+		if (state === undefined || isElsewhere(state)) return false;
+		return state.member !== undefined || Object.keys(state.journal).length > 0;
+	};
+	const isTaken = (host: SettingHost): boolean => {
+		const state = stateOf(host);
+		if (state === undefined) return false;
+		if (state.member !== undefined) return isElsewhere(state);
+		const isKnown = knownHosts?.has(host.name) === true;
+		return !isKnown && Object.keys(state.journal).length === 0 && hasKubernetes(state.kubernetes);
+	};
+	const mayBeIn = ({name}: SettingHost): boolean => knownHosts === undefined || knownHosts.has(name);
+	const leaving = request.leaving.filter(host => mayBeIn(host) || isOurs(host) || isTaken(host));
+	// A host that the state does not know may have been deleted while it was off: its own journal says nothing of that.
+	const isRecordedIn = (host: SettingHost): boolean => mayBeIn(host) && hasJoined(journalOf(host), host.name);
 	const serves = (host: SettingHost): boolean =>
 		host.isMaster && isRecordedIn(host) && hasControlPlane(stateOf(host)!.kubernetes);
 	const hosts = mastersFirst(staying.filter(host => states.has(host.name)));
@@ -57,6 +74,7 @@ export function situationOf(request: PlanRequest): Situation {
 		wantedMasters: staying.filter(({isMaster}) => isMaster),
 		hosts,
 		masters,
+		leaving,
 		serving,
 		first,
 		acting: first ?? masters.find(serves) ?? masters[0],
@@ -64,8 +82,6 @@ export function situationOf(request: PlanRequest): Situation {
 		isJoined: host => {
 			const state = stateOf(host);
 			if (state === undefined || isLost || !isRecordedIn(host)) return false;
-			// A host that the state does not know may have been deleted while it was off: its own journal says nothing of that.
-			if (knownHosts?.has(host.name) === false) return false;
 			const {kubernetes} = state;
 			return (
 				kubernetes.hasKubeletConfig && isUp(kubernetes.kubelet) && (!host.isMaster || hasControlPlane(kubernetes))
@@ -73,17 +89,8 @@ export function situationOf(request: PlanRequest): Situation {
 		},
 		journalOf,
 		stateOf,
-		isOurs: host => {
-			const state = stateOf(host);
-			if (state === undefined || isElsewhere(state)) return false;
-			return state.member !== undefined || Object.keys(state.journal).length > 0;
-		},
-		isTaken: host => {
-			const state = stateOf(host);
-			if (state === undefined) return false;
-			if (state.member !== undefined) return isElsewhere(state);
-			return Object.keys(state.journal).length === 0 && hasKubernetes(state.kubernetes);
-		},
+		isOurs,
+		isTaken,
 	};
 }
 

@@ -1,0 +1,112 @@
+import type {Digest} from '../../../lib/oci/digest.js';
+import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
+import type {PlanRequest, PlanWishes} from '../../../lib/runtime/lifecycle/request.js';
+import type {ClusterImage, ClusterSetting, SettingHost} from '../../../lib/runtime/lifecycle/setting.js';
+import {digestOfValue} from '../../../lib/runtime/plan/plan.js';
+
+/** A digest that tells what it is of. */
+export const digest = (of: unknown): Digest => digestOfValue(of);
+
+export function host(number: number, role: 'master' | 'node', change: Partial<SettingHost> = {}): SettingHost {
+	const name = `10.0.${number >> 8}.${number & 255}`;
+	return {
+		name,
+		nodeName: `h${number}`,
+		addresses: [name],
+		isMaster: role === 'master',
+		platform: 'linux/amd64',
+		roles: [role],
+		env: {},
+		hasCgroupV1: false,
+		...change,
+	};
+}
+
+export function image(
+	name: string,
+	type: ClusterImage['type'],
+	change: Partial<ClusterImage> & {readonly content?: number} = {},
+): ClusterImage {
+	const {content = 1, ...rest} = change;
+	const variant = (platform: string): {readonly manifest: Digest; readonly bytes: number} => ({
+		manifest: digest([name, platform, content]),
+		bytes: 1000,
+	});
+	return {
+		name,
+		digest: digest([name, content]),
+		type,
+		platforms: {'linux/amd64': variant('linux/amd64'), 'linux/arm64': variant('linux/arm64')},
+		env: {},
+		entrypoint: [],
+		command: type === 'application' ? [`bash run-${name}`] : [],
+		hooks: {},
+		kubeadm: [],
+		configs: [],
+		files: {},
+		...rest,
+	};
+}
+
+export function rootfs(minor: number, change: Parameters<typeof image>[2] = {}): ClusterImage {
+	return image(`kubernetes:v1.${minor}.2`, 'rootfs', {kubernetes: `v1.${minor}.2`, ...change});
+}
+
+export interface SettingParts {
+	readonly masters: readonly number[];
+	readonly nodes: readonly number[];
+	readonly minor?: number;
+	/** Beside the rootfs. */
+	readonly images?: readonly ClusterImage[];
+}
+
+export function setting({masters, nodes, minor = 30, images = []}: SettingParts): ClusterSetting {
+	return {
+		name: 'default',
+		id: '0123456789abcdef',
+		version: parseKubernetesVersion(`v1.${minor}.2`),
+		network: {
+			pods: ['100.64.0.0/10'],
+			services: ['10.96.0.0/22'],
+			dnsDomain: 'cluster.local',
+			apiPort: 6443,
+			virtualAddress: '10.103.97.2',
+		},
+		proxyMode: 'iptables',
+		keyAlgorithm: 'ecdsa-p256',
+		apiNames: [],
+		hosts: [...masters.map(number => host(number, 'master')), ...nodes.map(number => host(number, 'node'))],
+		images: [rootfs(minor), ...images],
+		env: {},
+		configs: [],
+		kubeadm: [],
+	};
+}
+
+/** Wishes that follow from the setting as real ones do: a master's certificates depend on all masters, what is prepared on the images. */
+export function wishesOf(wanted: ClusterSetting, leaving: readonly SettingHost[] = []): PlanWishes {
+	const left = new Set(leaving.map(({name}) => name));
+	const masters = wanted.hosts.filter(({isMaster, name}) => isMaster && !left.has(name)).map(({name}) => name);
+	const base = digest(wanted.images.filter(({type}) => type !== 'application').map(one => one.digest));
+	return {
+		wishOf: ({platform}) => digest(['wish', base, platform]),
+		documentsOf: ({nodeName, isMaster}) => digest(['documents', wanted.version.text, nodeName, isMaster]),
+		certificatesOf: ({nodeName, isMaster}) => digest(['certificates', nodeName, isMaster ? masters : []]),
+		accessObjects: digest('access'),
+		stageFrom: ({env}, place) => digest(['stage', place, {...wanted.env, ...env}]),
+		bytesMissing: ({isMaster}) => (isMaster ? 2000 : 1000),
+	};
+}
+
+/** A request for a cluster of which nothing is there yet, changed as told. */
+export function request(wanted: ClusterSetting, change: Partial<PlanRequest> = {}): PlanRequest {
+	return {
+		verb: 'run',
+		wanted,
+		states: new Map(),
+		leaving: [],
+		applications: wanted.images.filter(({type}) => type === 'application').map(({name}) => name),
+		wishes: wishesOf(wanted, change.leaving),
+		...change,
+	};
+}
