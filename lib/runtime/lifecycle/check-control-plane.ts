@@ -7,7 +7,7 @@ import type {Situation} from './situation.js';
 export function checkControlPlane(situation: Situation): readonly Problem[] {
 	const {wantedMasters} = situation;
 	if (wantedMasters.length === 0) return [noMaster(situation)];
-	const lost = checkLost(situation);
+	const lost = [...checkLost(situation), ...checkReplaced(situation)];
 	return [...lost, ...(lost.length > 0 ? [] : checkQuorum(situation)), ...checkEven(wantedMasters.length)];
 }
 
@@ -54,6 +54,17 @@ function checkLost({request: {isForced}, isLost, masters, wantedMasters, stateOf
 			withData.length === 0
 				? 'Restore a snapshot of etcd on a master, or begin anew: "sealimage reset", then "sealimage run".'
 				: 'Put the static pods back into /etc/kubernetes/manifests, and admin.conf beside it; or lose the data and begin anew with --force.',
+	}));
+}
+
+/** What masters share, authorities above all, has to be on one that stays. */
+function checkReplaced({serving, masters, wantedMasters}: Situation): readonly Problem[] {
+	const areKept = masters.some(host => serving.includes(host));
+	return when(serving.length > 0 && !areKept, () => ({
+		severity: 'error',
+		code: 'ERR_LAST_MASTER',
+		message: `None of the masters that work would stay, only ${listing(wantedMasters.map(({name}) => name))} that join or do not work`,
+		hint: 'Add the new masters first, and delete the old ones with a second command.',
 	}));
 }
 

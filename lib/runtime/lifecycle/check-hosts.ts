@@ -67,9 +67,9 @@ function checkNames({request: {wanted}}: Situation): readonly Problem[] {
 	];
 }
 
-/** Nodes keep their name and their role for as long as they are in the cluster. */
-function checkChanges({request: {wanted, known}}: Situation): readonly Problem[] {
-	const before = new Map(known?.setting.hosts.map(host => [host.name, host]));
+/** Nodes keep their name and their role for as long as they are in the cluster; in one that has not begun, nobody has any. */
+function checkChanges({request: {wanted, known}, first}: Situation): readonly Problem[] {
+	const before = new Map((first === undefined ? known : undefined)?.setting.hosts.map(host => [host.name, host]));
 	return wanted.hosts.flatMap(({name, nodeName, isMaster}): readonly Problem[] => {
 		const was = before.get(name);
 		if (was === undefined) return [];
@@ -115,8 +115,8 @@ function shown(text: string): string {
 	return JSON.stringify(text.slice(0, 100));
 }
 
-function checkSilent({request: {wanted, known, states, leaving}}: Situation): readonly Problem[] {
-	const inCluster = new Set(known?.setting.hosts.map(({name}) => name));
+function checkSilent({request: {wanted, states, leaving}, settled}: Situation): readonly Problem[] {
+	const inCluster = new Set(settled?.setting.hosts.map(({name}) => name));
 	const left = new Set(leaving.map(({name}) => name));
 	const silent = wanted.hosts.map(({name}) => name).filter(name => !states.has(name) && !left.has(name));
 	return [

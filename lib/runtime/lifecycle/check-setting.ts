@@ -3,13 +3,13 @@ import {digestOfValue} from '../plan/plan.js';
 import {listing} from '../preflight/check.js';
 import {imagesFor} from './plan-images.js';
 import {about, type Problem, when} from './problem.js';
-import type {PlanRequest} from './request.js';
 import type {ClusterSetting} from './setting.js';
+import type {Situation} from './situation.js';
 
 /** Do the images fit together, and to the cluster that is there? */
-export function checkSetting(request: PlanRequest): readonly Problem[] {
-	const {wanted, known} = request;
-	const before = known?.setting;
+export function checkSetting({request: {wanted, known}, first}: Situation): readonly Problem[] {
+	// What has not begun can be anything still.
+	const before = first === undefined ? known?.setting : undefined;
 	return [
 		...checkImages(wanted),
 		...checkPlatforms(wanted),

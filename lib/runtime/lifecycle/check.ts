@@ -12,7 +12,7 @@ import {situationOf} from './situation.js';
 export function checkRequest(request: PlanRequest): readonly Problem[] {
 	const situation = situationOf(request);
 	// What goes away needs to fit nothing.
-	const forSetting = request.verb === 'reset' ? [] : [...checkSetting(request), ...checkControlPlane(situation)];
+	const forSetting = request.verb === 'reset' ? [] : [...checkSetting(situation), ...checkControlPlane(situation)];
 	const found = [...forSetting, ...checkHosts(situation), ...checkNetworks(situation)];
 	return [...found.filter(isError), ...found.filter(problem => !isError(problem))];
 }

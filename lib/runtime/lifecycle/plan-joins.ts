@@ -38,10 +38,10 @@ export function planJoins(
 	return beginning !== undefined || coming.length > 0;
 }
 
-function begin({request, stateOf}: Situation, draft: Draft, chain: HostChain): void {
+function begin({request, isLost, stateOf}: Situation, draft: Draft, chain: HostChain): void {
 	const {host} = chain;
 	const version = request.wanted.version.text;
-	const isOverwriting = request.known !== undefined && stateOf(host)?.kubernetes.hasEtcdData === true;
+	const isOverwriting = isLost && stateOf(host)?.kubernetes.hasEtcdData === true;
 	const id = `init/${host.name}`;
 	draft.add('init', {
 		id,

@@ -19,8 +19,8 @@ export interface EtcdMembers {
 	readonly hasQuorum: boolean;
 }
 
-export function membersOf({request, leaving, wantedMasters, serving, stateOf}: Situation): EtcdMembers {
-	const known = request.known?.setting.hosts.filter(({isMaster}) => isMaster) ?? [];
+export function membersOf({settled, leaving, wantedMasters, serving, stateOf}: Situation): EtcdMembers {
+	const known = settled?.setting.hosts.filter(({isMaster}) => isMaster) ?? [];
 	const candidates = new Map([...known, ...wantedMasters, ...leaving].map(host => [host.name, host]));
 	const inState = new Set(known.map(({name}) => name));
 	const served = new Set(serving.map(({name}) => name));

@@ -1,4 +1,5 @@
 import type {Digest} from '../../oci/digest.js';
+import type {ClusterState} from '../state/cluster-state.js';
 import type {HostKubernetes, HostState} from '../state/host-state.js';
 import type {PlanRequest} from './request.js';
 import type {SettingHost} from './setting.js';
@@ -6,6 +7,8 @@ import type {SettingHost} from './setting.js';
 /** A request as a plan sees it: who is there, who is in, and who acts. */
 export interface Situation {
 	readonly request: PlanRequest;
+	/** What is known, once it was written to the cluster (generation 1); what one operator alone knows may never have begun. */
+	readonly settled: ClusterState | undefined;
 	/** Masters that stay or come, those that are silent too: what registries and balancers are told. */
 	readonly wantedMasters: readonly SettingHost[];
 	/** Those that stay or come and answer; only on them something is done. Masters first. */
@@ -36,7 +39,8 @@ export function situationOf(request: PlanRequest): Situation {
 	const {wanted, known, states} = request;
 	const left = new Set(request.leaving.map(({name}) => name));
 	const staying = wanted.hosts.filter(({name}) => !left.has(name));
-	const knownHosts = known === undefined ? undefined : new Set(known.setting.hosts.map(({name}) => name));
+	const settled = known !== undefined && known.generation > 0 ? known : undefined;
+	const knownHosts = settled === undefined ? undefined : new Set(settled.setting.hosts.map(({name}) => name));
 	const stateOf = ({name}: SettingHost): HostState | undefined => states.get(name);
 	const isElsewhere = (state: HostState): boolean => state.member !== undefined && state.member.id !== wanted.id;
 	const journalOf = (host: SettingHost): Readonly<Record<string, Digest>> => {
@@ -65,12 +69,13 @@ export function situationOf(request: PlanRequest): Situation {
 	const masters = hosts.filter(({isMaster}) => isMaster);
 	const serving = [...masters, ...leaving].filter(serves);
 	const isLost =
-		serving.length === 0 && (known !== undefined || [...hosts, ...leaving].some(host => isRecordedIn(host)));
+		serving.length === 0 && (settled !== undefined || [...hosts, ...leaving].some(host => isRecordedIn(host)));
 	// One that was stopped in the middle of beginning goes on, whatever the order of masters is by now.
 	const begun = masters.find(host => hasEtcd(stateOf(host)!) && !isElsewhere(stateOf(host)!));
 	const first = serving.length > 0 ? undefined : (begun ?? masters[0]);
 	return {
 		request,
+		settled,
 		wantedMasters: staying.filter(({isMaster}) => isMaster),
 		hosts,
 		masters,

@@ -50,6 +50,8 @@ export interface FakeWorld {
 	/** Names of nodes to names of hosts. */
 	readonly hostOfNode: Map<string, string>;
 	cluster: FakeCluster | undefined;
+	/** What the operator remembers; written before anything is done. */
+	cache: ClusterState | undefined;
 	/** The host that made what others share, for as long as nobody else has it. */
 	readonly makers: Map<'registry' | 'certificates', string>;
 }
@@ -60,6 +62,7 @@ export function createWorld(minor: number, hosts: readonly SettingHost[]): FakeW
 		hosts: new Map(hosts.map(({name}) => [name, bareHost(name)])),
 		hostOfNode: new Map(hosts.map(({name, nodeName}) => [nodeName, name])),
 		cluster: undefined,
+		cache: undefined,
 		makers: new Map(),
 	};
 }
@@ -154,9 +157,10 @@ export function requestFor(
 	};
 }
 
-/** Of all copies that can be read the newest. */
+/** Of all copies that can be read the newest; of equals the operator's own, which has what was done since. */
 export function knownOf(world: FakeWorld): ClusterState | undefined {
 	const copies = [
+		...(world.cache === undefined ? [] : [world.cache]),
 		...(hasApi(world) && world.cluster?.secret !== undefined ? [world.cluster.secret] : []),
 		...[...world.hosts.values()].flatMap(({isUp, state}) => (isUp && state !== undefined ? [state] : [])),
 	];

@@ -87,7 +87,7 @@ const performers: FakePerformers = {
 	},
 	*state({world, request, done}) {
 		yield* api(world);
-		const generation = (world.cluster!.secret?.generation ?? 0) + 1;
+		const generation = (world.cache?.generation ?? 0) + 1;
 		const {command: _, ...setting} = request.wanted;
 		const left = new Set(request.leaving.map(({name}) => name));
 		const state: ClusterState = {
@@ -99,6 +99,7 @@ const performers: FakePerformers = {
 			done: Object.fromEntries(done) as ClusterState['done'],
 		};
 		world.cluster!.secret = state;
+		world.cache = state;
 		for (const {name} of state.setting.hosts.filter(({isMaster}) => isMaster)) {
 			const master = world.hosts.get(name)!;
 			if (!master.isUp || !master.hasManifests) continue;

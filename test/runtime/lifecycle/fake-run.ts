@@ -69,12 +69,14 @@ export function runVerb(world: FakeWorld, request: PlanRequest, seed: number, mi
 		}
 	}
 	for (const id of schedule.running.keys()) failures.push(`${id}: waits for ever`);
+	if (request.verb === 'reset' && failures.length === 0) world.cache = undefined;
 	for (const host of world.hosts.values()) if (mishap?.kind === 'power') host.isUp = true;
 	return {plan, steps, failures, isKilled: false, quorumLostBy};
 }
 
 /** Says on every host that stays whose it is, before anything else is done there. What was written down for another cluster goes. */
-function openRun(world: FakeWorld, {wanted, leaving, states, verb}: PlanRequest): void {
+function openRun(world: FakeWorld, {wanted, known, leaving, states, verb}: PlanRequest): void {
+	world.cache ??= known ?? {schema: 1, generation: 0, writtenBy: 'test', setting: wanted, reach: {}, done: {}};
 	const left = new Set(leaving.map(({name}) => name));
 	for (const {name, isMaster} of wanted.hosts) {
 		const host = world.hosts.get(name);
@@ -95,10 +97,8 @@ function* workOf(run: FakeRun, action: ClusterAction): Work {
 		return;
 	}
 	run.done.set(action.id, key);
-	const {cluster} = run.world;
-	if (cluster?.secret === undefined) return;
-	const {secret} = cluster;
-	cluster.secret = {...secret, generation: secret.generation + 1, done: {...secret.done, [action.id]: key}};
+	const {world} = run;
+	if (world.cache !== undefined) world.cache = {...world.cache, done: {...world.cache.done, [action.id]: key}};
 }
 
 /** Of a host that is off nothing can be asked; what concerns the cluster is asked of others. */

@@ -103,7 +103,7 @@ function requestOf(world: FakeWorld, pool: readonly SettingHost[], minor: number
 	const isOn = ({name}: SettingHost): boolean => world.hosts.get(name)!.isUp;
 	switch (what) {
 		case 'run': {
-			if (known !== undefined || world.cluster !== undefined) return undefined;
+			if (known !== undefined) return undefined;
 			const free = pool.filter(isOn);
 			const masters = free.filter(({isMaster}) => isMaster).slice(0, 1 + (pick % 3));
 			const nodes = free.filter(({isMaster}) => !isMaster).slice(0, pick % 4);
