@@ -10,11 +10,11 @@ export interface PlanRequest {
 	readonly verb: ClusterVerb;
 	/** The cluster as it shall be; for `reset` as it is. */
 	readonly wanted: ClusterSetting;
-	/** What is known of a cluster that is there. */
+	/** What is known of the cluster; of generation 0 as long as only the operator knows it. */
 	readonly known?: ClusterState | undefined;
 	/** What hosts say, by their names: those of `wanted` and those that leave. One that does not answer is not in it. */
 	readonly states: ReadonlyMap<string, HostState>;
-	/** For `reset` all of them. They may be in `wanted` or not. */
+	/** Hosts that go, which are not in `wanted`; for `reset` all of them, and there they are. */
 	readonly leaving: readonly SettingHost[];
 	/** Names of images whose lines shall run, once with what they are run with; in the order of `wanted.images`. */
 	readonly applications: readonly string[];

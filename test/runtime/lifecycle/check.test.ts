@@ -173,6 +173,22 @@ test('the last master leaves', finds, leaving(running([1], [11]), [1]), [
 	['10.0.0.1'],
 	'No master would be left in the cluster',
 ]);
+test('every master is another one', t => {
+	const {world, wanted} = running([1], [11]);
+	const hosts = [host(4, 'master'), host(11, 'node')];
+	const request = requestFor(world, {...wanted, hosts}, {verb: 'apply', leaving: [host(1, 'master')]});
+	t.like(checkRequest(request)[0], {
+		code: 'ERR_LAST_MASTER',
+		message: 'None of the masters that work would stay, only 10.0.0.4 that join or do not work',
+	});
+});
+test('what only the operator remembers is no cluster: hosts have to answer, and versions are free', t => {
+	const wanted = setting({masters: [1], nodes: [11]});
+	const known = {schema: 1, generation: 0, writtenBy: 'test', setting: wanted, reach: {}, done: {}} as const;
+	const request = wanting({...bare(wanted), known}, rootfs(29));
+	t.deepEqual(checkRequest(request), []);
+	t.like(checkRequest(without(request, '10.0.0.11')), [{code: 'ERR_HOST_UNREACHABLE', hosts: ['10.0.0.11']}]);
+});
 test('no master answers', finds, without(running([1], [11]), '10.0.0.1'), [
 	'error',
 	'ERR_CONTROL_PLANE_LOST',

@@ -83,7 +83,7 @@ test('adding and deleting hosts in one step, killed at any action, ends where an
 			const before = setting({masters, nodes, minor: change.minor});
 			const wanted = setting({
 				masters: [
-					...masters.slice(Math.min(change.leavingMasters, change.masters - (change.comingMasters > 0 ? 0 : 1))),
+					...masters.slice(Math.min(change.leavingMasters, change.masters - 1)),
 					...numbers(6, change.comingMasters),
 				],
 				nodes: [...nodes.slice(change.leavingNodes), ...numbers(16, change.comingNodes)],
