@@ -20,16 +20,15 @@ export function planAccess({request, first}: Situation, draft: Draft): void {
 }
 
 /** The state is written when who is in the cluster, or what it shall be, is not what each copy says; last when hosts leave, so that they are not forgotten before. */
-export function planState({request, leaving, first, serving, masters, stateOf}: Situation, draft: Draft): void {
+export function planState({request, leaving, first, masters, stateOf}: Situation, draft: Draft): void {
 	const {known, wanted} = request;
 	const setting = settingDigest(wanted);
-	const isIn = new Set(serving);
 	const isKept = (host: (typeof masters)[number]): boolean => {
 		const copy = stateOf(host)?.state;
 		return copy !== undefined && settingDigest(copy.setting) === setting;
 	};
 	const isTrue = first === undefined && known !== undefined && settingDigest(known.setting) === setting;
-	if (isTrue && leaving.length === 0 && masters.every(host => isIn.has(host) && isKept(host))) return;
+	if (isTrue && leaving.length === 0 && masters.every(isKept)) return;
 	draft.add('state', {
 		id: 'state',
 		phase: 'keep the state',
