@@ -108,7 +108,7 @@ function explain({at, members, living}: QuorumLoss, mayReturn: boolean): Problem
 				severity: 'error',
 				code: 'ERR_QUORUM',
 				hosts: [],
-				message: `${needs}, and ${living} of them work: it changes nothing until more are back`,
+				message: `${needs}, and ${living === 0 ? 'none' : living} of them work: it changes nothing until more are back`,
 				hint: 'Start the masters that are down; if they are gone for good, restore a snapshot of etcd on one that is left, and use --force.',
 			}
 		: {

@@ -82,7 +82,8 @@ function checkVersion(before: KubernetesVersion, after: KubernetesVersion): read
 			: {
 					severity: 'error',
 					code: 'ERR_VERSION_ORDER',
-					message: ahead > 0 ? `${way}: one minor may follow another, but none may be left out` : `${way}: nothing leads back`,
+					message:
+						ahead > 0 ? `${way}: one minor may follow another, but none may be left out` : `${way}: nothing leads back`,
 					hint: `Use a rootfs image of Kubernetes ${before.text}.`,
 				},
 	);

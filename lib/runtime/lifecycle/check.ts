@@ -1,5 +1,5 @@
-import {SealError} from '../../core/errors.js';
 import type {ErrorCode} from '../../core/codes.js';
+import {SealError} from '../../core/errors.js';
 import {checkControlPlane} from './check-control-plane.js';
 import {checkHosts} from './check-hosts.js';
 import {checkNetworks} from './check-networks.js';

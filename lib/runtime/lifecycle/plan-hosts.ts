@@ -72,7 +72,8 @@ function takeOver({request, stateOf, isTaken}: Situation, draft: Draft, chain: H
 		id,
 		host: host.name,
 		phase: 'take hosts over',
-		title: member === undefined ? 'take off the Kubernetes that is there' : `take it out of the cluster ${member.cluster}`,
+		title:
+			member === undefined ? 'take off the Kubernetes that is there' : `take it out of the cluster ${member.cluster}`,
 		destroys: 'everything that runs there, and the data of etcd where there is one',
 		input: {node: host.nodeName, role: member?.role ?? (host.isMaster ? 'master' : 'node')},
 	});
@@ -108,13 +109,7 @@ function stage({request: {wanted, wishes}}: Situation, draft: Draft, chain: Host
 	}
 }
 
-function runHooks(
-	situation: Situation,
-	draft: Draft,
-	chain: HostChain,
-	names: readonly string[],
-	phase: string,
-): void {
+function runHooks(situation: Situation, draft: Draft, chain: HostChain, names: readonly string[], phase: string): void {
 	for (const name of names) {
 		for (const image of baseImages(situation.request.wanted)) {
 			const line = Object.hasOwn(image.hooks, name) ? image.hooks[name] : undefined;

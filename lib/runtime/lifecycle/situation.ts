@@ -88,9 +88,7 @@ export function situationOf(request: PlanRequest): Situation {
 			const state = stateOf(host);
 			if (state === undefined || isLost || !isRecordedIn(host)) return false;
 			const {kubernetes} = state;
-			return (
-				kubernetes.hasKubeletConfig && isUp(kubernetes.kubelet) && (!host.isMaster || hasControlPlane(kubernetes))
-			);
+			return kubernetes.hasKubeletConfig && isUp(kubernetes.kubelet) && (!host.isMaster || hasControlPlane(kubernetes));
 		},
 		journalOf,
 		stateOf,

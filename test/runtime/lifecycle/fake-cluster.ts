@@ -181,13 +181,16 @@ export function picture(world: FakeWorld): unknown {
 	const {cluster} = world;
 	return {
 		hosts,
-		cluster: cluster === undefined ? undefined : {
-			etcd: sorted(cluster.etcd),
-			nodes: [...cluster.nodes].sort(),
-			access: cluster.access,
-			applications: [...cluster.applications.keys()].sort(),
-			secret: cluster.secret === undefined ? undefined : pictureOfState(cluster.secret),
-		},
+		cluster:
+			cluster === undefined
+				? undefined
+				: {
+						etcd: sorted(cluster.etcd),
+						nodes: [...cluster.nodes].sort(),
+						access: cluster.access,
+						applications: [...cluster.applications.keys()].sort(),
+						secret: cluster.secret === undefined ? undefined : pictureOfState(cluster.secret),
+					},
 	};
 }
 

@@ -1,5 +1,5 @@
-import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
 import {minorFacts} from '../../../lib/runtime/kubeadm/minors.js';
+import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
 import {type FakeCluster, type FakeHost, type FakeWorld, hasApi, hasQuorum, workingMembers} from './fake-cluster.js';
 
 /** Work in steps: between two of them anything may happen. `wait` means that nothing was done, as something is not there yet. */

@@ -189,4 +189,3 @@ function hostOf({wanted, leaving}: PlanRequest, name: string): SettingHost {
 	demand(host !== undefined, `${name} is no part of this`);
 	return host;
 }
-

@@ -55,13 +55,28 @@ test('whatever happens to a cluster: etcd keeps its majority, only named hosts a
 });
 
 /** Does it, with what goes wrong, then again until it is whole. */
-function live(world: FakeWorld, pool: readonly SettingHost[], request: PlanRequest, seed: number, {mishap}: Episode): void {
+function live(
+	world: FakeWorld,
+	pool: readonly SettingHost[],
+	request: PlanRequest,
+	seed: number,
+	{mishap}: Episode,
+): void {
 	const named = new Set([...request.wanted.hosts, ...request.leaving].map(({name}) => name));
 	const others = (): string =>
-		JSON.stringify(picture({...world, cluster: undefined, hosts: new Map([...world.hosts].filter(([name]) => !named.has(name)))}));
+		JSON.stringify(
+			picture({...world, cluster: undefined, hosts: new Map([...world.hosts].filter(([name]) => !named.has(name)))}),
+		);
 	const before = others();
 	const off = new Set([...world.hosts.values()].filter(({isUp}) => !isUp).map(({name}) => name));
-	const again = (): PlanRequest => requestFor(world, request.wanted, request.verb === 'reset' ? {verb: 'reset', leaving: request.leaving} : {verb: request.verb, leaving: request.leaving});
+	const again = (): PlanRequest =>
+		requestFor(
+			world,
+			request.wanted,
+			request.verb === 'reset'
+				? {verb: 'reset', leaving: request.leaving}
+				: {verb: request.verb, leaving: request.leaving},
+		);
 	if (mishap !== undefined) {
 		const {quorumLostBy} = runVerb(world, request, seed, mishap);
 		if (quorumLostBy !== undefined) throw new Error(`${quorumLostBy} took the majority from etcd`);
@@ -86,7 +101,11 @@ function expectMembers(world: FakeWorld, pool: readonly SettingHost[], {verb, wa
 	if (verb === 'reset') return;
 	const nodes = [...(world.cluster?.nodes ?? [])].sort().join();
 	const members = [...(world.cluster?.etcd.keys() ?? [])].sort().join();
-	const names = (hosts: readonly SettingHost[]): string => hosts.map(({nodeName}) => nodeName).sort().join();
+	const names = (hosts: readonly SettingHost[]): string =>
+		hosts
+			.map(({nodeName}) => nodeName)
+			.sort()
+			.join();
 	const hosts = pool.filter(({name}) => wanted.hosts.some(one => one.name === name));
 	if (nodes !== names(hosts)) throw new Error(`the nodes are ${nodes}, expected ${names(hosts)}`);
 	const masters = names(hosts.filter(({isMaster}) => isMaster));
@@ -94,7 +113,12 @@ function expectMembers(world: FakeWorld, pool: readonly SettingHost[], {verb, wa
 }
 
 /** Undefined when there is nothing that it could happen to; hosts go on and off here. */
-function requestOf(world: FakeWorld, pool: readonly SettingHost[], minor: number, episode: Episode): PlanRequest | undefined {
+function requestOf(
+	world: FakeWorld,
+	pool: readonly SettingHost[],
+	minor: number,
+	episode: Episode,
+): PlanRequest | undefined {
 	const {what, pick} = episode;
 	const known = knownOf(world)?.setting;
 	const inside = known?.hosts ?? [];
@@ -119,7 +143,11 @@ function requestOf(world: FakeWorld, pool: readonly SettingHost[], minor: number
 		case 'delete': {
 			const leaving = choose(inside);
 			if (known === undefined || leaving === undefined) return undefined;
-			const wanted = settingOf(inside.filter(one => one !== leaving), minor, known);
+			const wanted = settingOf(
+				inside.filter(one => one !== leaving),
+				minor,
+				known,
+			);
 			return requestFor(world, wanted, {verb: 'delete', leaving: [leaving]});
 		}
 		case 'reset':
@@ -151,7 +179,13 @@ function settingOf(hosts: readonly SettingHost[], minor: number, known?: Cluster
 }
 
 function expectRefused(request: PlanRequest): void {
-	const codes = ['ERR_QUORUM', 'ERR_LAST_MASTER', 'ERR_HOST_UNREACHABLE', 'ERR_HOST_TAKEN', 'ERR_CLUSTER_REQUEST'] as const;
+	const codes = [
+		'ERR_QUORUM',
+		'ERR_LAST_MASTER',
+		'ERR_HOST_UNREACHABLE',
+		'ERR_HOST_TAKEN',
+		'ERR_CLUSTER_REQUEST',
+	] as const;
 	try {
 		planCluster(request);
 	} catch (error) {

@@ -82,9 +82,22 @@ const heals = test.macro((t, change: (world: FakeWorld) => void, expected: reado
 	t.deepEqual(ids(planCluster(requestFor(world, wanted, {verb: 'apply'}))), []);
 });
 
-test('a containerd that is down is prepared again', heals, world => (world.hosts.get('10.0.0.11')!.containerdStopped = true), ['prepare/10.0.0.11']);
-test('a kubelet that is down is brought back', heals, world => (world.hosts.get('10.0.0.11')!.kubeletStopped = true), ['join/10.0.0.11', 'ready']);
-test('a master without its static pods joins again', heals, world => (world.hosts.get('10.0.0.1')!.hasManifests = false), ['join/10.0.0.1', 'ready']);
+test(
+	'a containerd that is down is prepared again',
+	heals,
+	world => (world.hosts.get('10.0.0.11')!.containerdStopped = true),
+	['prepare/10.0.0.11'],
+);
+test('a kubelet that is down is brought back', heals, world => (world.hosts.get('10.0.0.11')!.kubeletStopped = true), [
+	'join/10.0.0.11',
+	'ready',
+]);
+test(
+	'a master without its static pods joins again',
+	heals,
+	world => (world.hosts.get('10.0.0.1')!.hasManifests = false),
+	['join/10.0.0.1', 'ready'],
+);
 test(
 	'a master that was installed anew comes back from nothing',
 	heals,
@@ -92,7 +105,9 @@ test(
 		const lost = world.hosts.get('10.0.0.2')!;
 		Object.assign(lost, {...createWorld(30, [host(2, 'master')]).hosts.get('10.0.0.2')});
 	},
-	['content', 'stage', 'prepare', 'registry', 'certificates', 'balancer', 'join'].map(kind => kind === 'stage' ? 'stage/10.0.0.2/rootfs' : `${kind}/10.0.0.2`).concat('state', 'ready'),
+	['content', 'stage', 'prepare', 'registry', 'certificates', 'balancer', 'join']
+		.map(kind => (kind === 'stage' ? 'stage/10.0.0.2/rootfs' : `${kind}/10.0.0.2`))
+		.concat('state', 'ready'),
 );
 
 test('an application runs once with what it is run with, and again when it is forced or changed', t => {
@@ -111,7 +126,15 @@ test('a master that comes refreshes the registries, balancers and certificates o
 	const plan = planCluster(requestFor(world, withHosts(wanted, [1, 2], [11]), {verb: 'add'}));
 	t.deepEqual(
 		ids(plan).filter(id => !id.includes('10.0.0.2')),
-		['registry/10.0.0.1', 'registry/10.0.0.11', 'certificates/10.0.0.1', 'balancer/10.0.0.1', 'balancer/10.0.0.11', 'state', 'ready'],
+		[
+			'registry/10.0.0.1',
+			'registry/10.0.0.11',
+			'certificates/10.0.0.1',
+			'balancer/10.0.0.1',
+			'balancer/10.0.0.11',
+			'state',
+			'ready',
+		],
 	);
 });
 
@@ -128,9 +151,15 @@ test('a host that was taken from another cluster is reset first', t => {
 	const wanted = setting({masters: [1], nodes: []});
 	const world = createWorld(30, wanted.hosts);
 	world.hosts.get('10.0.0.1')!.member = {cluster: 'other', id: 'f'.repeat(16), role: 'node'};
-	world.hosts.get('10.0.0.1')!.journal.set('join/10.0.0.1', keyOf({kind: 'state', input: {setting: wanted.images[0]!.digest}}));
+	world.hosts
+		.get('10.0.0.1')!
+		.journal.set('join/10.0.0.1', keyOf({kind: 'state', input: {setting: wanted.images[0]!.digest}}));
 	const plan = planCluster(requestFor(world, wanted, {verb: 'run', isForced: true}));
-	t.like(plan.actions[0], {id: 'reset/10.0.0.1', input: {role: 'node'}, destroys: 'everything that runs there, and the data of etcd where there is one'});
+	t.like(plan.actions[0], {
+		id: 'reset/10.0.0.1',
+		input: {role: 'node'},
+		destroys: 'everything that runs there, and the data of etcd where there is one',
+	});
 	t.like(plan.actions[1], {id: 'content/10.0.0.1', needs: ['reset/10.0.0.1']});
 	t.true(ids(plan).includes('init/10.0.0.1'));
 });
@@ -145,9 +174,17 @@ test('the basis is another one when a host is', t => {
 
 test('a plan for five times the hosts has five times the actions and needs', t => {
 	const size = (nodes: number): {readonly actions: number; readonly needs: number} => {
-		const wanted = setting({masters: [1, 2, 3], nodes: Array.from({length: nodes}, (_, index) => 11 + index), images: [redis]});
+		const wanted = setting({
+			masters: [1, 2, 3],
+			nodes: Array.from({length: nodes}, (_, index) => 11 + index),
+			images: [redis],
+		});
 		const states = observe(createWorld(30, wanted.hosts), wanted.hosts);
-		const request = requestFor(createWorld(30, wanted.hosts), wanted, {verb: 'run', states, applications: ['redis:v7']});
+		const request = requestFor(createWorld(30, wanted.hosts), wanted, {
+			verb: 'run',
+			states,
+			applications: ['redis:v7'],
+		});
 		const {actions} = planCluster(request);
 		return {actions: actions.length, needs: actions.reduce((sum, {needs}) => sum + needs.length, 0)};
 	};
@@ -158,7 +195,10 @@ test('a plan for five times the hosts has five times the actions and needs', t =
 });
 
 /** A cluster that runs, and bare hosts beside it. */
-function standing(parts: SettingParts, bare: readonly number[] = []): {readonly world: FakeWorld; readonly wanted: ClusterSetting} {
+function standing(
+	parts: SettingParts,
+	bare: readonly number[] = [],
+): {readonly world: FakeWorld; readonly wanted: ClusterSetting} {
 	const wanted = setting(parts);
 	const world = createWorld(30, [...wanted.hosts, ...bare.map(number => host(number, 'node'))]);
 	const applications = wanted.images.filter(({type}) => type === 'application').map(({name}) => name);

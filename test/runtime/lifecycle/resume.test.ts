@@ -168,7 +168,12 @@ function expectSame(found: unknown, expected: unknown): void {
 	if (one === other) return;
 	const lines = other.split('\n');
 	const index = one.split('\n').findIndex((line, at) => line !== lines[at]);
-	throw new Error(`Differs at line ${index}: ${one.split('\n').slice(index, index + 5).join('\n')} instead of ${lines.slice(index, index + 5).join('\n')}`);
+	throw new Error(
+		`Differs at line ${index}: ${one
+			.split('\n')
+			.slice(index, index + 5)
+			.join('\n')} instead of ${lines.slice(index, index + 5).join('\n')}`,
+	);
 }
 
 function numbers(first: number, count: number): readonly number[] {
