@@ -95,7 +95,10 @@ export async function setScene(site: Site, {perSecond, long}: Load): Promise<Sce
 		for (const look of [...waiting]) look();
 	});
 	try {
-		await scene.until(isWhole(scene), 0);
+		await scene.until(onlyBy(scene, serverNames), 0);
+		// Of a server that came up later than the others no long connection waited.
+		site.signal('node', 'traffic', 'SIGUSR2');
+		await scene.until(isWhole(scene), scene.now() + 1000);
 	} catch (error) {
 		await site.close();
 		throw error;
