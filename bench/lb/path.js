@@ -13,6 +13,13 @@ import {enableUnit, node, openScene, port, virtualAddress} from './scene.js';
 const proxyAddress = '127.0.0.1:16443';
 const virtual = `${virtualAddress}:${port}`;
 
+/**
+ * From which ports each way begins its connections. A server keeps a closed connection for a minute (TIME_WAIT) and takes a new one with the same addresses and
+ * ports only if its timestamps go on where the old one's stood. Those depend on the address that the client asks for: what went straight to a server, and then
+ * comes to it by another way, would wait a second for every such port.
+ */
+const portsOf = ['10000 27999', '28000 45999', '46000 63999'];
+
 /** What goes over a way: `ab` with these words. */
 const loads = {
 	connections: {title: 'new connections, 16 at once', words: count => ['-n', count, '-c', '16'], path: '/'},
@@ -43,8 +50,8 @@ export async function measureLabPath({dir, runs}) {
 		const bench = {
 			ways: {direct: at[0], ipvs: virtual, haproxy: proxyAddress},
 			counts: {connections: 2000, requests: 4000, bytes: 60},
-			run(words, url) {
-				const line = `read before </proc/stat; ${packedCommand('ab')} ${words.join(' ')} -q -e /tmp/ab.csv ${url}; read after </proc/stat; echo "$before"; echo "$after"; cat /tmp/ab.csv`;
+			run(words, url, ports) {
+				const line = `sysctl -qw net.ipv4.ip_local_port_range="${ports}"; read before </proc/stat; ${packedCommand('ab')} ${words.join(' ')} -q -e /tmp/ab.csv ${url}; read after </proc/stat; echo "$before"; echo "$after"; cat /tmp/ab.csv`;
 				const text = lab.onHost(node, line);
 				const [before, after] = [...text.matchAll(/^cpu +(.*)$/gm)].map(([, list]) => list.split(' ').map(Number));
 				return {text, cpuSeconds: busySeconds(after) - busySeconds(before)};
@@ -78,8 +85,12 @@ export async function measureLocalPath({dir, runs}) {
 		const csv = join(folder, 'ab.csv');
 		const bench = {
 			ways: {direct: members[0], nftables: virtual, haproxy: proxyAddress},
-			counts: {connections: 20_000, requests: 60_000, bytes: 4000},
-			run(words, url) {
+			counts: {connections: 8000, requests: 60_000, bytes: 4000},
+			run(words, url, ports) {
+				execFileSync('ip', [
+					...['netns', 'exec', 'sealimage-bench-a', 'sysctl', '-qw'],
+					`net.ipv4.ip_local_port_range=${ports}`,
+				]);
 				const argv = ['ab', ...words, '-q', '-e', csv, url].map(String);
 				const before = started.reduce((sum, {pid}) => sum + processSeconds(pid), 0);
 				const timed = ['netns', 'exec', 'sealimage-bench-a', '/usr/bin/time', '-f', 'own %U %S', ...argv];
@@ -104,8 +115,8 @@ async function measureWays({ways, counts, run}, where, runs) {
 	const samples = {};
 	for (let round = 0; round < runs; round++) {
 		for (const [load, {words, path}] of Object.entries(loads)) {
-			for (const [way, target] of Object.entries(ways)) {
-				const {text, cpuSeconds} = run(words(counts[load]), `http://${target}${path}`);
+			for (const [index, [way, target]] of Object.entries(ways).entries()) {
+				const {text, cpuSeconds} = run(words(counts[load]), `http://${target}${path}`, portsOf[index]);
 				samples[`${load} ${way}`] = [...(samples[`${load} ${way}`] ?? []), {...readReport(text), cpuSeconds}];
 				await sleep(300);
 			}
