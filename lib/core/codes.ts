@@ -177,6 +177,14 @@ export const errorCodes = {
 	ERR_LAST_MASTER: 'A cluster would lose its last master.',
 	ERR_CONTROL_PLANE_LOST: 'There is a cluster, and none of its masters works.',
 
+	// runtime: the state of clusters
+	ERR_CLUSTER_LOCKED: 'Another operator works on a host of the cluster.',
+	ERR_CLUSTER_MEMBER: 'A host is in another cluster.',
+	ERR_CLUSTER_STATE: 'What is kept of a cluster is damaged, contradicts itself, or is older than what is there.',
+	ERR_CLUSTER_UNKNOWN: 'Nothing is known of a cluster: neither on this machine nor on the host that was named.',
+	ERR_CLUSTER_API: 'No API server of a cluster answers.',
+	ERR_RUN_LOG: 'There is no log of such a run.',
+
 	// runtime: the registry on hosts
 	ERR_CERTIFICATE: 'A certificate or its key cannot be made or used.',
 	ERR_CONTAINERD_HOSTS:

@@ -2,10 +2,10 @@ import {isSealError, type SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
 import {HostError} from '../host/error.js';
 import type {Transport} from '../transport/transport.js';
-import {readAnswers} from './answers.js';
+import {type Answers, readAnswers} from './answers.js';
 import {Conversation} from './conversation.js';
 import type {HostFacts} from './facts.js';
-import {readFacts} from './read.js';
+import {factsOf} from './read.js';
 import {factsScript} from './script.js';
 import {defaultWanted, type Wanted} from './wanted.js';
 
@@ -22,11 +22,28 @@ export interface GatherOptions extends OperationOptions {
 	readonly now?: (() => number) | undefined;
 }
 
+/** What is asked beside the facts, in the same round trip. */
+export interface Beside<T> {
+	/** As that of a `Probe`; it comes after those of the facts. */
+	readonly script: string;
+	/** Never throws: what cannot be read is absent. */
+	readonly read: (answers: Answers) => T;
+}
+
 /**
  * Reads the facts of a host in one round trip: a script of POSIX shell that changes nothing and needs no tool but the shell.
  * @throws HostError as `Transport.spawn`; ERR_FACTS when the answer is none, does not come in time, or does not end
  */
 export async function gatherFacts(transport: Transport, options: GatherOptions = {}): Promise<HostFacts> {
+	return (await gatherBeside(transport, {script: '', read: () => undefined}, options)).facts;
+}
+
+/** As `gatherFacts`, with what else is to be known of the host. @throws as `gatherFacts` */
+export async function gatherBeside<T>(
+	transport: Transport,
+	beside: Beside<T>,
+	options: GatherOptions = {},
+): Promise<{readonly facts: HostFacts; readonly beside: T}> {
 	options.signal?.throwIfAborted();
 	const wanted = {...defaultWanted, ...options.wanted};
 	const deadline = new AbortController();
@@ -42,8 +59,9 @@ export async function gatherFacts(transport: Transport, options: GatherOptions =
 		clearTimeout(timer);
 		timeoutMs = options.timeoutMs ?? 30_000;
 		timer = setTimeout(() => deadline.abort(), timeoutMs);
-		await conversation.ask(factsScript(wanted));
-		return readFacts(transport.host, conversation.output, wanted, conversation);
+		await conversation.ask(factsScript(wanted, beside.script));
+		const answers = readAnswers(conversation.output);
+		return {facts: factsOf(transport.host, answers, wanted, conversation), beside: beside.read(answers)};
 	} catch (error) {
 		options.signal?.throwIfAborted();
 		if (deadline.signal.aborted) throw tooSlow(transport.host, timeoutMs, conversation?.output);

@@ -1,5 +1,5 @@
 import {SealError} from '../../core/errors.js';
-import {readAnswers} from './answers.js';
+import {type Answers, readAnswers} from './answers.js';
 import type {ClockFacts, HostFacts} from './facts.js';
 import {clockProbe, type HostTime} from './probes/clock.js';
 import {hardwareProbe} from './probes/hardware.js';
@@ -28,7 +28,11 @@ export interface Asked {
  * @throws SealError ERR_FACTS when the script did not come to its end, or the host is no Linux
  */
 export function readFacts(host: string, output: Uint8Array, wanted: Wanted, asked: Asked): HostFacts {
-	const answers = readAnswers(output);
+	return factsOf(host, readAnswers(output), wanted, asked);
+}
+
+/** As `readFacts`, of what is sorted already. @throws SealError ERR_FACTS */
+export function factsOf(host: string, answers: Answers, wanted: Wanted, asked: Asked): HostFacts {
 	const kind = answers.said('uname')[0]?.split(' ')[0] ?? answers.line('/proc/sys/kernel/ostype');
 	if (kind !== undefined && kind !== 'Linux') {
 		throw new SealError('ERR_FACTS', `The host runs ${kind.slice(0, 40)}, not Linux`, {

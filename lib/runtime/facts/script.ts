@@ -5,9 +5,10 @@ import type {Wanted} from './wanted.js';
  * The script that a host runs: one text of POSIX shell for dash, bash and busybox. It changes nothing, needs no tool
  * but the shell, and asks each missing one only once. Processes are what costs, so everything small is read by one
  * `grep`, everything that must be picked from large files by another.
+ * @param beside what callers ask in the same words
  */
-export function factsScript(wanted: Wanted): string {
-	return [prelude, ...probes.map(probe => probe.script(wanted)), harvest].join('\n');
+export function factsScript(wanted: Wanted, beside = ''): string {
+	return [prelude, ...probes.map(probe => probe.script(wanted)), beside, harvest].join('\n');
 }
 
 /**

@@ -7,11 +7,13 @@ export interface HostState {
 	readonly facts: HostFacts;
 	/** The cluster that sealimage brought it into. */
 	readonly member?: HostMember | undefined;
-	/** What was done on it: keys of actions by their ids (see journal.ts). */
+	/** What was done on it: keys of actions by their ids (see journal.ts). It counts for this host alone. */
 	readonly journal: Readonly<Record<string, Digest>>;
 	readonly kubernetes: HostKubernetes;
-	/** On masters: the copy of the cluster's state that is there. */
+	/** The copy of the cluster's state that is there. It counts on masters alone. */
 	readonly state?: ClusterState | undefined;
+	/** Images that were unpacked there, by name. */
+	readonly images?: Readonly<Record<string, ObservedImage>> | undefined;
 }
 
 export interface HostMember {
@@ -20,10 +22,19 @@ export interface HostMember {
 	readonly role: 'master' | 'node';
 }
 
+export interface ObservedImage {
+	readonly manifest: Digest;
+	/** The folder of its tree on the host. */
+	readonly tree: string;
+}
+
 export interface HostKubernetes {
 	/** As systemctl says; `unknown` without systemd. */
 	readonly kubelet: string;
 	readonly containerd: string;
+	/** Of sealimage: the registry and the load balancer. */
+	readonly registry?: string | undefined;
+	readonly balancer?: string | undefined;
 	readonly hasAdminConf: boolean;
 	readonly hasKubeletConf: boolean;
 	/** Written by kubeadm when the kubelet has joined. */

@@ -1,0 +1,38 @@
+import {type LockRequest, type Release, takeLock} from '../../state/host-lock.js';
+import {fieldsOf, numberIn, textIn} from '../params.js';
+import type {AgentVerb} from '../protocol.js';
+
+export interface LockParams extends LockRequest {
+	readonly waitMs: number;
+}
+
+const longestWaitMs = 24 * 60 * 60_000;
+
+/** Keeps other operators off this host until the session ends. Asked for again in one session, it is held already. */
+export const lock: AgentVerb<LockParams, object> = {
+	name: 'lock',
+	parse(params) {
+		const fields = fieldsOf(params, 'params');
+		return {
+			who: textIn(fields, 'who', 100),
+			from: textIn(fields, 'from', 255),
+			cluster: textIn(fields, 'cluster', 63),
+			run: textIn(fields, 'run', 64),
+			waitMs: fields.waitMs === undefined ? 0 : numberIn(fields, 'waitMs', longestWaitMs),
+		};
+	},
+	async run({waitMs, ...request}, {root, session, signal, defer}) {
+		const taking = held.get(session) ?? takeLock(root, request, {waitMs, signal});
+		held.set(session, taking);
+		try {
+			const release = await taking;
+			defer(release);
+		} catch (error) {
+			held.delete(session);
+			throw error;
+		}
+		return {};
+	},
+};
+
+const held = new WeakMap<object, Promise<Release>>();

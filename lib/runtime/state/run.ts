@@ -1,0 +1,223 @@
+import {randomBytes} from 'node:crypto';
+import type {Abortable, OperationOptions} from '../../core/events.js';
+import type {EnsureOptions} from '../agent/ensure.js';
+import {eachHost} from '../host/each.js';
+import {HostError} from '../host/error.js';
+import type {HostTarget} from '../host/target.js';
+import type {ClusterRun, RunHost} from '../lifecycle/run.js';
+import type {ClusterSetting, SettingHost} from '../lifecycle/setting.js';
+import type {OpenTransport} from '../transport/transport.js';
+import type {ClusterCache} from './cache.js';
+import type {ClusterState} from './cluster-state.js';
+import type {LockOwner} from './host-lock.js';
+import type {HostMember, HostState} from './host-state.js';
+import type {JournalEntry} from './journal.js';
+import {agentRoot} from './places.js';
+import {createRunHost, type OpenedHost} from './run-host.js';
+import {createRecord, type RunRecord} from './run-record.js';
+
+export interface OpenRunOptions extends OperationOptions {
+	readonly open: OpenTransport;
+	/** What `observeHosts` found, by name; hosts that did not answer are absent. */
+	readonly observed?: ReadonlyMap<string, HostState> | undefined;
+	/** As it was before the run; a cluster that is new has none. */
+	readonly known?: ClusterState | undefined;
+	/** Whom other operators are told to wait for. */
+	readonly owner: LockOwner;
+	/** How long to wait for another operator. Default: not at all. */
+	readonly waitMs?: number | undefined;
+	/** How the agent gets on hosts, and where it is there. */
+	readonly agent: Omit<EnsureOptions, keyof OperationOptions>;
+	/** The operator's own copies; without it none is kept. */
+	readonly cache?: ClusterCache | undefined;
+	/** Of this sealimage. */
+	readonly version: string;
+	/** Hosts that leave another cluster for this one. */
+	readonly replaces?: ReadonlySet<string> | undefined;
+	/** Hosts that are opened at once. Default 32. */
+	readonly concurrency?: number | undefined;
+}
+
+/** A run, and what keeps it: locks, journals, the state of the cluster. One connection and one session of the agent for each host. */
+export interface OpenedRun extends ClusterRun, RunRecord, AsyncDisposable {
+	/**
+	 * Opens these hosts and keeps other operators off them until the run is closed. Nothing else is done on them yet.
+	 * @throws HostError ERR_CLUSTER_LOCKED, and what ensureAgent throws; the locks that were got are given back then
+	 */
+	lock(hosts: readonly string[], options?: Abortable): Promise<void>;
+	/** Before the first action on a host: the host knows which cluster it is in. @throws HostError ERR_CLUSTER_MEMBER */
+	begin(host: string): Promise<void>;
+	/** Notes in the journal of the host what was done there; on its disk when it resolves. */
+	note(host: string, entries: readonly JournalEntry[]): Promise<void>;
+	/** Where an image's tree is on a host, once it is there. */
+	noteTree(host: string, image: string, path: string): void;
+	/** The host is about to leave the cluster: it is not asked for its API server any more. */
+	noteLeaving(host: string): void;
+	/** The host has left, and the agent on it is gone: nothing more is noted there. */
+	noteLeft(host: string): Promise<void>;
+	close(): Promise<void>;
+}
+
+/** Opens a run on the hosts of a setting, and on those that leave. Nothing is connected yet. */
+export function openRun(
+	setting: ClusterSetting,
+	targets: readonly HostTarget[],
+	options: OpenRunOptions,
+): OpenedRun {
+	const {known, cache, version, signal, onEvent} = options;
+	const hosts = createHosts(setting, targets, options);
+	const live = mastersThatAnswer(hosts);
+	const left = new Set<string>();
+	const liveMasters = (): readonly RunHost[] => [...live].flatMap(name => hosts.get(name) ?? []);
+	const isThere = (name: string): boolean => !left.has(name);
+	const record = createRecord({setting, known, cache, version, hosts, isThere, liveMasters, signal, onEvent});
+	const close = async (): Promise<void> => {
+		await Promise.allSettled([...hosts.values()].map(host => host.close()));
+	};
+	return {
+		...record,
+		...createTrees(setting, hosts),
+		...createNotes(setting, hosts, isThere, options),
+		setting,
+		known,
+		hosts,
+		root: options.agent.root ?? agentRoot,
+		liveMasters,
+		noteLive: name => void live.add(name),
+		noteLeaving: name => void live.delete(name),
+		async noteLeft(name) {
+			left.add(name);
+			live.delete(name);
+			await hosts.get(name)?.leave();
+		},
+		close,
+		[Symbol.asyncDispose]: close,
+	};
+}
+
+type Hosts = ReadonlyMap<string, OpenedHost>;
+
+/** What is written on hosts, and what keeps others from it. */
+function createNotes(
+	setting: ClusterSetting,
+	hosts: Hosts,
+	isThere: (name: string) => boolean,
+	{signal, onEvent, concurrency, replaces}: OpenRunOptions,
+): Pick<OpenedRun, 'lock' | 'begin' | 'note'> {
+	const begun = new Map<string, Promise<void>>();
+	return {
+		async lock(names, abortable = {signal}) {
+			const wanted = [...new Set(names)].map(name => ({host: name, opened: hostOf(hosts, name)}));
+			const options = {signal: abortable.signal, onEvent, title: 'open hosts', concurrency};
+			const outcomes = await eachHost(wanted, ({opened}) => opened.lock(abortable), options);
+			const failed = outcomes.find(outcome => !outcome.ok);
+			if (failed === undefined || failed.ok) return;
+			await Promise.all(wanted.map(({opened}) => opened.leave()));
+			throw failed.error;
+		},
+		async begin(name) {
+			const host = hostOf(hosts, name);
+			const member = memberOf(setting, name);
+			if (member === undefined || isMemberAlready(host.state?.member, member)) return;
+			const beginning = begun.get(name) ?? introduce(host, member, replaces?.has(name) === true);
+			begun.set(name, beginning);
+			try {
+				await beginning;
+			} catch (error) {
+				begun.delete(name);
+				throw error;
+			}
+		},
+		async note(name, entries) {
+			if (isThere(name)) await twice(hostOf(hosts, name), {append: entries}, signal);
+		},
+	};
+}
+
+function createTrees(setting: ClusterSetting, hosts: Hosts): Pick<OpenedRun, 'treeOf' | 'noteTree'> {
+	const trees = new Map<string, string>();
+	return {
+		treeOf(host, image) {
+			const path = trees.get(`${host}\n${image}`) ?? treeBefore(setting, hosts.get(host), image);
+			if (path !== undefined) return path;
+			throw new HostError(host, 'ERR_CONTENT_MISSING', `The files of the image ${image} are not on the host`, {
+				hint: 'Run the command again: it brings what is missing.',
+			});
+		},
+		noteTree: (host, image, path) => void trees.set(`${host}\n${image}`, path),
+	};
+}
+
+function hostOf(hosts: Hosts, name: string): OpenedHost {
+	const host = hosts.get(name);
+	if (host !== undefined) return host;
+	throw new HostError(name, 'ERR_PLAN', 'The plan names a host that is no part of the run', {
+		hint: 'Make the plan anew.',
+	});
+}
+
+function createHosts(
+	setting: ClusterSetting,
+	targets: readonly HostTarget[],
+	{open, known, observed, owner, waitMs = 0, agent, signal, onEvent}: OpenRunOptions,
+): Hosts {
+	const byName = new Map(targets.map(target => [target.name, target]));
+	const staying = new Set(setting.hosts.map(({name}) => name));
+	const leaving = (known?.setting.hosts ?? []).filter(({name}) => !staying.has(name));
+	const run = randomBytes(16).toString('hex');
+	const lock = {...owner, cluster: setting.name, run, waitMs};
+	const ensure: EnsureOptions = {...agent, signal, onEvent};
+	const create = (host: SettingHost): readonly (readonly [string, OpenedHost])[] => {
+		const target = byName.get(host.name);
+		if (target === undefined) return [];
+		return [[host.name, createRunHost(host, target, observed?.get(host.name), {open, ensure, lock})]];
+	};
+	return new Map([...setting.hosts, ...leaving].flatMap(create));
+}
+
+function mastersThatAnswer(hosts: Hosts): Set<string> {
+	const masters = [...hosts.values()].filter(({isMaster, state}) => isMaster && state?.kubernetes.apiReady === true);
+	return new Set(masters.map(({name}) => name));
+}
+
+/** The tree that was there before the run, if it is that of the very image that is wished for. */
+function treeBefore(setting: ClusterSetting, host: OpenedHost | undefined, name: string): string | undefined {
+	const observed = host?.state?.images;
+	if (host === undefined || observed === undefined || !Object.hasOwn(observed, name)) return undefined;
+	const {platforms} = setting.images.find(image => image.name === name) ?? {};
+	const wished = platforms?.[host.platform]?.manifest;
+	return wished !== undefined && observed[name]?.manifest === wished ? observed[name].tree : undefined;
+}
+
+function memberOf({name: cluster, id, hosts}: ClusterSetting, name: string): HostMember | undefined {
+	const host = hosts.find(candidate => candidate.name === name);
+	return host === undefined ? undefined : {cluster, id, role: host.isMaster ? 'master' : 'node'};
+}
+
+function isMemberAlready(found: HostMember | undefined, {cluster, id, role}: HostMember): boolean {
+	return found?.id === id && found.role === role && found.cluster === cluster;
+}
+
+async function introduce(host: OpenedHost, member: HostMember, replaces: boolean): Promise<void> {
+	await (await host.agent()).call('journal', {member, replaces});
+}
+
+/** An agent whose connection was cut is opened once more: what was done there should not be forgotten for that. */
+async function twice(host: OpenedHost, params: object, signal: AbortSignal | undefined): Promise<void> {
+	const before = await host.agent().catch(() => undefined);
+	try {
+		if (before !== undefined) {
+			await before.call('journal', params, {signal});
+			return;
+		}
+	} catch (error) {
+		signal?.throwIfAborted();
+		// What the agent itself refuses it refuses again.
+		if (!isConnectionLost(error)) throw error;
+	}
+	await (await host.agent()).call('journal', params, {signal});
+}
+
+function isConnectionLost(error: unknown): boolean {
+	return error instanceof HostError && /^ERR_(?:AGENT_LOST|HOST_\w+)$/.test(error.code);
+}
