@@ -1,7 +1,7 @@
 import type {Context} from './context.js';
 
 /** What a shell completes for a value. */
-export type Completes = 'file' | 'folder' | 'host' | 'image' | 'place' | 'platform' | 'verb' | 'none';
+export type Completes = 'cluster' | 'file' | 'folder' | 'host' | 'image' | 'place' | 'platform' | 'verb' | 'none';
 
 interface FlagBase {
 	/** One letter: `-t`. */

@@ -142,6 +142,27 @@ export const verbs: readonly Verb[] = [
 		'Show the certificates of hosts, and what is wrong with them',
 		async () => import('./commands/certs-check.js'),
 	),
+	verb('Clusters', 'clusters', 'List the clusters that this machine knows', async () => import('./commands/clusters.js')),
+	verb(
+		'Clusters',
+		'clusters import',
+		'Take what a master knows of its cluster, to carry on from here',
+		async () => import('./commands/clusters-import.js'),
+	),
+	verb('Clusters', 'status', 'Show how a cluster stands', async () => import('./commands/status.js')),
+	verb('Clusters', 'logs', 'Show what was done to a cluster from here', async () => import('./commands/logs.js')),
+	verb(
+		'Clusters',
+		'kubeconfig',
+		'Print what kubectl needs to reach a cluster',
+		async () => import('./commands/kubeconfig.js'),
+	),
+	verb(
+		'Clusters',
+		'token',
+		'Make a token for hosts that are joined by hand',
+		async () => import('./commands/token.js'),
+	),
 	verb(
 		'Load balancer',
 		'lb install',

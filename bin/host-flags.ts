@@ -14,8 +14,8 @@ export const hostFlags = {
 	'hosts-file': {type: 'list', value: 'FILE', help: 'a file with hosts, # before comments', completes: 'file'},
 	cluster: {
 		type: 'string',
-		value: 'FILE',
-		help: 'the hosts of a Clusterfile, or of the cluster of this name that sealos knows',
+		value: 'NAME',
+		help: 'the hosts of a cluster that is known (see "clusters"), of a Clusterfile, or of a cluster of sealos',
 		completes: 'file',
 	},
 	roles: {type: 'list', separator: ',', value: 'ROLE', help: 'only the hosts with one of these roles'},

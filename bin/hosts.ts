@@ -6,6 +6,8 @@ import {withIo} from '../lib/core/io-error.js';
 import {parseClusterfile} from '../lib/runtime/host/clusterfile.js';
 import {type ListedHost, parseHostList, resolveHosts, withRoles} from '../lib/runtime/host/list.js';
 import type {HostLogin, HostTarget} from '../lib/runtime/host/target.js';
+import {listedHosts} from '../lib/runtime/state/reach.js';
+import {knownCluster} from './clusters.js';
 import type {FlagValues} from './command.js';
 import type {Context} from './context.js';
 import type {hostFlags, loginFlags} from './host-flags.js';
@@ -62,15 +64,17 @@ async function readHostFiles(files: readonly string[], context: Context): Promis
 	return texts.flatMap(text => parseHostList(text));
 }
 
-/** `--cluster FILE`, or a name: sealos keeps the Clusterfile of each of its clusters. */
+/** `--cluster FILE`, or a name: of a cluster that we know, else of one whose Clusterfile sealos keeps. */
 async function readCluster(cluster: string, login: HostLogin, context: Context): Promise<readonly ListedHost[]> {
 	const {home, cwd} = context.io;
+	const known = existsSync(resolve(cwd, cluster)) ? undefined : await knownCluster(cluster, context);
+	if (known !== undefined) return listedHosts(known, login, existsSync);
 	const kept = join(home, '.sealos', cluster, 'Clusterfile');
 	const isName = /^[\w-][\w.-]*$/.test(cluster) && !existsSync(resolve(cwd, cluster)) && existsSync(kept);
 	if (!isName && !/[/.]/.test(cluster) && !existsSync(resolve(cwd, cluster))) {
-		throw new UsageError(`--cluster: there is no file "${cluster}", and sealos keeps no cluster of this name`, {
+		throw new UsageError(`--cluster: there is no file "${cluster}", and no cluster of this name is known`, {
 			code: 'ERR_CLUSTERFILE',
-			hint: 'Name the Clusterfile, or a cluster that has one in ~/.sealos.',
+			hint: 'Name a Clusterfile or a cluster; "sealimage clusters" lists those that are known, and takes others from their masters.',
 		});
 	}
 	const text = await readText(isName ? kept : cluster, 4 * 1024 * 1024, context);

@@ -26,6 +26,8 @@ export interface Settings {
 	readonly compression: Setting<string>;
 	/** `npm`, or the folder that the agent for hosts is taken from. */
 	readonly agent: Setting<string>;
+	/** The absolute path of the folder that keeps what is known of clusters. */
+	readonly clusters: Setting<string>;
 }
 
 const trustModes = ['system', 'bundled'] as const;
@@ -41,6 +43,7 @@ export const settingHelp: Readonly<Record<keyof Settings, string>> = {
 		'The authorities that may sign certificates of registries: system (those of this machine and of Node) or bundled (those of Node alone).',
 	compression: 'How a build compresses layers: auto, or gzip, gzip-stable, zstd or none with an optional :level.',
 	agent: 'Where the agent for hosts comes from: npm (with a cache), or a folder that "agent fetch --to" made.',
+	clusters: 'The folder that keeps what is known of clusters, and the logs of what was done to them.',
 };
 
 /** `$XDG_CONFIG_HOME/sealimage/config.yaml`, or `~/.config/sealimage/config.yaml`. */
@@ -69,6 +72,7 @@ export async function resolveSettings(flags: Partial<GlobalValues>, io: Io): Pro
 		return fromFile === undefined ? undefined : {value: fromFile, origin: path};
 	};
 	const root = find('root', flags.root);
+	const clusters = find('clusters', undefined);
 	return {
 		root:
 			root === undefined
@@ -81,6 +85,10 @@ export async function resolveSettings(flags: Partial<GlobalValues>, io: Io): Pro
 		trust: oneOf(find('trust', undefined), trustModes, 'system'),
 		compression: find('compression', undefined) ?? {value: 'auto', origin: 'default'},
 		agent: find('agent', undefined) ?? {value: 'npm', origin: 'default'},
+		clusters:
+			clusters === undefined
+				? {value: join(io.home, '.sealimage', 'clusters'), origin: 'default'}
+				: {...clusters, value: resolve(io.cwd, clusters.value)},
 	};
 }
 

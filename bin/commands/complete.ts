@@ -14,7 +14,11 @@ export const command = defineCommand({
 	flags: {},
 	examples: [],
 	async run({operands}, {settings, signal}) {
-		const items = await complete(operands, verbs, async () => {
+		const items = await complete(operands, verbs, async kind => {
+			if (kind === 'cluster') {
+				const {openClusterCache} = await import('../../lib/runtime/state/cache.js');
+				return (await openClusterCache(settings.clusters.value).list()).map(({name}) => name);
+			}
 			const {existsSync} = await import('node:fs');
 			if (!existsSync(settings.root.value)) return [];
 			const {openStore} = await import('../../lib/oci/store/store.js');

@@ -10,18 +10,21 @@ export interface CompletionItem {
 	readonly about: string;
 }
 
+/** What this machine knows by name. */
+export type ListNames = (kind: 'image' | 'cluster') => Promise<readonly string[]>;
+
 /** A text that no completion can have tells the shell to complete names of files or folders itself. */
 export const fileMark = ':file';
 export const folderMark = ':folder';
 
 /**
- * What may come next on a command line: `words` are those after `sealimage`, the unfinished one last. Names of images
- * come from `listImages`, which is called only when one is wanted.
+ * What may come next on a command line: `words` are those after `sealimage`, the unfinished one last. Names of images and
+ * clusters come from `list`, which is called only when one is wanted.
  */
 export async function complete(
 	words: readonly string[],
 	verbs: readonly Verb[],
-	listImages: () => Promise<readonly string[]>,
+	list: ListNames,
 ): Promise<CompletionItem[]> {
 	const current = words.at(-1) ?? '';
 	const before = words.slice(0, -1);
@@ -33,17 +36,17 @@ export async function complete(
 	const command = await verb.load();
 	const flags: Flags = {...command.flags, ...inherited(command.flags)};
 	const pending = flagBefore(rest, flags);
-	if (pending !== undefined) return await valueItems(pending, current, '', verbs, listImages);
+	if (pending !== undefined) return await valueItems(pending, current, '', verbs, list);
 	const written = /^(--[^=]+=)(.*)$/s.exec(current);
 	if (written !== null) {
 		const flag = flags[written[1]!.slice(2, -1)];
-		return flag === undefined ? [] : await valueItems(flag, written[2]!, written[1]!, verbs, listImages);
+		return flag === undefined ? [] : await valueItems(flag, written[2]!, written[1]!, verbs, list);
 	}
 	if (current.startsWith('-') && !rest.includes('--')) return matching(flagItems(flags), current);
 	const operandCount = countOperands(rest, flags);
 	const last = command.operands.at(-1);
 	const operand = command.operands[operandCount] ?? (last?.variadic === true ? last : undefined);
-	return await itemsFor(operand?.completes ?? 'none', current, '', verbs, listImages);
+	return await itemsFor(operand?.completes ?? 'none', current, '', verbs, list);
 }
 
 function verbItems(verbs: readonly Verb[], group: string | undefined): CompletionItem[] {
@@ -98,14 +101,14 @@ async function valueItems(
 	current: string,
 	prefix: string,
 	verbs: readonly Verb[],
-	listImages: () => Promise<readonly string[]>,
+	list: ListNames,
 ): Promise<CompletionItem[]> {
 	if ('choices' in flag && flag.choices !== undefined)
 		return matching(
 			flag.choices.map(choice => ({text: prefix + choice, about: ''})),
 			prefix + current,
 		);
-	return await itemsFor(flag.completes ?? 'none', current, prefix, verbs, listImages);
+	return await itemsFor(flag.completes ?? 'none', current, prefix, verbs, list);
 }
 
 async function itemsFor(
@@ -113,7 +116,7 @@ async function itemsFor(
 	current: string,
 	prefix: string,
 	verbs: readonly Verb[],
-	listImages: () => Promise<readonly string[]>,
+	list: ListNames,
 ): Promise<CompletionItem[]> {
 	const items = (texts: readonly string[]): CompletionItem[] =>
 		matching(
@@ -126,9 +129,11 @@ async function itemsFor(
 		case 'folder':
 			return [{text: folderMark, about: ''}];
 		case 'image':
-			return items(await listImages());
+			return items(await list('image'));
+		case 'cluster':
+			return items(await list('cluster'));
 		case 'place':
-			return isInFile(current) ? [{text: fileMark, about: ''}] : items([...(await listImages()), ...placePrefixes]);
+			return isInFile(current) ? [{text: fileMark, about: ''}] : items([...(await list('image')), ...placePrefixes]);
 		case 'platform':
 			return items(['linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/ppc64le', 'linux/s390x', 'linux/riscv64']);
 		case 'verb':

@@ -9,7 +9,7 @@ import type {ClusterCache} from './cache.js';
 import type {ClusterState} from './cluster-state.js';
 import {stateSecret} from './copies.js';
 import type {HostState} from './host-state.js';
-import {type Witness, newestState} from './newest.js';
+import {newestState} from './newest.js';
 import {observeHost, observeHosts} from './observe.js';
 import {unpackState} from './parse-state.js';
 import {readClusterObjects, rebuildState, type RebuiltNode} from './rebuild.js';
@@ -43,32 +43,23 @@ export interface ImportedState {
 export async function importState(
 	target: HostTarget,
 	open: OpenTransport,
-	options: OperationOptions & {readonly version: string; readonly known?: ClusterState | undefined},
+	options: OperationOptions & {readonly version: string},
 ): Promise<ImportedState> {
 	const transport = open(target);
 	try {
 		const host = await observeHost(transport, options);
 		// Whoever is asked for the cluster is trusted with it.
-		const copy = newestState([{name: target.name, isMaster: true, state: host}], ofSameCluster(host, options.known));
-		if (copy !== undefined && host.state !== undefined) return {state: copy, from: 'master'};
+		const copy = newestState([{name: target.name, isMaster: true, state: host}]);
+		if (copy !== undefined) return {state: copy, from: 'master'};
 		if (host.member === undefined) throw notOurs(target.name);
 		if (!host.kubernetes.hasAdminConf) throw noMaster(target.name, host);
 		const secret = await readSecret(transport, options);
-		if (secret !== undefined) {
-			const witness: Witness = {name: target.name, isMaster: true, state: {...host, state: secret}};
-			const state = newestState([witness], ofSameCluster(host, options.known));
-			if (state !== undefined) return {state, from: 'cluster'};
-		}
+		const kept = newestState([{name: target.name, isMaster: true, state: {...host, state: secret}}]);
+		if (kept !== undefined) return {state: kept, from: 'cluster'};
 		return {state: await rebuild(target, host, transport, open, options), from: 'rebuilt'};
 	} finally {
 		await transport.close();
 	}
-}
-
-/** What is known of another cluster of the same name has no say. */
-function ofSameCluster({member, state}: HostState, known: ClusterState | undefined): ClusterState | undefined {
-	const id = member?.id ?? state?.setting.id;
-	return known?.setting.id === id ? known : undefined;
 }
 
 /** Undefined when there is none, or none that can be used. */

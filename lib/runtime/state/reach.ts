@@ -15,6 +15,24 @@ export function reachOf({address, login}: HostTarget): HostReach {
 }
 
 /**
+ * The state with what is remembered of the way to its hosts: what this machine knew before, else what the state says, with the login that
+ * let us in to one of them.
+ */
+export function withLogin(state: ClusterState, {login}: HostTarget, before?: ClusterState): ClusterState {
+	const {user, jumps, identityFiles} = reachOf({name: '', address: '', roles: [], login});
+	const isSame = before?.setting.id === state.setting.id;
+	const reach = Object.entries(state.reach).map(([name, way]): [string, HostReach] => {
+		const own = isSame && Object.hasOwn(before.reach, name) ? before.reach[name]! : way;
+		const given: Partial<HostReach> = {
+			...(user === undefined ? {} : {user}),
+			...(jumps === undefined ? {} : {jumps}),
+		};
+		return [name, {...given, ...own, ...(identityFiles === undefined ? {} : {identityFiles})}];
+	});
+	return {...state, reach: Object.fromEntries(reach)};
+}
+
+/**
  * The hosts of a cluster that is known, as a list that can be resolved.
  * @param overrides what is given now counts more than what is remembered
  * @param hasFile whether a key that is remembered is still there; one that is not is left out

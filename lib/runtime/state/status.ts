@@ -40,6 +40,8 @@ export interface ClusterStatus {
 	readonly applications: readonly ApplicationStatus[];
 	/** Of the cluster as a whole. */
 	readonly problems: readonly string[];
+	/** What is no failure, and worth to be known. */
+	readonly notes: readonly string[];
 }
 
 /** @param live undefined when no API server could be asked */
@@ -69,18 +71,15 @@ export function judgeCluster(
 		problems: [
 			...(live === undefined ? ['no API server could be asked for nodes and etcd'] : []),
 			...quorumProblem(masters.length, working),
-			...(foreign.length === 0 ? [] : [`nodes that sealimage did not bring: ${foreign.slice(0, 10).join(', ')}`]),
 		],
+		notes: foreign.length === 0 ? [] : [`nodes that sealimage did not bring: ${foreign.slice(0, 10).join(', ')}`],
 	};
 }
 
-/** Nodes that others joined are no failure. */
+/** Nothing is wrong, as far as it could be asked. */
 export function isWell({hosts, applications, problems}: ClusterStatus): boolean {
-	return (
-		hosts.every(host => host.answers && host.problems.length === 0) &&
-		applications.every(({isDone}) => isDone) &&
-		problems.every(problem => problem.startsWith('nodes that'))
-	);
+	const isHostWell = (host: HostStatus): boolean => host.answers && host.problems.length === 0;
+	return hosts.every(isHostWell) && applications.every(({isDone}) => isDone) && problems.length === 0;
 }
 
 function judgeHost(
