@@ -20,16 +20,19 @@ export function findVerb(argv: readonly string[], verbs: readonly Verb[], global
 	if (at === undefined) return {verb: undefined, group: undefined, rest: argv};
 	const first = argv[at]!;
 	const single = verbs.find(verb => verb.name === first || verb.aliases?.includes(first) === true);
-	if (single !== undefined) return {verb: single, group: undefined, rest: argv.toSpliced(at, 1)};
 	const members = verbs.filter(verb => verb.name.startsWith(`${first} `));
-	if (members.length === 0) throw unknown(first, verbs);
-	const next = nextWord(argv, at + 1, globals);
-	if (next === undefined) return {verb: undefined, group: first, rest: argv.toSpliced(at, 1)};
-	const second = argv[next]!;
+	if (single === undefined && members.length === 0) throw unknown(first, verbs);
+	const next = members.length === 0 ? undefined : nextWord(argv, at + 1, globals);
+	const second = next === undefined ? '' : argv[next]!;
 	const member = members.find(
 		verb => verb.name === `${first} ${second}` || verb.aliases?.includes(`${first} ${second}`) === true,
 	);
-	if (member === undefined) throw unknown(`${first} ${second}`, members);
+	if (next === undefined || member === undefined) {
+		// A verb that others are grouped under (`clusters`) may have operands of its own.
+		if (single !== undefined) return {verb: single, group: undefined, rest: argv.toSpliced(at, 1)};
+		if (next === undefined) return {verb: undefined, group: first, rest: argv.toSpliced(at, 1)};
+		throw unknown(`${first} ${second}`, members);
+	}
 	return {verb: member, group: undefined, rest: argv.toSpliced(next, 1).toSpliced(at, 1)};
 }
 

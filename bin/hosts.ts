@@ -1,4 +1,4 @@
-import {createReadStream, existsSync} from 'node:fs';
+import {createReadStream, existsSync, statSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {collect} from '../lib/core/bytes.js';
 import {isSealError} from '../lib/core/errors.js';
@@ -6,6 +6,7 @@ import {withIo} from '../lib/core/io-error.js';
 import {parseClusterfile} from '../lib/runtime/host/clusterfile.js';
 import {type ListedHost, parseHostList, resolveHosts, withRoles} from '../lib/runtime/host/list.js';
 import type {HostLogin, HostTarget} from '../lib/runtime/host/target.js';
+import type {ClusterState} from '../lib/runtime/state/cluster-state.js';
 import {listedHosts} from '../lib/runtime/state/reach.js';
 import {knownCluster} from './clusters.js';
 import type {FlagValues} from './command.js';
@@ -43,6 +44,23 @@ export async function readHosts(
 	}
 }
 
+/**
+ * The hosts of a cluster that is known, under the names that it has for them.
+ * @param roles only hosts with one of these
+ * @throws as `readHosts`
+ */
+export async function readClusterHosts(
+	state: ClusterState,
+	flags: LoginFlags,
+	context: Context,
+	roles: readonly string[] = [],
+): Promise<readonly HostTarget[]> {
+	const login = await readLogin(flags, context);
+	const targets = resolveHosts(listedHosts(state, login, existsSync), login);
+	const named = targets.map((target, index) => ({...target, name: state.setting.hosts[index]?.name ?? target.name}));
+	return withRoles(named, roles);
+}
+
 /** Whether a command that can work on this machine alone is meant for hosts. */
 export function namesHosts(flags: Partial<HostFlags>, operands: readonly string[]): boolean {
 	const lists = [operands, flags.hosts, flags.masters, flags.nodes, flags['hosts-file']];
@@ -67,7 +85,8 @@ async function readHostFiles(files: readonly string[], context: Context): Promis
 /** `--cluster FILE`, or a name: of a cluster that we know, else of one whose Clusterfile sealos keeps. */
 async function readCluster(cluster: string, login: HostLogin, context: Context): Promise<readonly ListedHost[]> {
 	const {home, cwd} = context.io;
-	const known = existsSync(resolve(cwd, cluster)) ? undefined : await knownCluster(cluster, context);
+	const isFile = statSync(resolve(cwd, cluster), {throwIfNoEntry: false})?.isFile() === true;
+	const known = isFile ? undefined : await knownCluster(cluster, context);
 	if (known !== undefined) return listedHosts(known, login, existsSync);
 	const kept = join(home, '.sealos', cluster, 'Clusterfile');
 	const isName = /^[\w-][\w.-]*$/.test(cluster) && !existsSync(resolve(cwd, cluster)) && existsSync(kept);

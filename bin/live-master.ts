@@ -8,8 +8,8 @@ import {SealError} from '../lib/core/errors.js';
 import type {SettingHost} from '../lib/runtime/lifecycle/setting.js';
 import {chooseCluster} from './clusters.js';
 import type {Context} from './context.js';
-import type {LoginFlags} from './hosts.js';
-import {reachHosts} from './reach.js';
+import {type LoginFlags, readClusterHosts} from './hosts.js';
+import {reachTargets} from './reach.js';
 
 /** A master whose API server answers. */
 export interface LiveMaster {
@@ -30,7 +30,8 @@ export async function withLiveMaster<R>(
 	work: (master: LiveMaster) => Promise<R>,
 ): Promise<R> {
 	const state = await chooseCluster(name, context);
-	const {hosts, open, options} = await reachHosts({...flags, cluster: state.setting.name, roles: ['master']}, [], context);
+	const targets = await readClusterHosts(state, flags, context, ['master']);
+	const {hosts, open, options} = await reachTargets(targets, flags, context);
 	await using kept = keepTransports(open);
 	const {concurrency, signal, onEvent} = options;
 	const outcomes = await observeHosts(hosts, kept.open, {concurrency, signal, onEvent, now: context.io.now});

@@ -29,10 +29,18 @@ export async function reachHosts(
 	operands: readonly string[],
 	context: Context,
 ): Promise<Reach> {
+	return await reachTargets(await readHosts(flags, operands, context), flags, context);
+}
+
+/** As `reachHosts`, for hosts that are known already. @throws as `reachHosts` */
+export async function reachTargets(
+	hosts: readonly HostTarget[],
+	flags: LoginFlags,
+	context: Context,
+): Promise<Reach> {
 	const {io, signal, onEvent} = context;
 	const config = flags['ssh-config'];
 	const connectTimeoutMs = readDuration('--connect-timeout', flags['connect-timeout'] ?? '0') || undefined;
-	const hosts = await readHosts(flags, operands, context);
 	const open = openTransport({
 		operator: {user: userName(io.env), home: io.home, agent: io.env.SSH_AUTH_SOCK || undefined},
 		hostKey: flags['host-key'],

@@ -13,7 +13,8 @@ import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {exitCodes} from '../exit-codes.js';
 import {hostHelp, loginFlags} from '../host-flags.js';
-import {reachHosts} from '../reach.js';
+import {readClusterHosts} from '../hosts.js';
+import {reachTargets} from '../reach.js';
 import {renderClusterStatus} from '../render/cluster-status.js';
 
 export const command = defineCommand({
@@ -26,7 +27,8 @@ export const command = defineCommand({
 	],
 	async run({operands, flags}, context) {
 		const known = await chooseCluster(operands[0], context);
-		const {hosts, open, options} = await reachHosts({...flags, cluster: known.setting.name}, [], context);
+		const targets = await readClusterHosts(known, flags, context);
+		const {hosts, open, options} = await reachTargets(targets, flags, context);
 		await using kept = keepTransports(open);
 		const {concurrency, signal, onEvent} = options;
 		const outcomes = await observeHosts(hosts, kept.open, {concurrency, signal, onEvent, now: context.io.now});

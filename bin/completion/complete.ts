@@ -46,7 +46,9 @@ export async function complete(
 	const operandCount = countOperands(rest, flags);
 	const last = command.operands.at(-1);
 	const operand = command.operands[operandCount] ?? (last?.variadic === true ? last : undefined);
-	return await itemsFor(operand?.completes ?? 'none', current, '', verbs, list);
+	// A verb may have others grouped under its name.
+	const grouped = operandCount === 0 ? matching(verbItems(verbs, verb.name), current) : [];
+	return [...grouped, ...(await itemsFor(operand?.completes ?? 'none', current, '', verbs, list))];
 }
 
 function verbItems(verbs: readonly Verb[], group: string | undefined): CompletionItem[] {
