@@ -70,7 +70,8 @@ async function askFirst(
 		const isAsked = outcome.ok && outcome.value.member?.id === setting.id && outcome.value.kubernetes.apiReady === true;
 		if (!isAsked) continue;
 		try {
-			return await askCluster(open(hosts[index]!), {signal});
+			const transport = open(hosts[index]!);
+			return await askCluster({transport, apiUrl: outcome.value.kubernetes.apiUrl}, {signal});
 		} catch (error) {
 			signal.throwIfAborted();
 			const message = error instanceof Error ? error.message : String(error);

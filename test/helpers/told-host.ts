@@ -37,7 +37,7 @@ export const masterLines: readonly string[] = [
 	'there /var/lib/etcd/member',
 	'manifest etcd',
 	'manifest kube-apiserver',
-	'api ok',
+	'api ok https://10.0.0.1:6443',
 ];
 
 /** A host that answers with that. */

@@ -2,10 +2,11 @@ import {gzipSync} from 'node:zlib';
 import {formatBytes} from '../../core/bytes.js';
 import {isSealError, SealError} from '../../core/errors.js';
 import {emit, type OperationOptions} from '../../core/events.js';
-import {kubectl} from '../control/kubectl.js';
 import {eachHost} from '../host/each.js';
 import type {RunHost} from '../lifecycle/run.js';
+import {askKubectl} from './ask-kubectl.js';
 import type {ClusterState} from './cluster-state.js';
+import {serverUrl} from './kubeconfig.js';
 import {maxStateBytes} from './parse-state.js';
 
 /** Where the state is in the cluster itself. */
@@ -41,7 +42,7 @@ export async function writeCopies(
 	const [asked] = live;
 	if (asked === undefined) return;
 	try {
-		await writeSecret(asked, content, options);
+		await writeSecret(asked, state.setting.network.apiPort, content, options);
 	} catch (error) {
 		signal?.throwIfAborted();
 		warn(options, asked.name, error);
@@ -54,7 +55,12 @@ function withoutFiles(state: ClusterState): ClusterState {
 	return {...state, reach: Object.fromEntries(reach)};
 }
 
-async function writeSecret(master: RunHost, content: Buffer, {signal}: OperationOptions): Promise<void> {
+async function writeSecret(
+	master: RunHost,
+	apiPort: number,
+	content: Buffer,
+	{signal}: OperationOptions,
+): Promise<void> {
 	const {namespace, name, key} = stateSecret;
 	const packed = gzipSync(content);
 	if (packed.length > maxSecretBytes) throw tooLarge(packed.length);
@@ -67,7 +73,8 @@ async function writeSecret(master: RunHost, content: Buffer, {signal}: Operation
 	};
 	// On the server's side: the client would write all of it into an annotation once more, and download what is known of every kind.
 	const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=sealimage', '--validate=false', '-f', '-'];
-	await kubectl(master.transport, args, {input: JSON.stringify(secret), signal});
+	const apiUrl = serverUrl(master.addresses[0] ?? '', apiPort);
+	await askKubectl({transport: master.transport, apiUrl}, args, {input: JSON.stringify(secret), signal});
 }
 
 /** Kubernetes takes one MiB. */

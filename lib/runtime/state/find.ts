@@ -1,10 +1,10 @@
 import {closest} from '../../core/closest.js';
 import {SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
-import {kubectlJson} from '../control/kubectl.js';
 import {HostError} from '../host/error.js';
 import type {HostTarget} from '../host/target.js';
-import type {OpenTransport, Transport} from '../transport/transport.js';
+import type {OpenTransport} from '../transport/transport.js';
+import {type AskedMaster, askKubectlJson} from './ask-kubectl.js';
 import type {ClusterCache} from './cache.js';
 import type {ClusterState} from './cluster-state.js';
 import {stateSecret} from './copies.js';
@@ -53,21 +53,22 @@ export async function importState(
 		if (copy !== undefined) return {state: copy, from: 'master'};
 		if (host.member === undefined) throw notOurs(target.name);
 		if (!host.kubernetes.hasAdminConf) throw noMaster(target.name, host);
-		const secret = await readSecret(transport, options);
+		const master: AskedMaster = {transport, apiUrl: host.kubernetes.apiUrl};
+		const secret = await readSecret(master, options);
 		const kept = newestState([{name: target.name, isMaster: true, state: {...host, state: secret}}]);
 		if (kept !== undefined) return {state: kept, from: 'cluster'};
-		return {state: await rebuild(target, host, transport, open, options), from: 'rebuilt'};
+		return {state: await rebuild(target, host, master, open, options), from: 'rebuilt'};
 	} finally {
 		await transport.close();
 	}
 }
 
 /** Undefined when there is none, or none that can be used. */
-async function readSecret(transport: Transport, {signal}: OperationOptions): Promise<ClusterState | undefined> {
+async function readSecret(master: AskedMaster, {signal}: OperationOptions): Promise<ClusterState | undefined> {
 	const {namespace, name, key} = stateSecret;
 	const args = ['get', 'secret', '-n', namespace, name, '--ignore-not-found'];
 	try {
-		const value = await kubectlJson(transport, args, {signal, maxOutputBytes: 8 * 1024 * 1024});
+		const value = await askKubectlJson(master, args, {signal, maxOutputBytes: 8 * 1024 * 1024});
 		const data = isObject(value) && isObject(value.data) ? value.data[key] : undefined;
 		return typeof data === 'string' ? unpackState(Buffer.from(data, 'base64')) : undefined;
 	} catch (error) {
@@ -81,11 +82,11 @@ async function readSecret(transport: Transport, {signal}: OperationOptions): Pro
 async function rebuild(
 	target: HostTarget,
 	host: HostState,
-	transport: Transport,
+	master: AskedMaster,
 	open: OpenTransport,
 	options: OperationOptions & {readonly version: string},
 ): Promise<ClusterState> {
-	const objects = await readClusterObjects(transport, options);
+	const objects = await readClusterObjects(master, options);
 	const own = new Set(host.facts.network.interfaces.flatMap(({addresses}) => addresses.map(address => address.split('/')[0])));
 	const isSelf = ({addresses}: RebuiltNode): boolean => addresses.some(address => own.has(address));
 	const targets = objects.nodes.map(node =>

@@ -81,5 +81,5 @@ case $code in
 ;;
 esac
 [ "$ready" = ok ] || ready=no
-tell api "$ready"
+tell api "$ready $url"
 fi`;

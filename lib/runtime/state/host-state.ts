@@ -45,4 +45,6 @@ export interface HostKubernetes {
 	readonly hasEtcdData: boolean;
 	/** The API server that runs on it answers `/readyz`; absent on others. */
 	readonly apiReady?: boolean | undefined;
+	/** Where that is, by an address of the host: `https://10.0.0.1:6443`. For use on the host itself. */
+	readonly apiUrl?: string | undefined;
 }

@@ -1,7 +1,6 @@
 import type {Abortable} from '../../core/events.js';
-import {kubectlJson} from '../control/kubectl.js';
 import {isFields} from '../kubeadm/document.js';
-import type {Transport} from '../transport/transport.js';
+import {type AskedMaster, askKubectlJson} from './ask-kubectl.js';
 
 /** What a cluster says of its nodes. */
 export interface LiveNode {
@@ -21,14 +20,14 @@ export interface LiveCluster {
 	readonly etcd: readonly string[];
 }
 
-/** @throws HostError ERR_CLUSTER_API, and what `kubectl` throws */
-export async function askCluster(transport: Transport, {signal}: Abortable = {}): Promise<LiveCluster> {
+/** @throws HostError ERR_CLUSTER_API, and what `askKubectl` throws */
+export async function askCluster(master: AskedMaster, {signal}: Abortable = {}): Promise<LiveCluster> {
 	// Of thousands of nodes; one answers with some kilobytes for each image that it has.
 	const options = {signal, timeoutMs: 30_000, maxOutputBytes: 256 * 1024 * 1024};
 	const etcdPods = ['get', 'pods', '-n', 'kube-system', '-l', 'component=etcd,tier=control-plane'];
 	const [nodes, pods] = await Promise.all([
-		kubectlJson(transport, ['get', 'nodes'], options),
-		kubectlJson(transport, etcdPods, {...options, maxOutputBytes: 4 * 1024 * 1024}),
+		askKubectlJson(master, ['get', 'nodes'], options),
+		askKubectlJson(master, etcdPods, {...options, maxOutputBytes: 4 * 1024 * 1024}),
 	]);
 	return {
 		nodes: itemsOf(nodes).flatMap(readNode),

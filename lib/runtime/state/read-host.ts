@@ -37,7 +37,7 @@ function readKubernetes(answers: Answers): HostKubernetes {
 	const of = (unit: (typeof units)[number]): string =>
 		said.length === units.length ? said[units.indexOf(unit)]! : 'unknown';
 	const there = new Set(answers.said('there'));
-	const api = answers.said('api')[0];
+	const [ready, url = ''] = answers.said('api')[0]?.split(' ') ?? [];
 	return {
 		kubelet: of('kubelet.service'),
 		containerd: of('containerd.service'),
@@ -51,7 +51,8 @@ function readKubernetes(answers: Answers): HostKubernetes {
 			.filter(name => /^[\w.-]{1,253}$/.test(name))
 			.slice(0, 1000),
 		hasEtcdData: there.has(kubernetesPlaces.etcdData),
-		...(api === undefined ? {} : {apiReady: api === 'ok'}),
+		...(ready === undefined ? {} : {apiReady: ready === 'ok'}),
+		...(/^https:\/\/(?:[\d.]{7,15}|\[[\da-f:.]{2,45}\]):\d{1,5}$/i.test(url) ? {apiUrl: url} : {}),
 	};
 }
 

@@ -2,13 +2,12 @@ import {isIP} from 'node:net';
 import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {parseYaml} from '../../core/yaml.js';
-import {kubectlJson} from '../control/kubectl.js';
 import type {HostTarget} from '../host/target.js';
 import {isFields, type KubeadmDocument} from '../kubeadm/document.js';
 import {readNetwork} from '../kubeadm/network.js';
 import {parseKubernetesVersion} from '../kubeadm/version.js';
 import type {SettingHost} from '../lifecycle/setting.js';
-import type {Transport} from '../transport/transport.js';
+import {type AskedMaster, askKubectlJson} from './ask-kubectl.js';
 import type {ClusterState} from './cluster-state.js';
 import type {HostState} from './host-state.js';
 import {isClusterState} from './parse-state.js';
@@ -30,12 +29,12 @@ export interface RebuiltNode {
 	readonly platform: string;
 }
 
-/** @throws HostError ERR_CLUSTER_API, and what `kubectl` throws */
-export async function readClusterObjects(transport: Transport, {signal}: Abortable): Promise<ClusterObjects> {
+/** @throws HostError ERR_CLUSTER_API, and what `askKubectl` throws */
+export async function readClusterObjects(master: AskedMaster, {signal}: Abortable): Promise<ClusterObjects> {
 	const options = {signal, maxOutputBytes: 64 * 1024 * 1024};
-	const nodes = await kubectlJson(transport, ['get', 'nodes'], options);
-	const maps = await kubectlJson(
-		transport,
+	const nodes = await askKubectlJson(master, ['get', 'nodes'], options);
+	const maps = await askKubectlJson(
+		master,
 		['get', 'configmaps', '-n', 'kube-system'],
 		options,
 	);

@@ -22,6 +22,8 @@ export interface OpenRunOptions extends OperationOptions {
 	readonly observed?: ReadonlyMap<string, HostState> | undefined;
 	/** As it was before the run; a cluster that is new has none. */
 	readonly known?: ClusterState | undefined;
+	/** Hosts that leave the cluster. Default: those that it has, and the setting has not. */
+	readonly leaving?: readonly SettingHost[] | undefined;
 	/** Whom other operators are told to wait for. */
 	readonly owner: LockOwner;
 	/** How long to wait for another operator. Default: not at all. */
@@ -159,11 +161,11 @@ function hostOf(hosts: Hosts, name: string): OpenedHost {
 function createHosts(
 	setting: ClusterSetting,
 	targets: readonly HostTarget[],
-	{open, known, observed, owner, waitMs = 0, agent, signal, onEvent}: OpenRunOptions,
+	{open, known, leaving: given, observed, owner, waitMs = 0, agent, signal, onEvent}: OpenRunOptions,
 ): Hosts {
 	const byName = new Map(targets.map(target => [target.name, target]));
 	const staying = new Set(setting.hosts.map(({name}) => name));
-	const leaving = (known?.setting.hosts ?? []).filter(({name}) => !staying.has(name));
+	const leaving = (given ?? known?.setting.hosts ?? []).filter(({name}) => !staying.has(name));
 	const run = randomBytes(16).toString('hex');
 	const lock = {...owner, cluster: setting.name, run, waitMs};
 	const ensure: EnsureOptions = {...agent, signal, onEvent};

@@ -67,7 +67,7 @@ for (const shell of shells) {
 		t.deepEqual(found.images, {
 			[image.name]: {manifest: image.manifest, tree: join(dir, 'sealimage', 'trees', ...chain.split(':'))},
 		});
-		t.like(found.kubernetes, {hasAdminConf: true, hasKubeletConf: false, hasEtcdData: true, apiReady: true});
+		t.like(found.kubernetes, {hasAdminConf: true, hasKubeletConf: false, hasEtcdData: true, apiReady: true, apiUrl: 'https://[fd00::1]:7443'});
 		t.deepEqual(found.kubernetes.manifests, ['etcd', 'kube-apiserver']);
 	});
 
@@ -144,4 +144,5 @@ test('sends no base64', hostile, {lines: ['journal ***', 'member {}']}, found =>
 test('has a file that is too long', hostile, {lines: ['state -', 'journal -']}, found => found.hasBrokenState);
 test('says more of its units than there are', hostile, {lines: ['unit active', 'unit active', 'unit active', 'unit active', 'unit active']}, ({kubernetes}) => kubernetes.kubelet === 'unknown');
 test('calls a state of a unit by a sequence', hostile, {lines: ['unit \u001b[2J', 'unit a b', 'unit active', 'unit active']}, ({kubernetes}) => kubernetes.kubelet === 'unknown' && kubernetes.containerd === 'unknown');
+test('has its API server in a shell', hostile, {lines: ['api ok https://$(reboot):6443']}, ({kubernetes}) => kubernetes.apiUrl === undefined);
 test('has static pods with names that are paths', hostile, {lines: ['manifest ../../x', 'manifest a b']}, ({kubernetes}) => kubernetes.manifests.length === 0);

@@ -81,13 +81,14 @@ test('a master is asked for nodes and etcd, and its answer is made safe', async 
 	};
 	const pods = {items: [{spec: {nodeName: 'a'}, status: {conditions: [condition('True')]}}, {spec: {nodeName: 'b'}, status: {}}]};
 	const host = createFakeHost({name: 'm1'}).on('kubectl', call => JSON.stringify(call.argv.includes('pods') ? pods : nodes));
-	t.deepEqual(await askCluster(host.transport), {
+	t.deepEqual(await askCluster({transport: host.transport, apiUrl: 'https://10.0.0.1:6443'}), {
 		nodes: [
 			{name: 'a', isReady: true, isSchedulable: true, version: 'v1.20.2'},
 			{name: 'b?', isReady: false, why: 'Kubelet?Not', isSchedulable: false, version: ''},
 		],
 		etcd: ['a'],
 	});
+	t.true(host.calls.every(({argv}) => argv.join(' ').includes('--server https://10.0.0.1:6443')));
 	const mute = createFakeHost({name: 'm1'}).on('kubectl', 'no JSON');
-	await t.throwsAsync(askCluster(mute.transport), {code: 'ERR_CLUSTER_API'});
+	await t.throwsAsync(askCluster({transport: mute.transport}), {code: 'ERR_CLUSTER_API'});
 });
