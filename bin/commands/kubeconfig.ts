@@ -1,4 +1,4 @@
-import {mkdir, readFile} from 'node:fs/promises';
+import {mkdir, readFile, realpath} from 'node:fs/promises';
 import {dirname, join, resolve} from 'node:path';
 import {writeFileAtomic} from '../../lib/core/atomic-file.js';
 import {ifExists, withIo} from '../../lib/core/io-error.js';
@@ -41,7 +41,9 @@ export const command = defineCommand({
 				const config = kubeconfigOf(name, url, access);
 				return {json: {name, server: url, kubeconfig: config.reveal()}, text: () => config.reveal()};
 			}
-			const path = merge === '' ? usualPath(context) : resolve(context.io.cwd, merge);
+			const named = merge === '' ? usualPath(context) : resolve(context.io.cwd, merge);
+			// Where it is a link, the file that it leads to is changed.
+			const path = await realpath(named).catch(() => named);
 			const shown = shownPath(path, context.io.cwd);
 			const before = await withIo('read', shown, () => ifExists(() => readFile(path, 'utf8')));
 			const merged = mergeKubeconfig(before ?? '', name, url, access, shown);

@@ -54,7 +54,7 @@ async function refresh(
 		outcome.ok ? [{name: outcome.host, isMaster: masters.has(outcome.host), state: outcome.value}] : [],
 	);
 	const state = newestState(witnesses, known) ?? known;
-	if (witnesses.length > 0) await clusterCache(context).write(state);
+	if (witnesses.length > 0) await clusterCache(context).saw(state);
 	return state;
 }
 

@@ -1,4 +1,4 @@
-import {mkdir, readdir, readFile, rm, stat} from 'node:fs/promises';
+import {mkdir, readdir, readFile, rm, stat, utimes} from 'node:fs/promises';
 import {join} from 'node:path';
 import {writeFileAtomic} from '../../core/atomic-file.js';
 import {SealError} from '../../core/errors.js';
@@ -19,6 +19,8 @@ export interface ClusterCache {
 	read(name: string): Promise<ClusterState | undefined>;
 	/** @throws SealError ERR_CLUSTER_STATE when another cluster of this name is known, ERR_IO, ERR_NO_SPACE, ERR_PERMISSION */
 	write(state: ClusterState): Promise<void>;
+	/** A cluster was seen just now: what is known of it is replaced only by what is newer. @throws as `write` */
+	saw(state: ClusterState): Promise<void>;
 	/** Forgets a cluster; the logs of its runs stay. */
 	remove(name: string): Promise<void>;
 	/** Where the logs of runs of a cluster are. */
@@ -29,11 +31,12 @@ export interface KnownCluster {
 	readonly name: string;
 	/** Undefined for a damaged copy. */
 	readonly state: ClusterState | undefined;
-	/** When it was written last, in milliseconds since 1970. */
+	/** When it was written or seen last, in milliseconds since 1970. */
 	readonly seenAtMs: number;
 }
 
-export function openClusterCache(folder: string): ClusterCache {
+/** @param now milliseconds since 1970 */
+export function openClusterCache(folder: string, now: () => number = Date.now): ClusterCache {
 	const placeOf = (name: string): string => {
 		if (isClusterName(name)) return join(folder, name);
 		throw new SealError('ERR_CLUSTER_UNKNOWN', `${JSON.stringify(name.slice(0, 100))} is no name of a cluster`, {
@@ -43,6 +46,20 @@ export function openClusterCache(folder: string): ClusterCache {
 	const stateFile = (name: string): string => join(placeOf(name), 'state.json');
 	const readText = async (name: string): Promise<Buffer | undefined> =>
 		await withIo('read', stateFile(name), () => ifExists(() => readFile(stateFile(name))));
+	const write = async (state: ClusterState): Promise<void> => {
+		const {name, id} = state.setting;
+		const path = stateFile(name);
+		const before = await readText(name);
+		const other = before === undefined ? undefined : stateOf(name, before);
+		if (other !== undefined && other.setting.id !== id) {
+			throw new SealError('ERR_CLUSTER_STATE', `Another cluster of the name "${name}" is known: ${other.setting.id}`, {
+				hint: `Remove ${placeOf(name)} if that one is gone, or give the new one another name.`,
+				details: {path, id: other.setting.id},
+			});
+		}
+		await withIo('make', placeOf(name), () => mkdir(placeOf(name), {recursive: true, mode: 0o700}));
+		await writeFileAtomic(path, `${JSON.stringify(state)}\n`, {mode: 0o600});
+	};
 	return {
 		folder,
 		async list() {
@@ -66,19 +83,15 @@ export function openClusterCache(folder: string): ClusterCache {
 				details: {path: stateFile(name)},
 			});
 		},
-		async write(state) {
-			const {name, id} = state.setting;
-			const path = stateFile(name);
-			const before = await readText(name);
-			const other = before === undefined ? undefined : stateOf(name, before);
-			if (other !== undefined && other.setting.id !== id) {
-				throw new SealError('ERR_CLUSTER_STATE', `Another cluster of the name "${name}" is known: ${other.setting.id}`, {
-					hint: `Remove ${placeOf(name)} if that one is gone, or give the new one another name.`,
-					details: {path, id: other.setting.id},
-				});
-			}
-			await withIo('make', placeOf(name), () => mkdir(placeOf(name), {recursive: true, mode: 0o700}));
-			await writeFileAtomic(path, `${JSON.stringify(state)}\n`, {mode: 0o600});
+		write,
+		async saw(state) {
+			const {name} = state.setting;
+			const content = await readText(name);
+			const before = content === undefined ? undefined : stateOf(name, content);
+			// Not written over: a run on this machine may just have noted more.
+			if (before === undefined || before.generation < state.generation) return await write(state);
+			const date = new Date(now());
+			await withIo('touch', stateFile(name), () => utimes(stateFile(name), date, date));
 		},
 		async remove(name) {
 			await withIo('remove', stateFile(name), () => rm(stateFile(name), {force: true}));

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import test from 'ava';
 import {openClusterCache} from '../../../lib/runtime/state/cache.js';
 import {findState} from '../../../lib/runtime/state/find.js';
-import {exampleState} from '../../helpers/cluster-state.js';
+import {digestNumber, exampleState} from '../../helpers/cluster-state.js';
 import {tempDir} from '../../helpers/temp-dir.js';
 
 test('what is known of a cluster is for its owner alone, and comes back', async t => {
@@ -33,6 +33,16 @@ test('another cluster of the same name does not take the place of one that is kn
 		code: 'ERR_CLUSTER_STATE',
 		message: /0123456789abcdef/,
 	});
+});
+
+test('seeing a cluster changes what is known of it only when it is newer', async t => {
+	const cache = openClusterCache(tempDir(t), () => 1_000_000);
+	await cache.write(exampleState({done: {ready: digestNumber(1)}}));
+	await cache.saw(exampleState());
+	const [known] = await cache.list();
+	t.like(known, {seenAtMs: 1_000_000, state: {done: {ready: digestNumber(1)}}});
+	await cache.saw(exampleState({generation: 4}));
+	t.is((await cache.read('prod'))?.generation, 4);
 });
 
 test('a copy that is damaged is told, and gives way to a new one', async t => {
