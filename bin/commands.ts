@@ -142,7 +142,12 @@ export const verbs: readonly Verb[] = [
 		'Show the certificates of hosts, and what is wrong with them',
 		async () => import('./commands/certs-check.js'),
 	),
-	verb('Clusters', 'clusters', 'List the clusters that this machine knows', async () => import('./commands/clusters.js')),
+	verb(
+		'Clusters',
+		'clusters',
+		'List the clusters that this machine knows',
+		async () => import('./commands/clusters.js'),
+	),
 	verb(
 		'Clusters',
 		'clusters import',

@@ -1,11 +1,11 @@
+import {SealError} from '../lib/core/errors.js';
 import {HostError} from '../lib/runtime/host/error.js';
 import type {HostTarget} from '../lib/runtime/host/target.js';
+import type {SettingHost} from '../lib/runtime/lifecycle/setting.js';
 import type {ClusterState} from '../lib/runtime/state/cluster-state.js';
 import {observeHosts} from '../lib/runtime/state/observe.js';
 import {keepTransports} from '../lib/runtime/transport/keep.js';
 import type {Transport} from '../lib/runtime/transport/transport.js';
-import {SealError} from '../lib/core/errors.js';
-import type {SettingHost} from '../lib/runtime/lifecycle/setting.js';
 import {chooseCluster} from './clusters.js';
 import type {Context} from './context.js';
 import {type LoginFlags, readClusterHosts} from './hosts.js';

@@ -33,11 +33,7 @@ export async function reachHosts(
 }
 
 /** As `reachHosts`, for hosts that are known already. @throws as `reachHosts` */
-export async function reachTargets(
-	hosts: readonly HostTarget[],
-	flags: LoginFlags,
-	context: Context,
-): Promise<Reach> {
+export async function reachTargets(hosts: readonly HostTarget[], flags: LoginFlags, context: Context): Promise<Reach> {
 	const {io, signal, onEvent} = context;
 	const config = flags['ssh-config'];
 	const connectTimeoutMs = readDuration('--connect-timeout', flags['connect-timeout'] ?? '0') || undefined;

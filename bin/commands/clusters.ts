@@ -11,7 +11,10 @@ export const command = defineCommand({
 	flags: {},
 	examples: [
 		{about: 'Which clusters are known?', line: 'sealimage clusters'},
-		{about: 'Their masters, for a script', line: "sealimage clusters --output json | jq -r '.[] | [.name, .masters[]] | @tsv'"},
+		{
+			about: 'Their masters, for a script',
+			line: "sealimage clusters --output json | jq -r '.[] | [.name, .masters[]] | @tsv'",
+		},
 	],
 	async run(_input, context) {
 		const known = await clusterCache(context).list();

@@ -17,7 +17,7 @@ export const command = defineCommand({
 		{about: 'Which runs were there?', line: 'sealimage logs prod --list'},
 		{
 			about: 'What failed, for a script',
-			line: "sealimage logs prod --output json | jq 'map(select(.type == \"action.failed\"))'",
+			line: 'sealimage logs prod --output json | jq \'map(select(.type == "action.failed"))\'',
 		},
 	],
 	async run({operands: [operand], flags}, context) {

@@ -1,8 +1,8 @@
 import type {HostOutcome} from '../../lib/runtime/host/each.js';
 import type {HostTarget} from '../../lib/runtime/host/target.js';
-import {askCluster, type LiveCluster} from '../../lib/runtime/state/live.js';
 import type {ClusterState} from '../../lib/runtime/state/cluster-state.js';
 import type {HostState} from '../../lib/runtime/state/host-state.js';
+import {askCluster, type LiveCluster} from '../../lib/runtime/state/live.js';
 import {newestState} from '../../lib/runtime/state/newest.js';
 import {observeHosts} from '../../lib/runtime/state/observe.js';
 import {isWell, judgeCluster} from '../../lib/runtime/state/status.js';
@@ -23,7 +23,10 @@ export const command = defineCommand({
 	flags: loginFlags,
 	examples: [
 		{about: 'How does the cluster stand?', line: 'sealimage status'},
-		{about: 'Which nodes are not ready?', line: "sealimage status prod --output json | jq -r '.hosts[] | select(.node.isReady | not) | .host'"},
+		{
+			about: 'Which nodes are not ready?',
+			line: "sealimage status prod --output json | jq -r '.hosts[] | select(.node.isReady | not) | .host'",
+		},
 	],
 	async run({operands, flags}, context) {
 		const known = await chooseCluster(operands[0], context);
@@ -75,7 +78,11 @@ async function askFirst(
 		} catch (error) {
 			signal.throwIfAborted();
 			const message = error instanceof Error ? error.message : String(error);
-			onEvent({type: 'warning', code: 'ERR_CLUSTER_API', message: `${outcome.host} cannot tell of the cluster: ${message}`});
+			onEvent({
+				type: 'warning',
+				code: 'ERR_CLUSTER_API',
+				message: `${outcome.host} cannot tell of the cluster: ${message}`,
+			});
 		}
 	}
 	return undefined;

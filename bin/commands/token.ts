@@ -15,7 +15,10 @@ export const command = defineCommand({
 	},
 	examples: [
 		{about: 'A command to run on the host', line: 'sealimage token prod'},
-		{about: 'The token alone, for a quarter of an hour', line: 'sealimage token prod --ttl 15m --output json | jq -r .token'},
+		{
+			about: 'The token alone, for a quarter of an hour',
+			line: 'sealimage token prod --ttl 15m --output json | jq -r .token',
+		},
 	],
 	async run({operands, flags}, context) {
 		const {ttl, ...login} = flags;

@@ -22,7 +22,9 @@ function show(line: Line, titles: ReadonlyMap<string, string>, style: Style): re
 	const name = printable(titles.get(textOf(line.id)) ?? textOf(line.id));
 	switch (line.type) {
 		case 'run':
-			return [style.bold(printable(`${textOf(line.verb)}, sealimage ${textOf(line.version)}, ${textOf(line.startedAt)}`))];
+			return [
+				style.bold(printable(`${textOf(line.verb)}, sealimage ${textOf(line.version)}, ${textOf(line.startedAt)}`)),
+			];
 		case 'action.started':
 		case 'step.started':
 			return [`begin  ${name}`];
@@ -32,7 +34,9 @@ function show(line: Line, titles: ReadonlyMap<string, string>, style: Style): re
 		case 'action.failed':
 			return [`${style.red('failed')} ${name}${elapsedOf(line)}: ${printable(textOf(line.message))}`];
 		case 'action.skipped':
-			return [`${style.yellow('skip')}   ${name}, because of ${printable(titles.get(textOf(line.because)) ?? textOf(line.because))}`];
+			return [
+				`${style.yellow('skip')}   ${name}, because of ${printable(titles.get(textOf(line.because)) ?? textOf(line.because))}`,
+			];
 		case 'command.output':
 			return printableLines(textOf(line.text).trimEnd()).map(text => `       ${style.dim(text)}`);
 		case 'warning':

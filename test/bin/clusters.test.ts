@@ -8,7 +8,8 @@ import {exampleState, settingHost} from '../helpers/cluster-state.js';
 import {cliIn} from '../helpers/run-cli.js';
 import {type CliWithHosts, cliWithHosts} from '../helpers/ssh-cli.js';
 
-const cacheIn = (dir: string): ReturnType<typeof openClusterCache> => openClusterCache(join(dir, '.sealimage/clusters'));
+const cacheIn = (dir: string): ReturnType<typeof openClusterCache> =>
+	openClusterCache(join(dir, '.sealimage/clusters'));
 
 /** A cluster whose hosts are those of the test: this machine, under several ports. */
 async function knownCluster({dir, servers}: CliWithHosts): Promise<ClusterState> {
@@ -72,7 +73,17 @@ test('--cluster takes the name of a cluster that is known, for every command for
 	mkdirSync(join(cli.dir, 'prod'));
 	const all = await cli.ok('exec', ...cli.login, '--no-sudo', '--cluster', 'prod', '--', 'echo', 'here');
 	t.is(all.match(/here/g)?.length, 2);
-	const masters = await cli.run(['exec', ...cli.login, '--no-sudo', '--cluster', 'prod', '--roles', 'master', '--', 'true']);
+	const masters = await cli.run([
+		'exec',
+		...cli.login,
+		'--no-sudo',
+		'--cluster',
+		'prod',
+		'--roles',
+		'master',
+		'--',
+		'true',
+	]);
 	t.is(masters.exitCode, 0, masters.stderr);
 	const unknown = await cli.run(['facts', '--cluster', 'nobody']);
 	t.regex(unknown.stderr, /no cluster of this name is known/);
@@ -118,6 +129,12 @@ test('logs shows the last run, or another, or which there are', async t => {
 	t.regex(last, /\\x1b\[2Jtwo\n/);
 	t.regex(last, /failed a: add it \(1\.5s\): no\n.*ended with exit code 1\n$/);
 	t.regex(await cli.ok('logs', 'prod', '--run', ids[0]!), /begin {2}a: run it/);
-	t.like(await cli.json('logs'), [{type: 'run', verb: 'add'}, {}, {}, {type: 'action.failed'}, {type: 'end', exitCode: 1}]);
+	t.like(await cli.json('logs'), [
+		{type: 'run', verb: 'add'},
+		{},
+		{},
+		{type: 'action.failed'},
+		{type: 'end', exitCode: 1},
+	]);
 	t.regex((await cli.run(['logs', '--run', '20260101T000009Z-run'])).stderr, /There is no log of a run/);
 });

@@ -72,7 +72,15 @@ async function writeSecret(
 		data: {[key]: packed.toString('base64')},
 	};
 	// On the server's side: the client would write all of it into an annotation once more, and download what is known of every kind.
-	const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=sealimage', '--validate=false', '-f', '-'];
+	const args = [
+		'apply',
+		'--server-side',
+		'--force-conflicts',
+		'--field-manager=sealimage',
+		'--validate=false',
+		'-f',
+		'-',
+	];
 	const apiUrl = serverUrl(master.addresses[0] ?? '', apiPort);
 	await askKubectl({transport: master.transport, apiUrl}, args, {input: JSON.stringify(secret), signal});
 }
@@ -81,9 +89,13 @@ async function writeSecret(
 const maxSecretBytes = 1_000_000;
 
 function tooLarge(sizeBytes: number): SealError {
-	return new SealError('ERR_CLUSTER_STATE', `The state of the cluster is too long to be kept: ${formatBytes(sizeBytes)}`, {
-		hint: 'Bring fewer files with images of the types rootfs and patch, or smaller documents with the Clusterfile.',
-	});
+	return new SealError(
+		'ERR_CLUSTER_STATE',
+		`The state of the cluster is too long to be kept: ${formatBytes(sizeBytes)}`,
+		{
+			hint: 'Bring fewer files with images of the types rootfs and patch, or smaller documents with the Clusterfile.',
+		},
+	);
 }
 
 function warn(options: OperationOptions, host: string, error: unknown): void {

@@ -12,7 +12,7 @@ import type {HostState} from './host-state.js';
 import {newestState} from './newest.js';
 import {observeHost, observeHosts} from './observe.js';
 import {unpackState} from './parse-state.js';
-import {readClusterObjects, rebuildState, type RebuiltNode} from './rebuild.js';
+import {type RebuiltNode, readClusterObjects, rebuildState} from './rebuild.js';
 import {isObject} from './shape.js';
 
 /** @throws SealError ERR_CLUSTER_UNKNOWN, ERR_CLUSTER_STATE */
@@ -87,7 +87,9 @@ async function rebuild(
 	options: OperationOptions & {readonly version: string},
 ): Promise<ClusterState> {
 	const objects = await readClusterObjects(master, options);
-	const own = new Set(host.facts.network.interfaces.flatMap(({addresses}) => addresses.map(address => address.split('/')[0])));
+	const own = new Set(
+		host.facts.network.interfaces.flatMap(({addresses}) => addresses.map(address => address.split('/')[0])),
+	);
 	const isSelf = ({addresses}: RebuiltNode): boolean => addresses.some(address => own.has(address));
 	const targets = objects.nodes.map(node =>
 		isSelf(node) ? target : {...target, name: node.addresses[0]!, address: node.addresses[0]!},

@@ -116,8 +116,12 @@ async function release(
 }
 
 function lockedBy({who, from, cluster, since}: HeldLock): SealError {
-	return new SealError('ERR_CLUSTER_LOCKED', `${who} works on the host from ${from}, for "${cluster}", since ${since}`, {
-		hint: 'Wait until that is done; what an operator held whose machine died is free after two minutes.',
-		details: {who, from, cluster, since},
-	});
+	return new SealError(
+		'ERR_CLUSTER_LOCKED',
+		`${who} works on the host from ${from}, for "${cluster}", since ${since}`,
+		{
+			hint: 'Wait until that is done; what an operator held whose machine died is free after two minutes.',
+			details: {who, from, cluster, since},
+		},
+	);
 }

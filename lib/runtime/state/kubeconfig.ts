@@ -64,7 +64,8 @@ export function mergeKubeconfig(
 	const documents = before.trim() === '' ? [{}] : parseYaml(before, shown);
 	const [config = {}, more] = documents;
 	const lists = isObject(config) ? [config.clusters, config.users, config.contexts] : [undefined];
-	const isKubeconfig = isObject(config) && lists.every(list => list === undefined || list === null || Array.isArray(list));
+	const isKubeconfig =
+		isObject(config) && lists.every(list => list === undefined || list === null || Array.isArray(list));
 	if (more !== undefined || !isKubeconfig) {
 		throw new SealError('ERR_CLUSTER_API', `${shown} is no kubeconfig`, {
 			hint: 'Name another file with --merge=FILE, or mend this one.',
@@ -72,9 +73,7 @@ export function mergeKubeconfig(
 	}
 	const own = documentOf(name, server, access);
 	const merged = (list: unknown, item: {readonly name: string}): readonly unknown[] => [
-		...(Array.isArray(list) ? (list as unknown[]) : []).filter(
-			entry => !isObject(entry) || entry.name !== item.name,
-		),
+		...(Array.isArray(list) ? (list as unknown[]) : []).filter(entry => !isObject(entry) || entry.name !== item.name),
 		item,
 	];
 	return new Secret(

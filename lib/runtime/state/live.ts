@@ -61,7 +61,9 @@ function readNode(value: unknown): readonly LiveNode[] {
 
 function conditionOf(status: unknown, type: string): Readonly<Record<string, unknown>> | undefined {
 	const conditions = isFields(status) && Array.isArray(status.conditions) ? status.conditions : [];
-	return conditions.find((condition): condition is Record<string, unknown> => isFields(condition) && condition.type === type);
+	return conditions.find(
+		(condition): condition is Record<string, unknown> => isFields(condition) && condition.type === type,
+	);
 }
 
 function itemsOf(value: unknown): readonly unknown[] {

@@ -27,7 +27,10 @@ export function createMask(secrets: readonly Secret[]): Mask {
 	};
 	for (const secret of secrets) add(secret);
 	const text = (shown: string): string =>
-		longestFirst.reduce((masked, value) => (masked.includes(value) ? masked.replaceAll(value, '[secret]') : masked), shown);
+		longestFirst.reduce(
+			(masked, value) => (masked.includes(value) ? masked.replaceAll(value, '[secret]') : masked),
+			shown,
+		);
 	const mask = (value: unknown): unknown => {
 		if (typeof value === 'string') return text(value);
 		if (Array.isArray(value)) return value.map(mask);

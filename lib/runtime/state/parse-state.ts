@@ -62,8 +62,7 @@ const file = fields({
 	target: optional(text(4096, /^[^\0]*$/)),
 });
 
-const kubeadmDocument = (value: unknown): boolean =>
-	fields({apiVersion: word, kind: word})(value) && json(32)(value);
+const kubeadmDocument = (value: unknown): boolean => fields({apiVersion: word, kind: word})(value) && json(32)(value);
 
 const config = fields({
 	name: line,

@@ -33,11 +33,7 @@ export interface RebuiltNode {
 export async function readClusterObjects(master: AskedMaster, {signal}: Abortable): Promise<ClusterObjects> {
 	const options = {signal, maxOutputBytes: 64 * 1024 * 1024};
 	const nodes = await askKubectlJson(master, ['get', 'nodes'], options);
-	const maps = await askKubectlJson(
-		master,
-		['get', 'configmaps', '-n', 'kube-system'],
-		options,
-	);
+	const maps = await askKubectlJson(master, ['get', 'configmaps', '-n', 'kube-system'], options);
 	const configuration = documentIn(maps, 'kubeadm-config', 'ClusterConfiguration');
 	const mode = documentIn(maps, 'kube-proxy', 'config.conf')?.mode;
 	return {
@@ -148,7 +144,8 @@ function itemsOf(value: unknown): readonly unknown[] {
 }
 
 function splitEndpoint(value: unknown): {readonly address: string; readonly port: number} | undefined {
-	const [, six, four, port = '6443'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(typeof value === 'string' ? value : '') ?? [];
+	const [, six, four, port = '6443'] =
+		/^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(typeof value === 'string' ? value : '') ?? [];
 	const address = six ?? four ?? '';
 	return isIP(address) === 0 ? undefined : {address, port: Number(port)};
 }

@@ -1,5 +1,5 @@
-import type {Abortable} from '../../core/events.js';
 import {isSealError} from '../../core/errors.js';
+import type {Abortable} from '../../core/events.js';
 import {type EnsureOptions, ensureAgent} from '../agent/ensure.js';
 import type {AgentConnection} from '../agent/protocol.js';
 import type {HostTarget} from '../host/target.js';

@@ -144,5 +144,7 @@ async function removeOld(folder: string, keep: number): Promise<void> {
 
 function reportOf(error: unknown): unknown {
 	if (error instanceof SealError) return error.toJSON();
-	return error instanceof Error ? {code: error.name, message: error.message} : {code: 'UNKNOWN', message: String(error)};
+	return error instanceof Error
+		? {code: error.name, message: error.message}
+		: {code: 'UNKNOWN', message: String(error)};
 }

@@ -61,11 +61,7 @@ export interface OpenedRun extends ClusterRun, RunRecord, AsyncDisposable {
 }
 
 /** Opens a run on the hosts of a setting, and on those that leave. Nothing is connected yet. */
-export function openRun(
-	setting: ClusterSetting,
-	targets: readonly HostTarget[],
-	options: OpenRunOptions,
-): OpenedRun {
+export function openRun(setting: ClusterSetting, targets: readonly HostTarget[], options: OpenRunOptions): OpenedRun {
 	const {known, cache, version, signal, onEvent} = options;
 	const hosts = createHosts(setting, targets, options);
 	const live = mastersThatAnswer(hosts);

@@ -47,7 +47,11 @@ const noAccess = test.macro({
 	title: (title = '') => `a file on a master is no kubeconfig when it ${title}`,
 });
 test('has no key', noAccess, adminConf('{client-certificate-data: QkJC}'));
-test('has a key that is no base64', noAccess, adminConf('{client-certificate-data: QkJC, client-key-data: "Q0ND\\n- x"}'));
+test(
+	'has a key that is no base64',
+	noAccess,
+	adminConf('{client-certificate-data: QkJC, client-key-data: "Q0ND\\n- x"}'),
+);
 test('is no YAML', noAccess, '{client-key-data: Q0ND');
 test('is empty', noAccess, '');
 
@@ -68,13 +72,19 @@ test('merging replaces what was there of this cluster, and leaves everything els
 		{name: 'test', cluster: {server: 'https://test:6443', 'certificate-authority-data': 'QUFB'}},
 		{name: 'prod', cluster: {server: 'https://new:6443', 'certificate-authority-data': 'QUFB'}},
 	]);
-	t.deepEqual((config.users as {name: string}[]).map(({name}) => name), ['test-admin', 'prod-admin']);
+	t.deepEqual(
+		(config.users as unknown as {name: string}[]).map(({name}) => name),
+		['test-admin', 'prod-admin'],
+	);
 });
 
 test('a file that is no kubeconfig is not merged into', async t => {
 	const access = await accessOf(adminConf(admin));
 	for (const text of ['- a list', 'clusters: text', 'a: 1\n---\nb: 2'])
-		t.throws(() => mergeKubeconfig(text, 'prod', 'https://x', access, 'config'), {code: 'ERR_CLUSTER_API', message: /config is no/});
+		t.throws(() => mergeKubeconfig(text, 'prod', 'https://x', access, 'config'), {
+			code: 'ERR_CLUSTER_API',
+			message: /config is no/,
+		});
 });
 
 const authority = `sha256:${'a'.repeat(64)}`;

@@ -1,8 +1,8 @@
 import {gzipSync} from 'node:zlib';
 import test from 'ava';
 import type {HostTarget} from '../../../lib/runtime/host/target.js';
-import {formatEntries} from '../../../lib/runtime/state/journal.js';
 import {importState} from '../../../lib/runtime/state/find.js';
+import {formatEntries} from '../../../lib/runtime/state/journal.js';
 import {isClusterState} from '../../../lib/runtime/state/parse-state.js';
 import {listedHosts, reachOf, withLogin} from '../../../lib/runtime/state/reach.js';
 import {type FakeHost, openFakeHosts} from '../../../lib/runtime/transport/fake/host.js';
@@ -32,7 +32,13 @@ test('where the copy on the master is lost, the one in the cluster counts', asyn
 
 const node = (name: string, address: string, labels: object = {}): object => ({
 	metadata: {name, labels},
-	status: {addresses: [{type: 'Hostname', address: name}, {type: 'InternalIP', address}], nodeInfo: {architecture: 'amd64'}},
+	status: {
+		addresses: [
+			{type: 'Hostname', address: name},
+			{type: 'InternalIP', address},
+		],
+		nodeInfo: {architecture: 'amd64'},
+	},
 });
 const configuration = `kind: ClusterConfiguration
 apiVersion: kubeadm.k8s.io/v1beta2
@@ -46,7 +52,9 @@ apiServer: {certSANs: [localhost, 127.0.0.1, 10.103.97.2, api.example]}
 const ownAddress = '10.20.0.11';
 
 function withObjects(host: FakeHost, own: string): FakeHost {
-	const nodes = {items: [node('worker', '10.0.0.9'), node('first', own, {'node-role.kubernetes.io/control-plane': ''})]};
+	const nodes = {
+		items: [node('worker', '10.0.0.9'), node('first', own, {'node-role.kubernetes.io/control-plane': ''})],
+	};
 	const maps = {
 		items: [
 			{metadata: {name: 'kubeadm-config'}, data: {ClusterConfiguration: configuration}},
@@ -67,7 +75,14 @@ test('where no copy is left, hosts, networks and version are found again, under 
 	t.is(from, 'rebuilt');
 	t.true(isClusterState(state));
 	t.like(state, {generation: 1, done: {}});
-	t.like(state.setting, {name: 'prod', id: exampleId, version: {minor: 20}, proxyMode: 'ipvs', apiNames: ['api.example'], images: []});
+	t.like(state.setting, {
+		name: 'prod',
+		id: exampleId,
+		version: {minor: 20},
+		proxyMode: 'ipvs',
+		apiNames: ['api.example'],
+		images: [],
+	});
 	t.like(state.setting.network, {apiPort: 7443, virtualAddress: '10.103.97.2'});
 	const names = state.setting.hosts.map(({name, nodeName, isMaster}) => [name, nodeName, isMaster]);
 	t.deepEqual(names[0]?.slice(1), ['first', true]);
@@ -75,16 +90,25 @@ test('where no copy is left, hosts, networks and version are found again, under 
 });
 
 test('a host that is in no cluster of ours has nothing to import', async t => {
-	await t.throwsAsync(importState(target, openFakeHosts([toldHost('m1')]), options), {code: 'ERR_CLUSTER_UNKNOWN', message: /in no cluster/});
+	await t.throwsAsync(importState(target, openFakeHosts([toldHost('m1')]), options), {
+		code: 'ERR_CLUSTER_UNKNOWN',
+		message: /in no cluster/,
+	});
 	const worker = toldHost('m1', {member: {...member, role: 'node'}});
-	await t.throwsAsync(importState(target, openFakeHosts([worker]), options), {code: 'ERR_CLUSTER_UNKNOWN', message: /no master of "prod"/});
+	await t.throwsAsync(importState(target, openFakeHosts([worker]), options), {
+		code: 'ERR_CLUSTER_UNKNOWN',
+		message: /no master of "prod"/,
+	});
 });
 
 test('a cluster whose objects of kubeadm are gone cannot be found again', async t => {
 	const master = toldHost('m1', {member, lines: masterLines}).on('kubectl', call =>
 		call.argv.includes('secret') ? '' : JSON.stringify({items: []}),
 	);
-	await t.throwsAsync(importState(target, openFakeHosts([master]), options), {code: 'ERR_CLUSTER_STATE', message: /kubeadm are missing/});
+	await t.throwsAsync(importState(target, openFakeHosts([master]), options), {
+		code: 'ERR_CLUSTER_STATE',
+		message: /kubeadm are missing/,
+	});
 });
 
 test('how a host is reached is remembered without what is secret', t => {

@@ -63,7 +63,8 @@ const abandoned = test.macro({
 	},
 	title: (title = '') => `a lock ${title} holds nobody up`,
 });
-const heldBy = (process: object): string => JSON.stringify({...ada, since: '', process: {...createOwner(), ...process}});
+const heldBy = (process: object): string =>
+	JSON.stringify({...ada, since: '', process: {...createOwner(), ...process}});
 test('of a process that has died', abandoned, heldBy({pid: 2 ** 22 - 1}));
 test('of another boot', abandoned, heldBy({bootId: 'another'}));
 test('that is none', abandoned, 'torn {');

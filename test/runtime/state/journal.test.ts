@@ -2,7 +2,13 @@ import {mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import {appendJournal, forgetCluster, readMember, writeMember, writeStateCopy} from '../../../lib/runtime/state/host-journal.js';
+import {
+	appendJournal,
+	forgetCluster,
+	readMember,
+	writeMember,
+	writeStateCopy,
+} from '../../../lib/runtime/state/host-journal.js';
 import {formatEntries, type JournalEntry, maxJournalBytes, parseJournal} from '../../../lib/runtime/state/journal.js';
 import {clusterPlaces} from '../../../lib/runtime/state/places.js';
 import {digestNumber, exampleState} from '../../helpers/cluster-state.js';
@@ -10,7 +16,10 @@ import {tempDir} from '../../helpers/temp-dir.js';
 
 const entry = (id: string, number: number): JournalEntry => ({id, key: digestNumber(number)});
 const entries = fc.array(
-	fc.record({id: fc.constantFrom('stage/a', 'prepare/a', 'join/a', 'x "y" \\'), key: fc.integer({min: 0, max: 99}).map(digestNumber)}),
+	fc.record({
+		id: fc.constantFrom('stage/a', 'prepare/a', 'join/a', 'x "y" \\'),
+		key: fc.integer({min: 0, max: 99}).map(digestNumber),
+	}),
 	{minLength: 1, maxLength: 6},
 );
 
@@ -104,7 +113,10 @@ test('a host is in one cluster, and leaves it with its journal only when that is
 	await writeMember(root, one, false);
 	await appendJournal(root, [entry('join/a', 1)]);
 	await writeMember(root, {...one, role: 'master'}, false);
-	await t.throwsAsync(writeMember(root, other, false), {code: 'ERR_CLUSTER_MEMBER', message: /"one" \(1111111111111111\)/});
+	await t.throwsAsync(writeMember(root, other, false), {
+		code: 'ERR_CLUSTER_MEMBER',
+		message: /"one" \(1111111111111111\)/,
+	});
 	t.deepEqual(await readMember(root), {...one, role: 'master'});
 	await writeMember(root, other, true);
 	t.deepEqual(await readMember(root), other);
@@ -125,7 +137,10 @@ test('a copy of the state gives way to a later one only', async t => {
 	const root = tempDir(t);
 	await writeStateCopy(root, exampleState({generation: 3}));
 	t.is(statSync(clusterPlaces(root).state).mode & 0o777, 0o600);
-	await t.throwsAsync(writeStateCopy(root, exampleState({generation: 3})), {code: 'ERR_CLUSTER_STATE', message: /generation 3/});
+	await t.throwsAsync(writeStateCopy(root, exampleState({generation: 3})), {
+		code: 'ERR_CLUSTER_STATE',
+		message: /generation 3/,
+	});
 	await t.throwsAsync(writeStateCopy(root, exampleState({generation: 2})), {code: 'ERR_CLUSTER_STATE'});
 	await writeStateCopy(root, exampleState({generation: 4}));
 	writeFileSync(clusterPlaces(root).state, '{"torn');

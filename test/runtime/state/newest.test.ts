@@ -8,7 +8,10 @@ const witness = (name: string, state: ClusterState | undefined, isMaster = true)
 	isMaster,
 	state: hostState({state, member: undefined}),
 });
-const other = (state: ClusterState): ClusterState => ({...state, setting: {...state.setting, id: 'ffffffffffffffff', name: 'other'}});
+const other = (state: ClusterState): ClusterState => ({
+	...state,
+	setting: {...state.setting, id: 'ffffffffffffffff', name: 'other'},
+});
 
 test('the copy of the greatest generation counts, wherever it is', t => {
 	const states = [2, 5, 4].map(generation => exampleState({generation}));
@@ -20,7 +23,10 @@ test('the copy of the greatest generation counts, wherever it is', t => {
 });
 
 test('a node has no say, whatever generation it claims', t => {
-	t.is(newestState([witness('m1', exampleState()), witness('n1', exampleState({generation: 99}), false)])?.generation, 3);
+	t.is(
+		newestState([witness('m1', exampleState()), witness('n1', exampleState({generation: 99}), false)])?.generation,
+		3,
+	);
 });
 
 test('of different copies of one generation that counts which most have', t => {
@@ -45,7 +51,10 @@ test('a copy that is not of the cluster that its host is in has no say', t => {
 test('a master cannot send logins elsewhere, nor name files of this machine', t => {
 	const told = exampleState({
 		generation: 9,
-		reach: {m1: {address: '6.6.6.6', identityFiles: ['/root/.ssh/other']}, n1: {address: '6.6.6.7', identityFiles: ['/x']}},
+		reach: {
+			m1: {address: '6.6.6.6', identityFiles: ['/root/.ssh/other']},
+			n1: {address: '6.6.6.7', identityFiles: ['/x']},
+		},
 	});
 	const known = exampleState({reach: {m1: {address: '10.0.0.1', identityFiles: ['/home/ada/.ssh/key']}}});
 	t.deepEqual(newestState([witness('m1', told)], known)?.reach, {

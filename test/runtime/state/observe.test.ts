@@ -17,14 +17,27 @@ import {localTarget} from '../../helpers/local-agents.js';
 import {tempDir, writeFiles} from '../../helpers/temp-dir.js';
 import {masterLines, type Told, toldHost, toldText} from '../../helpers/told-host.js';
 
-const shells = [['sh'], ['dash'], ['bash', '--norc'], ['busybox', 'sh']].filter(([program]) => existsSync(`/bin/${program!}`));
-const nothing: Wanted = {paths: [], modules: [], commands: [], versions: [], services: [], sockets: [], present: [], sysctls: []};
+const shells = [['sh'], ['dash'], ['bash', '--norc'], ['busybox', 'sh']].filter(([program]) =>
+	existsSync(`/bin/${program!}`),
+);
+const nothing: Wanted = {
+	paths: [],
+	modules: [],
+	commands: [],
+	versions: [],
+	services: [],
+	sockets: [],
+	present: [],
+	sysctls: [],
+};
 const member = {cluster: 'prod', id: exampleId, role: 'master'} as const;
 
 /** Runs the script on this machine, whose Kubernetes is in a folder. */
 function look(shell: readonly string[], dir: string, path = process.env.PATH ?? ''): ObservedHost {
 	const root = join(dir, 'sealimage');
-	const script = factsScript(nothing, hostScript(root)).replaceAll('/etc/kubernetes', `${dir}/etc`).replaceAll('/var/lib/etcd', `${dir}/etcd`);
+	const script = factsScript(nothing, hostScript(root))
+		.replaceAll('/etc/kubernetes', `${dir}/etc`)
+		.replaceAll('/var/lib/etcd', `${dir}/etcd`);
 	// The script puts the folders of the system in front.
 	const own = script.replace(/^PATH=.*$/m, `PATH=${path}`);
 	const [program = '', ...args] = shell;
@@ -39,7 +52,10 @@ function look(shell: readonly string[], dir: string, path = process.env.PATH ?? 
 for (const shell of shells) {
 	test(`${shell.join(' ')} brings what sealimage keeps on a host as it is`, t => {
 		const dir = tempDir(t);
-		const layers = [{blob: digestNumber(1), diffId: digestNumber(2)}, {blob: digestNumber(3), diffId: digestNumber(4)}];
+		const layers = [
+			{blob: digestNumber(1), diffId: digestNumber(2)},
+			{blob: digestNumber(3), diffId: digestNumber(4)},
+		];
 		const image = {name: 'docker.io/library/redis:v7', manifest: digestNumber(5), layers, unpackedAtMs: 7};
 		writeFiles(join(dir, 'sealimage'), {
 			'cluster/member.json': `${JSON.stringify(member)}\n`,
@@ -67,7 +83,13 @@ for (const shell of shells) {
 		t.deepEqual(found.images, {
 			[image.name]: {manifest: image.manifest, tree: join(dir, 'sealimage', 'trees', ...chain.split(':'))},
 		});
-		t.like(found.kubernetes, {hasAdminConf: true, hasKubeletConf: false, hasEtcdData: true, apiReady: true, apiUrl: 'https://[fd00::1]:7443'});
+		t.like(found.kubernetes, {
+			hasAdminConf: true,
+			hasKubeletConf: false,
+			hasEtcdData: true,
+			apiReady: true,
+			apiUrl: 'https://[fd00::1]:7443',
+		});
 		t.deepEqual(found.kubernetes.manifests, ['etcd', 'kube-apiserver']);
 	});
 
@@ -92,7 +114,12 @@ const ready = test.macro({
 	title: (title = '') => `an API server ${title}`,
 });
 test('that says ok is ready', ready, {curl: 'printf ok'}, true);
-test('that says what is wrong is not', ready, {curl: 'printf "[-]etcd failed\\n[+]ping ok\\n"; printf "api ok\\n"'}, false);
+test(
+	'that says what is wrong is not',
+	ready,
+	{curl: 'printf "[-]etcd failed\\n[+]ping ok\\n"; printf "api ok\\n"'},
+	false,
+);
 test('that refuses is not, and kubectl is not asked', ready, {curl: 'exit 7', kubectl: 'printf ok'}, false);
 test('that hangs is not, and kubectl is not asked', ready, {curl: 'exit 28', kubectl: 'printf ok'}, false);
 test('is asked by kubectl where curl cannot use the keys', ready, {curl: 'exit 58', kubectl: 'printf ok'}, true);
@@ -105,7 +132,8 @@ function fakePrograms(bin: string, programs: Readonly<Record<string, string>>): 
 		const found = spawnSync('sh', ['-c', `command -v ${name}`], {encoding: 'utf8'}).stdout.trim();
 		if (found !== '') writeFileSync(join(bin, name), `#!/bin/sh\nexec ${found} "$@"\n`, {mode: 0o755});
 	}
-	for (const [name, body] of Object.entries(programs)) writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`, {mode: 0o755});
+	for (const [name, body] of Object.entries(programs))
+		writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`, {mode: 0o755});
 	return bin;
 }
 
@@ -119,7 +147,11 @@ test('hosts are looked at in one round trip each, and one that does not answer i
 	t.true(first?.ok);
 	t.like(second, {ok: false, error: {code: 'ERR_HOST_UNREACHABLE'}});
 	if (first?.ok !== true) return;
-	t.like(first.value, {member, state: {generation: 3}, kubernetes: {kubelet: 'active', balancer: 'active', apiReady: true}});
+	t.like(first.value, {
+		member,
+		state: {generation: 3},
+		kubernetes: {kubelet: 'active', balancer: 'active', apiReady: true},
+	});
 	t.is(first.value.facts.system.distribution.id, 'ubuntu');
 	t.deepEqual(JSON.parse(JSON.stringify(first.value)), first.value);
 });
@@ -127,9 +159,14 @@ test('hosts are looked at in one round trip each, and one that does not answer i
 test('a copy of the state that is damaged is told, and does not count', async t => {
 	const events: SealEvent[] = [];
 	const host = toldHost('m1', {member, state: '{"schema":1'});
-	const [outcome] = await observeHosts([localTarget('m1')], openFakeHosts([host]), {onEvent: event => events.push(event)});
+	const [outcome] = await observeHosts([localTarget('m1')], openFakeHosts([host]), {
+		onEvent: event => events.push(event),
+	});
 	t.true(outcome?.ok === true && outcome.value.state === undefined);
-	t.like(events.find(({type}) => type === 'warning'), {code: 'ERR_CLUSTER_STATE', message: /m1 is damaged/});
+	t.like(
+		events.find(({type}) => type === 'warning'),
+		{code: 'ERR_CLUSTER_STATE', message: /m1 is damaged/},
+	);
 });
 
 const hostile = test.macro({
@@ -139,10 +176,40 @@ const hostile = test.macro({
 	},
 	title: (title = '') => `a host that ${title} is not believed`,
 });
-test('is a member of what has no name', hostile, {member: {...member, cluster: '../x'}}, found => found.member === undefined);
-test('sends no base64', hostile, {lines: ['journal ***', 'member {}']}, found => Object.keys(found.journal).length === 0);
+test(
+	'is a member of what has no name',
+	hostile,
+	{member: {...member, cluster: '../x'}},
+	found => found.member === undefined,
+);
+test(
+	'sends no base64',
+	hostile,
+	{lines: ['journal ***', 'member {}']},
+	found => Object.keys(found.journal).length === 0,
+);
 test('has a file that is too long', hostile, {lines: ['state -', 'journal -']}, found => found.hasBrokenState);
-test('says more of its units than there are', hostile, {lines: ['unit active', 'unit active', 'unit active', 'unit active', 'unit active']}, ({kubernetes}) => kubernetes.kubelet === 'unknown');
-test('calls a state of a unit by a sequence', hostile, {lines: ['unit \u001b[2J', 'unit a b', 'unit active', 'unit active']}, ({kubernetes}) => kubernetes.kubelet === 'unknown' && kubernetes.containerd === 'unknown');
-test('has its API server in a shell', hostile, {lines: ['api ok https://$(reboot):6443']}, ({kubernetes}) => kubernetes.apiUrl === undefined);
-test('has static pods with names that are paths', hostile, {lines: ['manifest ../../x', 'manifest a b']}, ({kubernetes}) => kubernetes.manifests.length === 0);
+test(
+	'says more of its units than there are',
+	hostile,
+	{lines: ['unit active', 'unit active', 'unit active', 'unit active', 'unit active']},
+	({kubernetes}) => kubernetes.kubelet === 'unknown',
+);
+test(
+	'calls a state of a unit by a sequence',
+	hostile,
+	{lines: ['unit \u001b[2J', 'unit a b', 'unit active', 'unit active']},
+	({kubernetes}) => kubernetes.kubelet === 'unknown' && kubernetes.containerd === 'unknown',
+);
+test(
+	'has its API server in a shell',
+	hostile,
+	{lines: ['api ok https://$(reboot):6443']},
+	({kubernetes}) => kubernetes.apiUrl === undefined,
+);
+test(
+	'has static pods with names that are paths',
+	hostile,
+	{lines: ['manifest ../../x', 'manifest a b']},
+	({kubernetes}) => kubernetes.manifests.length === 0,
+);

@@ -11,7 +11,13 @@ const at = Date.UTC(2026, 10, 22, 1, 30);
 
 test('the log of a run has its events in their order, without secrets, for its owner alone', async t => {
 	const folder = join(tempDir(t), 'logs');
-	const log = await openRunLog({folder, verb: 'run', version: '1.0.0', secrets: [new Secret('hunter2')], now: () => at});
+	const log = await openRunLog({
+		folder,
+		verb: 'run',
+		version: '1.0.0',
+		secrets: [new Secret('hunter2')],
+		now: () => at,
+	});
 	t.is(log.id, '20261122T013000Z-run');
 	log.onEvent({type: 'action.started', id: 'join/a', phase: 'join', title: 'join a', host: 'a'});
 	log.onEvent({type: 'blob.progress', id: 'x', doneBytes: 1});
@@ -39,11 +45,7 @@ test('two runs of one second have logs of their own, and only the newest are kep
 		const log = await openRunLog({folder, verb: 'add', version: '1', now: () => at + number * 400, keep: 3});
 		await log.end({exitCode: 0});
 	}
-	t.deepEqual(await listRunLogs(folder), [
-		'20261122T013000Z-add-2',
-		'20261122T013000Z-add-3',
-		'20261122T013001Z-add',
-	]);
+	t.deepEqual(await listRunLogs(folder), ['20261122T013000Z-add-2', '20261122T013000Z-add-3', '20261122T013001Z-add']);
 });
 
 test('a log that was torn is read as far as it goes, and what is no log is not listed', async t => {
@@ -71,5 +73,7 @@ test('a key is masked line by line, the longest secret first, and short ones are
 });
 
 function paddingOf(text: string): string {
-	return Buffer.from(text).toString('base64').replace(/^[^=]*/, '');
+	return Buffer.from(text)
+		.toString('base64')
+		.replace(/^[^=]*/, '');
 }

@@ -17,7 +17,14 @@ import {type OpenedRun, type OpenRunOptions, openRun} from '../../../lib/runtime
 import {createFakeHost} from '../../../lib/runtime/transport/fake/host.js';
 import type {Transport} from '../../../lib/runtime/transport/transport.js';
 import {clusterHosts, hostRoot} from '../../helpers/cluster-hosts.js';
-import {digestNumber, exampleImage, exampleSetting, exampleState, hostState, settingHost} from '../../helpers/cluster-state.js';
+import {
+	digestNumber,
+	exampleImage,
+	exampleSetting,
+	exampleState,
+	hostState,
+	settingHost,
+} from '../../helpers/cluster-state.js';
 import {localTarget} from '../../helpers/local-agents.js';
 import {tempDir} from '../../helpers/temp-dir.js';
 
@@ -59,15 +66,18 @@ function action(kind: ActionKind, host: string | undefined, needs: readonly stri
 }
 
 /** Performers that only note what they were asked for. */
-function recorder(
-	special: Partial<Record<ActionKind, Performer<ActionKind>>> = {},
-): {readonly performers: Performers; readonly log: string[]} {
+function recorder(special: Partial<Record<ActionKind, Performer<ActionKind>>> = {}): {
+	readonly performers: Performers;
+	readonly log: string[];
+} {
 	const log: string[] = [];
 	const performers = new Proxy({} as Performers, {
-		get: (_, kind: ActionKind) => async (...given: Parameters<Performer<ActionKind>>) => {
-			log.push(given[1].id);
-			await special[kind]?.(...given);
-		},
+		get:
+			(_, kind: ActionKind) =>
+			async (...given: Parameters<Performer<ActionKind>>) => {
+				log.push(given[1].id);
+				await special[kind]?.(...given);
+			},
 	});
 	return {performers, log};
 }
@@ -83,7 +93,10 @@ test('what is done is noted on its host, and what has no host in the state and t
 	const actions = [prepare, action('prepare', 'm1'), action('state', undefined, ['prepare/m1']), ready];
 	const {performers} = recorder({state: stateAction});
 	const outcomes = await performNoted({actions}, performers, run);
-	t.true(outcomes.every(({state}) => state === 'done'), JSON.stringify(outcomes));
+	t.true(
+		outcomes.every(({state}) => state === 'done'),
+		JSON.stringify(outcomes),
+	);
 	t.deepEqual(journal('n1'), {'prepare/n1': keyOf(prepare)});
 	t.deepEqual(Object.keys(journal('m1')), ['prepare/m1']);
 	const kept = await cache.read('prod');
@@ -101,7 +114,11 @@ test('what was noted is what a look at the host finds', async t => {
 	const {dir, open} = scene(t);
 	const run = open();
 	const prepare = action('prepare', 'm1');
-	await performNoted({actions: [prepare, action('state', undefined, ['prepare/m1'])]}, recorder({state: stateAction}).performers, run);
+	await performNoted(
+		{actions: [prepare, action('state', undefined, ['prepare/m1'])]},
+		recorder({state: stateAction}).performers,
+		run,
+	);
 	await run.close();
 	const found = await observeHost(clusterHosts(dir)(targets[0]!), {root: hostRoot(dir, 'm1')});
 	t.deepEqual(found.journal, {'prepare/m1': keyOf(prepare)});
@@ -132,7 +149,11 @@ test('what takes a host away is not noted, and the host is left alone after it',
 			rmSync(root, {recursive: true});
 		},
 	});
-	const outcomes = await performNoted({actions: [action('reset', 'n1'), action('restore', 'n1', ['reset/n1'])]}, performers, run);
+	const outcomes = await performNoted(
+		{actions: [action('reset', 'n1'), action('restore', 'n1', ['reset/n1'])]},
+		performers,
+		run,
+	);
 	t.deepEqual(states(outcomes), ['reset/n1 done', 'restore/n1 done']);
 	await run.close();
 	t.false(existsSync(root));
@@ -176,7 +197,9 @@ test('a session that broke is opened again, with its lock, for the next action a
 	const run = open();
 	const {performers} = recorder({
 		prepare: async (_run, {host = ''}) => {
-			const pid = (JSON.parse(readFileSync(clusterPlaces(hostRoot(dir, host)).lock, 'utf8')) as {process: {pid: number}}).process.pid;
+			const pid = (
+				JSON.parse(readFileSync(clusterPlaces(hostRoot(dir, host)).lock, 'utf8')) as {process: {pid: number}}
+			).process.pid;
 			process.kill(pid, 'SIGKILL');
 			await sleep(50);
 		},
@@ -201,7 +224,11 @@ test('a host that is in another cluster is not touched, unless it is taken from 
 	const outcomes = await performNoted({actions: [action('prepare', 'n1')]}, performers, open());
 	t.like(outcomes[0], {state: 'failed', error: {code: 'ERR_CLUSTER_MEMBER'}});
 	t.deepEqual(log, []);
-	await performNoted({actions: [action('prepare', 'n1')]}, performers, open({replaces: new Set(['n1']), cache: undefined}));
+	await performNoted(
+		{actions: [action('prepare', 'n1')]},
+		performers,
+		open({replaces: new Set(['n1']), cache: undefined}),
+	);
 	t.deepEqual(Object.keys(journal('n1')), ['prepare/n1'], 'the journal of the other cluster is gone');
 });
 
@@ -213,12 +240,22 @@ test('hosts that are to leave stay in the state until it is written without them
 	const fails: Performer<ActionKind> = async () => {
 		throw new Error('no');
 	};
-	await performNoted({actions: [action('ready', undefined), action('state', undefined, ['ready'])]}, recorder({state: fails}).performers, run);
+	await performNoted(
+		{actions: [action('ready', undefined), action('state', undefined, ['ready'])]},
+		recorder({state: fails}).performers,
+		run,
+	);
 	const kept = await cache.read('prod');
-	t.deepEqual(kept?.setting.hosts.map(({name}) => name), ['m1', 'n1', 'n2']);
+	t.deepEqual(
+		kept?.setting.hosts.map(({name}) => name),
+		['m1', 'n1', 'n2'],
+	);
 	t.like(kept, {generation: 4, reach: {n2: {address: '10.0.0.3'}}});
 	await run.writeState();
-	t.deepEqual((await cache.read('prod'))?.setting.hosts.map(({name}) => name), ['m1', 'n1']);
+	t.deepEqual(
+		(await cache.read('prod'))?.setting.hosts.map(({name}) => name),
+		['m1', 'n1'],
+	);
 });
 
 test('a cluster that begins anew has done nothing', async t => {
@@ -264,7 +301,10 @@ test('a master that does not take the state is a warning as long as another does
 	});
 	t.teardown(() => run.close());
 	await run.writeState();
-	t.like(events.find(({type}) => type === 'warning'), {code: 'ERR_HOST_UNREACHABLE'});
+	t.like(
+		events.find(({type}) => type === 'warning'),
+		{code: 'ERR_HOST_UNREACHABLE'},
+	);
 	t.true(existsSync(clusterPlaces(hostRoot(dir, 'm1')).state));
 });
 
@@ -272,7 +312,12 @@ test('the files of an image are where the content action said, or where they wer
 	const {open} = scene(t);
 	const [image] = setting.images;
 	const images = {[image!.name]: {manifest: image!.platforms['linux/amd64']!.manifest, tree: '/trees/before'}};
-	const run = open({observed: new Map([['m1', hostState({images})], ['n1', hostState({images: {[image!.name]: {manifest: digestNumber(99), tree: '/old'}}})]])});
+	const run = open({
+		observed: new Map([
+			['m1', hostState({images})],
+			['n1', hostState({images: {[image!.name]: {manifest: digestNumber(99), tree: '/old'}}})],
+		]),
+	});
 	t.is(run.treeOf('m1', image!.name), '/trees/before');
 	run.noteTree('m1', image!.name, '/trees/now');
 	t.is(run.treeOf('m1', image!.name), '/trees/now');
@@ -294,7 +339,9 @@ test('masters that answer are asked first, and one that leaves is not', t => {
 
 test('a plan that names a host which is no part of the run is refused', async t => {
 	const {open} = scene(t);
-	await t.throwsAsync(performNoted({actions: [action('prepare', 'x9')]}, recorder().performers, open()), {code: 'ERR_PLAN'});
+	await t.throwsAsync(performNoted({actions: [action('prepare', 'x9')]}, recorder().performers, open()), {
+		code: 'ERR_PLAN',
+	});
 });
 
 test('a plan without actions opens nothing', async t => {

@@ -4,7 +4,14 @@ import type {HostState} from '../../../lib/runtime/state/host-state.js';
 import {askCluster, type LiveCluster} from '../../../lib/runtime/state/live.js';
 import {isWell, judgeCluster} from '../../../lib/runtime/state/status.js';
 import {createFakeHost} from '../../../lib/runtime/transport/fake/host.js';
-import {digestNumber, exampleId, exampleState, hostState, settingHost, workingMaster} from '../../helpers/cluster-state.js';
+import {
+	digestNumber,
+	exampleId,
+	exampleState,
+	hostState,
+	settingHost,
+	workingMaster,
+} from '../../helpers/cluster-state.js';
 
 const state = exampleState({done: {'application/redis:v7': digestNumber(1)}});
 const answer = (host: string, value: HostState): HostOutcome<HostState> => ({host, ok: true, value, elapsedMs: 1});
@@ -21,7 +28,13 @@ test('a cluster in which everything works is well', t => {
 	const status = judgeCluster(state, [answer('m1', hostState()), answer('n1', node)], live);
 	t.true(isWell(status), JSON.stringify(status));
 	t.like(status, {name: 'prod', version: 'v1.20.2', applications: [{image: 'redis:v7', isDone: true}]});
-	t.like(status.hosts[0], {host: 'm1', role: 'master', api: true, etcd: true, node: {isReady: true, version: 'v1.20.2'}});
+	t.like(status.hosts[0], {
+		host: 'm1',
+		role: 'master',
+		api: true,
+		etcd: true,
+		node: {isReady: true, version: 'v1.20.2'},
+	});
 	t.like(status.hosts[1], {host: 'n1', role: 'node', api: undefined, etcd: undefined});
 });
 
@@ -33,19 +46,42 @@ const wrong = test.macro({
 	},
 	title: (title = '') => `a cluster is not well when ${title}`,
 });
-const kubernetes = (changes: Partial<HostState['kubernetes']>): HostState => hostState({kubernetes: {...workingMaster, ...changes}});
+const kubernetes = (changes: Partial<HostState['kubernetes']>): HostState =>
+	hostState({kubernetes: {...workingMaster, ...changes}});
 test('a kubelet is down', wrong, kubernetes({kubelet: 'failed'}), live, /kubelet is failed/);
-test('an API server does not answer', wrong, kubernetes({apiReady: false}), live, /does not answer; .*|0 of 1 masters work/);
+test(
+	'an API server does not answer',
+	wrong,
+	kubernetes({apiReady: false}),
+	live,
+	/does not answer; .*|0 of 1 masters work/,
+);
 test('a master lost its pods', wrong, kubernetes({manifests: []}), live, /it has no API server/);
 test('a host is in no cluster', wrong, hostState({member: undefined}), live, /it is in no cluster/);
-test('a host is in another cluster', wrong, hostState({member: {cluster: 'x', id: 'f'.repeat(16), role: 'node'}}), live, /in the cluster "x"/);
+test(
+	'a host is in another cluster',
+	wrong,
+	hostState({member: {cluster: 'x', id: 'f'.repeat(16), role: 'node'}}),
+	live,
+	/in the cluster "x"/,
+);
 test('etcd is not ready', wrong, hostState(), {...live, etcd: []}, /member of etcd is not ready/);
 test('a node is missing', wrong, hostState(), {...live, nodes: []}, /has no such node/);
 test('nobody could be asked', wrong, hostState(), undefined, /no API server could be asked/);
-test('a node is not ready', wrong, hostState(), {...live, nodes: live.nodes.map(one => ({...one, isReady: false, why: 'KubeletNotReady'}))}, /not ready: KubeletNotReady/);
+test(
+	'a node is not ready',
+	wrong,
+	hostState(),
+	{...live, nodes: live.nodes.map(one => ({...one, isReady: false, why: 'KubeletNotReady'}))},
+	/not ready: KubeletNotReady/,
+);
 
 test('a host that does not answer is a line like others', t => {
-	const status = judgeCluster(state, [answer('m1', hostState()), {host: 'n1', ok: false, error: new Error('x'), elapsedMs: 1}], live);
+	const status = judgeCluster(
+		state,
+		[answer('m1', hostState()), {host: 'n1', ok: false, error: new Error('x'), elapsedMs: 1}],
+		live,
+	);
 	t.like(status.hosts[1], {answers: false, problems: ['it does not answer']});
 	t.false(isWell(status));
 });
@@ -53,7 +89,10 @@ test('a host that does not answer is a line like others', t => {
 test('an application that was not run is no well-being, a node of somebody else is', t => {
 	const outcomes = [answer('m1', hostState()), answer('n1', node)];
 	t.false(isWell(judgeCluster(exampleState(), outcomes, live)));
-	const joined = {...live, nodes: [...live.nodes, {name: 'hand', isReady: true, isSchedulable: true, version: 'v1.20.2'}]};
+	const joined = {
+		...live,
+		nodes: [...live.nodes, {name: 'hand', isReady: true, isSchedulable: true, version: 'v1.20.2'}],
+	};
 	const status = judgeCluster(state, outcomes, joined);
 	t.true(isWell(status));
 	t.deepEqual(status.notes, ['nodes that sealimage did not bring: hand']);
@@ -63,7 +102,11 @@ test('it is said how far a cluster is from losing its quorum', t => {
 	const masters = ['m1', 'm2', 'm3'].map(name => settingHost(name, true));
 	const three = exampleState({}, masters);
 	const status = (...apis: boolean[]): readonly string[] =>
-		judgeCluster(three, apis.map((apiReady, index) => answer(masters[index]!.name, kubernetes({apiReady}))), live).problems;
+		judgeCluster(
+			three,
+			apis.map((apiReady, index) => answer(masters[index]!.name, kubernetes({apiReady}))),
+			live,
+		).problems;
 	t.deepEqual(status(true, true, true), []);
 	t.deepEqual(status(true, true, false), ['the cluster does not survive the loss of one more master']);
 	t.deepEqual(status(true, false, false), ['1 of 3 masters work, and 2 are needed']);
@@ -73,14 +116,29 @@ test('a master is asked for nodes and etcd, and its answer is made safe', async 
 	const condition = (status: string, reason = ''): object => ({type: 'Ready', status, reason});
 	const nodes = {
 		items: [
-			{metadata: {name: 'a'}, spec: {}, status: {conditions: [condition('True')], nodeInfo: {kubeletVersion: 'v1.20.2'}}},
-			{metadata: {name: 'b\u001b'}, spec: {unschedulable: true}, status: {conditions: [condition('False', 'Kubelet\nNot')]}},
+			{
+				metadata: {name: 'a'},
+				spec: {},
+				status: {conditions: [condition('True')], nodeInfo: {kubeletVersion: 'v1.20.2'}},
+			},
+			{
+				metadata: {name: 'b\u001b'},
+				spec: {unschedulable: true},
+				status: {conditions: [condition('False', 'Kubelet\nNot')]},
+			},
 			{metadata: {}},
 			'nonsense',
 		],
 	};
-	const pods = {items: [{spec: {nodeName: 'a'}, status: {conditions: [condition('True')]}}, {spec: {nodeName: 'b'}, status: {}}]};
-	const host = createFakeHost({name: 'm1'}).on('kubectl', call => JSON.stringify(call.argv.includes('pods') ? pods : nodes));
+	const pods = {
+		items: [
+			{spec: {nodeName: 'a'}, status: {conditions: [condition('True')]}},
+			{spec: {nodeName: 'b'}, status: {}},
+		],
+	};
+	const host = createFakeHost({name: 'm1'}).on('kubectl', call =>
+		JSON.stringify(call.argv.includes('pods') ? pods : nodes),
+	);
 	t.deepEqual(await askCluster({transport: host.transport, apiUrl: 'https://10.0.0.1:6443'}), {
 		nodes: [
 			{name: 'a', isReady: true, isSchedulable: true, version: 'v1.20.2'},

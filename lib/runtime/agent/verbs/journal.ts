@@ -1,5 +1,5 @@
-import type {HostMember} from '../../state/host-state.js';
 import {appendJournal, forgetCluster, writeMember} from '../../state/host-journal.js';
+import type {HostMember} from '../../state/host-state.js';
 import {isJournalEntry, type JournalEntry} from '../../state/journal.js';
 import {isMember} from '../../state/member.js';
 import {type Fields, fieldsOf, listIn, wrongParam} from '../params.js';
