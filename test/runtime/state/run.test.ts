@@ -221,7 +221,9 @@ test('a host that is in another cluster is not touched, unless it is taken from 
 	await performNoted({actions: [action('stage', 'n1')]}, recorder().performers, other);
 	await other.close();
 	const {performers, log} = recorder();
-	const outcomes = await performNoted({actions: [action('prepare', 'n1')]}, performers, open());
+	const mine = open();
+	const outcomes = await performNoted({actions: [action('prepare', 'n1')]}, performers, mine);
+	await mine.close();
 	t.like(outcomes[0], {state: 'failed', error: {code: 'ERR_CLUSTER_MEMBER'}});
 	t.deepEqual(log, []);
 	await performNoted(
