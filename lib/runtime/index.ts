@@ -107,7 +107,6 @@ export {certSans, endpointUrl, itemsOf, localUrl, type PkiForm, type PkiItem} fr
 export {type ComponentFlag, type LifetimeSettings, lifetimeSettings} from './pki/cluster/lifetimes.js';
 export type {AuthorityId, PairPlaces} from './pki/cluster/places.js';
 export {type HostPki, type PkiDecision, type PkiFile, planPki} from './pki/cluster/plan.js';
-export {type PkiRules, pkiRules} from './pki/cluster/rules.js';
 export type {KeyPurpose} from './pki/extensions.js';
 export {type LeafDemands, leafProblem} from './pki/judge.js';
 export {generateKey, type KeyAlgorithm} from './pki/keys.js';

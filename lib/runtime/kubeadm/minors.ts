@@ -1,6 +1,6 @@
 import type {KubernetesVersion} from './version.js';
 
-/** What differs between minors of Kubernetes, for those who install them. Everything version-dependent is asked here. */
+/** What differs between minors of Kubernetes, for those who install them and make their certificates. Everything version-dependent is asked here. */
 export interface MinorFacts {
 	/** The version of kubeadm's own configuration that is written. */
 	readonly api: KubeadmApi;
@@ -20,8 +20,16 @@ export interface MinorFacts {
 	readonly containerd: string;
 	/** kubeadm does not begin without the program conntrack. */
 	readonly needsConntrack: boolean;
-	/** init leaves super-admin.conf beside admin.conf, whose group can be revoked. */
+	/** init leaves super-admin.conf beside admin.conf, whose group can be taken its rights. */
 	readonly superAdmin: boolean;
+	/** Of admin.conf and of the client with which API servers speak to kubelets. */
+	readonly adminGroups: readonly string[];
+	/** Of the clients of etcd. etcd looks at none of it. */
+	readonly etcdClientGroups: readonly string[];
+	/** Authorities carry their common name as a DNS name, too. */
+	readonly namesAuthorities: boolean;
+	/** kubeadm's configuration tells how long certificates live. */
+	readonly certificatePeriods: boolean;
 	/** A control plane joins etcd as a learner first. */
 	readonly etcdLearner: boolean;
 	/** kubeadm lets the kubelet of a master use its own API server by itself. */
@@ -32,7 +40,12 @@ export interface MinorFacts {
 
 export type KubeadmApi = 'v1beta2' | 'v1beta3' | 'v1beta4';
 
-export function minorFacts({minor}: KubernetesVersion): MinorFacts {
+/** The group that the API server lets do everything, whatever the cluster's roles say. */
+export const mastersGroup = 'system:masters';
+
+export function minorFacts({minor}: Pick<KubernetesVersion, 'minor'>): MinorFacts {
+	// kubernetes/kubernetes #121305, #119859, #120521 and #121837: all of them came with 1.29.
+	const hasClusterAdmins = minor >= 29;
 	return {
 		// v1beta3 came with 1.22, v1beta4 with 1.31; each is also read by later minors, but the newest says most.
 		api: minor < 22 ? 'v1beta2' : minor < 31 ? 'v1beta3' : 'v1beta4',
@@ -48,7 +61,12 @@ export function minorFacts({minor}: KubernetesVersion): MinorFacts {
 		// CRI v1 alone since 1.26; containerd 1 is not supported since 1.36.
 		containerd: minor < 26 ? '1.4.0' : minor < 36 ? '1.6.0' : '2.0.0',
 		needsConntrack: minor < 32,
-		superAdmin: minor >= 29,
+		superAdmin: hasClusterAdmins,
+		adminGroups: [hasClusterAdmins ? 'kubeadm:cluster-admins' : mastersGroup],
+		etcdClientGroups: hasClusterAdmins ? [] : [mastersGroup],
+		// kubernetes/kubernetes #100324.
+		namesAuthorities: minor >= 22,
+		certificatePeriods: minor >= 31,
 		etcdLearner: minor >= 29,
 		localKubelet: minor >= 33,
 		imageRepository: minor < 25 ? 'k8s.gcr.io' : 'registry.k8s.io',

@@ -15,23 +15,44 @@ export const newestMinor = 37;
 
 /** Reads `v1.20.2` or `1.20.2`. @throws SealError ERR_KUBERNETES_VERSION for what is none, and for minors that are not supported */
 export function parseKubernetesVersion(text: string): KubernetesVersion {
-	const [, minor = '', patch = '', pre] = /^v?1\.(\d{1,3})\.(\d{1,3})(?:-([0-9A-Za-z.-]{1,64}))?$/.exec(text) ?? [];
-	if (minor === '') {
-		throw refuse(`${JSON.stringify(text.slice(0, 100))} is no version of Kubernetes`, 'Write it as v1.30.2.');
-	}
+	const {minor, patch, pre} = read(text);
+	if (patch === undefined) throw none(text);
 	const version = {
-		text: `v1.${Number(minor)}.${Number(patch)}${pre === undefined ? '' : `-${pre}`}`,
-		minor: Number(minor),
-		patch: Number(patch),
+		text: `v1.${minor}.${patch}${pre === undefined ? '' : `-${pre}`}`,
+		...{minor, patch},
 		...(pre === undefined ? {} : {pre}),
 	};
-	if (version.minor < oldestMinor || version.minor > newestMinor) {
-		throw refuse(
-			`Kubernetes ${version.text} is not supported, expected 1.${oldestMinor} to 1.${newestMinor}`,
-			version.minor < oldestMinor ? 'Use a rootfs image of a newer Kubernetes.' : 'Use a newer sealimage.',
-		);
-	}
+	refuseUnsupported(minor, version.text);
 	return version;
+}
+
+/** 20 for `1.20`, `v1.20` and every version that `parseKubernetesVersion` reads. @throws SealError ERR_KUBERNETES_VERSION */
+export function parseKubernetesMinor(text: string): number {
+	const {minor} = read(text);
+	refuseUnsupported(minor, text);
+	return minor;
+}
+
+function read(text: string): {readonly minor: number; readonly patch?: number; readonly pre?: string} {
+	const [, minor, patch, pre] = /^v?1\.(\d{1,3})(?:\.(\d{1,3})(?:-([0-9A-Za-z.-]{1,64}))?)?$/.exec(text) ?? [];
+	if (minor === undefined) throw none(text);
+	return {
+		minor: Number(minor),
+		...(patch === undefined ? {} : {patch: Number(patch)}),
+		...(pre === undefined ? {} : {pre}),
+	};
+}
+
+function refuseUnsupported(minor: number, text: string): void {
+	if (minor >= oldestMinor && minor <= newestMinor) return;
+	throw refuse(
+		`Kubernetes ${text} is not supported, expected 1.${oldestMinor} to 1.${newestMinor}`,
+		minor < oldestMinor ? 'Use a rootfs image of a newer Kubernetes.' : 'Use a newer sealimage.',
+	);
+}
+
+function none(text: string): SealError {
+	return refuse(`${JSON.stringify(text.slice(0, 100))} is no version of Kubernetes`, 'Write it as v1.30.2.');
 }
 
 function refuse(message: string, hint: string): SealError {

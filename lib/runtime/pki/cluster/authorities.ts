@@ -103,7 +103,7 @@ function foundAuthority(
 
 async function makeAuthority(
 	id: AuthorityId,
-	{rules, algorithm}: PkiCluster,
+	{facts, algorithm}: PkiCluster,
 	options: PkiCircumstances,
 ): Promise<ClusterAuthority> {
 	const {commonName} = authorityPlaces[id];
@@ -111,7 +111,7 @@ async function makeAuthority(
 		...options,
 		subject: {commonName},
 		key: await (options.generate ?? generateKey)(algorithm),
-		alternativeNames: rules.namesAuthorities ? [commonName] : [],
+		alternativeNames: facts.namesAuthorities ? [commonName] : [],
 	});
 	return readAuthority(id, {certPem, keyPem}, 'The new certificate', options.now ?? new Date());
 }

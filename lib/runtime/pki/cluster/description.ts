@@ -1,9 +1,10 @@
 import {isIP} from 'node:net';
 import {hasCode, SealError} from '../../../core/errors.js';
+import {type MinorFacts, minorFacts} from '../../kubeadm/minors.js';
+import {parseKubernetesMinor} from '../../kubeadm/version.js';
 import {parseCidr} from '../../preflight/cidr.js';
 import {canonicalName} from '../alternative-names.js';
 import type {KeyAlgorithm} from '../keys.js';
-import {type PkiRules, pkiRules} from './rules.js';
 import {addressNumber} from './service-address.js';
 
 /** A cluster, as far as its certificates depend on it. What is absent is as in kubeadm. */
@@ -45,7 +46,7 @@ export interface PkiHost {
 
 /** The same with every default filled in and every value checked. */
 export interface PkiCluster {
-	readonly rules: PkiRules;
+	readonly facts: MinorFacts;
 	readonly name: string;
 	readonly dnsDomain: string;
 	/** The first address of each service network: that of the service `kubernetes`. */
@@ -68,7 +69,7 @@ export interface ClusterHost {
 	readonly isMaster: boolean;
 }
 
-/** @throws SealError ERR_PKI_CLUSTER, ERR_CIDR */
+/** @throws SealError ERR_PKI_CLUSTER, ERR_KUBERNETES_VERSION, ERR_CIDR */
 export function describeCluster(spec: PkiClusterSpec): PkiCluster {
 	const {apiPort = 6443, nodes = [], virtualAddresses = [], serviceCidrs = ['10.96.0.0/12']} = spec;
 	const masters = spec.masters.map(host => readHost(host, true));
@@ -81,7 +82,7 @@ export function describeCluster(spec: PkiClusterSpec): PkiCluster {
 	const twice = hosts.find(({name}, index) => hosts.findIndex(other => other.name === name) !== index);
 	if (twice !== undefined) throw invalid(`Two hosts are called ${twice.name}`, 'Give each node a name of its own.');
 	return {
-		rules: pkiRules(spec.kubernetesVersion),
+		facts: minorFacts({minor: parseKubernetesMinor(spec.kubernetesVersion)}),
 		name: readName(spec.name ?? 'kubernetes'),
 		dnsDomain: readServed(spec.dnsDomain ?? 'cluster.local', 'The DNS domain'),
 		serviceAddresses: readServices(serviceCidrs),

@@ -1,4 +1,5 @@
 import {endpointText} from '../../../core/ip-address.js';
+import {mastersGroup} from '../../kubeadm/minors.js';
 import type {KeyPurpose} from '../extensions.js';
 import type {Subject} from '../subject.js';
 import type {ClusterHost, PkiCluster} from './description.js';
@@ -10,7 +11,6 @@ import {
 	type PairPlaces,
 	pair,
 } from './places.js';
-import {mastersGroup} from './rules.js';
 
 /** A certificate that a host has, and the form in which it is kept. */
 export interface PkiItem {
@@ -50,13 +50,13 @@ export function localUrl({apiPort}: PkiCluster, {addresses}: ClusterHost): strin
 }
 
 function masterItems(cluster: PkiCluster, host: ClusterHost): readonly PkiItem[] {
-	const {rules} = cluster;
-	const etcdClient = {organizations: rules.etcdClientGroups};
+	const {facts} = cluster;
+	const etcdClient = {organizations: facts.etcdClientGroups};
 	return [
 		served('apiserver', 'kubernetes', 'kube-apiserver', ['server'], apiNames(cluster, host)),
 		client('apiserver-kubelet-client', 'kubernetes', {
 			commonName: 'kube-apiserver-kubelet-client',
-			organizations: rules.adminGroups,
+			organizations: facts.adminGroups,
 		}),
 		client('front-proxy-client', 'front-proxy', {commonName: 'front-proxy-client'}),
 		...['server', 'peer'].map(name =>
@@ -72,16 +72,16 @@ function masterItems(cluster: PkiCluster, host: ClusterHost): readonly PkiItem[]
 }
 
 function masterKubeconfigs(cluster: PkiCluster, host: ClusterHost): readonly PkiItem[] {
-	const {rules, firstMaster} = cluster;
+	const {facts, firstMaster} = cluster;
 	const config = (path: string, server: string, user: string, organizations: readonly string[] = []): PkiItem =>
 		kubeconfig(path, server, {commonName: user, organizations});
 	const everywhere = [
-		config(kubeconfigPlaces.admin, endpointUrl(cluster), 'kubernetes-admin', rules.adminGroups),
+		config(kubeconfigPlaces.admin, endpointUrl(cluster), 'kubernetes-admin', facts.adminGroups),
 		// Both have spoken to their own master's API server since 1.20: through the balancer, they would meet newer or older ones.
 		config(kubeconfigPlaces.controllerManager, localUrl(cluster, host), 'system:kube-controller-manager'),
 		config(kubeconfigPlaces.scheduler, localUrl(cluster, host), 'system:kube-scheduler'),
 	];
-	if (!rules.hasSuperAdmin || host.name !== firstMaster) return everywhere;
+	if (!facts.superAdmin || host.name !== firstMaster) return everywhere;
 	const {superAdmin} = kubeconfigPlaces;
 	return [...everywhere, config(superAdmin, endpointUrl(cluster), 'kubernetes-super-admin', [mastersGroup])];
 }

@@ -1,5 +1,6 @@
+import {minorFacts} from '../../kubeadm/minors.js';
+import {parseKubernetesMinor} from '../../kubeadm/version.js';
 import {type PairPlaces, pair} from './places.js';
-import {pkiRules} from './rules.js';
 
 /** A flag of a component, without the dashes in front. */
 export interface ComponentFlag {
@@ -30,10 +31,9 @@ export interface LifetimeSettings {
 const leafPeriod = '876000h0m0s';
 const authorityPeriod = '963600h0m0s';
 
-/** @throws SealError ERR_PKI_CLUSTER */
+/** @throws SealError ERR_KUBERNETES_VERSION */
 export function lifetimeSettings(kubernetesVersion: string): LifetimeSettings {
-	const {minor} = pkiRules(kubernetesVersion);
-	const hasPeriods = minor >= 31;
+	const {certificatePeriods} = minorFacts({minor: parseKubernetesMinor(kubernetesVersion)});
 	const serves = (files: PairPlaces): readonly ComponentFlag[] => [
 		{name: 'tls-cert-file', value: files.certificate},
 		{name: 'tls-private-key-file', value: files.key},
@@ -46,12 +46,12 @@ export function lifetimeSettings(kubernetesVersion: string): LifetimeSettings {
 		],
 		scheduler: serves(pair('scheduler')),
 		schedulerFiles: pair('scheduler'),
-		clusterConfiguration: hasPeriods
+		clusterConfiguration: certificatePeriods
 			? {certificateValidityPeriod: leafPeriod, caCertificateValidityPeriod: authorityPeriod}
 			: {},
 		// They find the certificate that they serve with where they would put their own. Named here, its absence would stop a kubelet.
 		kubeletConfiguration: {rotateCertificates: true},
-		upgradeFlags: hasPeriods ? [] : [{name: 'certificate-renewal', value: 'false'}],
-		renewKeepsPeriod: hasPeriods,
+		upgradeFlags: certificatePeriods ? [] : [{name: 'certificate-renewal', value: 'false'}],
+		renewKeepsPeriod: certificatePeriods,
 	};
 }

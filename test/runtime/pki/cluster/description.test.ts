@@ -4,7 +4,6 @@ import {hasCode} from '../../../../lib/core/errors.js';
 import {describeCluster, type PkiClusterSpec} from '../../../../lib/runtime/pki/cluster/description.js';
 import {certSans, endpointUrl, itemsOf, localUrl} from '../../../../lib/runtime/pki/cluster/items.js';
 import {lifetimeSettings} from '../../../../lib/runtime/pki/cluster/lifetimes.js';
-import {pkiRules} from '../../../../lib/runtime/pki/cluster/rules.js';
 import {threeMasters} from '../../../helpers/cluster-pki.js';
 
 const namesOf = (spec: PkiClusterSpec, id: string): readonly string[] => {
@@ -66,9 +65,9 @@ test('without an endpoint the first master is it; IPv6 gets brackets', t => {
 });
 
 const groups = test.macro((t, version: string, admins: readonly string[], etcd: readonly string[], named: boolean) => {
-	const rules = pkiRules(version);
-	t.deepEqual([rules.adminGroups, rules.etcdClientGroups, rules.namesAuthorities], [admins, etcd, named]);
 	const cluster = describeCluster({...threeMasters, kubernetesVersion: version});
+	const {facts} = cluster;
+	t.deepEqual([facts.adminGroups, facts.etcdClientGroups, facts.namesAuthorities], [admins, etcd, named]);
 	const items = new Map(itemsOf(cluster, cluster.masters[0]!).map(item => [item.id, item.subject.organizations ?? []]));
 	t.deepEqual(items.get('admin.conf'), admins);
 	t.deepEqual(items.get('apiserver-kubelet-client'), admins);
@@ -112,9 +111,10 @@ const refuses = test.macro(
 	},
 );
 
-test('a version that is too old', refuses, {kubernetesVersion: '1.19.4'}, /"1.19.4" is no version/);
-test('a version that is not known', refuses, {kubernetesVersion: '1.38'}, /"1.38"/);
-test('no version at all', refuses, {kubernetesVersion: '2.20'}, /"2.20"/);
+const wrongVersion = 'ERR_KUBERNETES_VERSION';
+test('a version that is too old', refuses, {kubernetesVersion: '1.19.4'}, /1\.19\.4 is not supported/, wrongVersion);
+test('a version that is not known', refuses, {kubernetesVersion: '1.38'}, /1\.38 is not supported/, wrongVersion);
+test('no version at all', refuses, {kubernetesVersion: '2.20'}, /"2.20" is no version/, wrongVersion);
 test('no master', refuses, {masters: []}, /There is no master/);
 test('a first master that is none', refuses, {firstMaster: 'w1'}, /"w1" is not among the masters/);
 test('one name twice', refuses, {nodes: [{name: 'm2', address: '10.0.0.8'}]}, /Two hosts are called m2/);
