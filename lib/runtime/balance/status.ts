@@ -1,8 +1,10 @@
 import {type NodeReport, parseNodeReport} from '../../lb/node-report.js';
 import {HostError} from '../host/error.js';
+import type {ServiceOptions} from '../service/apply.js';
+import {stateWord} from '../service/observe.js';
 import {exec} from '../transport/exec.js';
 import type {Transport} from '../transport/transport.js';
-import {type BalanceOptions, stateWord, strangeAnswer} from './observe.js';
+import {strangeAnswer} from './observe.js';
 import {places, service} from './places.js';
 
 /** How the load balancer of a host is. */
@@ -19,7 +21,7 @@ export interface BalanceStatus {
  */
 export async function balancerStatus(
 	transport: Transport,
-	{root = '', ...options}: BalanceOptions = {},
+	{root = '', ...options}: ServiceOptions = {},
 ): Promise<BalanceStatus> {
 	const argv = ['sh', '-c', script, 'sealimage-lb', service.unit, root];
 	const result = await exec(transport, argv, {...options, timeoutMs: 30_000, maxOutputBytes: 1024 * 1024});

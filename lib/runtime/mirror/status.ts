@@ -1,9 +1,10 @@
 import {HostError} from '../host/error.js';
+import type {ServiceOptions} from '../service/apply.js';
 import {commandFailed, exec} from '../transport/exec.js';
 import type {Transport} from '../transport/transport.js';
 import {parseMirrorConfig} from './config.js';
 import {containerdProblem} from './containerd.js';
-import {type MirrorOptions, observeMirror} from './observe.js';
+import {observeMirror} from './observe.js';
 import {places} from './places.js';
 import type {MirrorHealth, Probe} from './probe.js';
 
@@ -22,7 +23,7 @@ export interface MirrorStatus {
  * Asks a host for its registry, and the registry for those that it depends on.
  * @throws HostError ERR_MIRROR_STATE, and what `exec` throws
  */
-export async function mirrorStatus(transport: Transport, options: MirrorOptions = {}): Promise<MirrorStatus> {
+export async function mirrorStatus(transport: Transport, options: ServiceOptions = {}): Promise<MirrorStatus> {
 	const state = await observeMirror(transport, options);
 	const text = state.files.get(places.config)?.content;
 	if (text === undefined) return {part: 'none', service: state.active};
@@ -33,7 +34,7 @@ export async function mirrorStatus(transport: Transport, options: MirrorOptions 
 	return {part, service: state.active, health, containerd};
 }
 
-async function askHealth(transport: Transport, {root = '', signal}: MirrorOptions): Promise<MirrorHealth> {
+async function askHealth(transport: Transport, {root = '', signal}: ServiceOptions): Promise<MirrorHealth> {
 	const argv = [`${root}${places.agent}`, 'registry', '--config', `${root}${places.config}`, '--check'];
 	const result = await exec(transport, argv, {signal, timeoutMs: 60_000, maxOutputBytes: 256 * 1024});
 	if (result.status.code !== 0) throw commandFailed(transport.host, argv, result);

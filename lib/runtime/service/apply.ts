@@ -13,7 +13,7 @@ export interface Service {
 	readonly failure: ErrorCode;
 }
 
-export interface ApplyOptions extends Abortable {
+export interface ServiceOptions extends Abortable {
 	/** A folder that stands for `/`: the disk of a machine that does not run yet. */
 	readonly root?: string | undefined;
 }
@@ -43,7 +43,7 @@ export async function applySteps(
 	transport: Transport,
 	service: Service,
 	steps: readonly ServiceStep[],
-	{root = '', ...options}: ApplyOptions = {},
+	{root = '', ...options}: ServiceOptions = {},
 ): Promise<void> {
 	const input = `${steps.map(lineOf).join('\n')}\n`;
 	const argv = ['sh', '-c', script, 'sealimage', service.unit, root];
