@@ -50,68 +50,32 @@ function createRun<A extends PlannedAction>(
 	work: (action: A) => Promise<void>,
 	options: PerformOptions,
 ): Run {
-	const {concurrency = 64, lanes = {}, now = () => performance.now()} = options;
-	const {waitsFor, dependents} = dependentsOf(actions);
-	const byId = new Map(actions.map(action => [action.id, action]));
+	const {concurrency = 64, lanes = {}} = options;
 	const outcomes = new Map<string, ActionOutcome>();
 	const queue = createQueue(actions, lanes);
-	for (const action of actions) if (waitsFor.get(action.id) === 0) queue.add(action);
+	const order = createOrder(actions);
+	for (const action of order.first) queue.add(action);
 	let running = 0;
 	let end: () => void = () => undefined;
 	const settled = new Promise<void>(resolve => {
 		end = resolve;
 	});
+	const isStopped = (): boolean => options.signal?.aborted === true || options.stop?.aborted === true;
 
-	const skipDependents = (failed: string): void => {
-		const lost = [failed];
-		for (const because of lost) {
-			for (const id of dependents.get(because) ?? []) {
-				if (outcomes.has(id)) continue;
-				outcomes.set(id, {id, state: 'skipped', because});
-				emit(options, {type: 'action.skipped', id, because});
-				lost.push(id);
-			}
-		}
-	};
 	const finish = (action: A, outcome: ActionOutcome): void => {
 		outcomes.set(action.id, outcome);
 		running--;
 		queue.leave(action);
-		if (outcome.state !== 'done') skipDependents(action.id);
-		else {
-			for (const dependent of dependents.get(action.id) ?? []) {
-				const left = (waitsFor.get(dependent) ?? 0) - 1;
-				waitsFor.set(dependent, left);
-				const next = byId.get(dependent);
-				if (left === 0 && next !== undefined) queue.add(next);
-			}
-		}
+		if (outcome.state === 'done') for (const next of order.readyAfter(action)) queue.add(next);
+		else skipAfter(action, order, outcomes, options);
 		advance();
 	};
-	const begin = (action: A): void => {
-		const {id, host, phase, title} = action;
-		const started = now();
-		const elapsedMs = (): number => Math.round(now() - started);
-		running++;
-		emit(options, {type: 'action.started', id, phase, title, ...(host === undefined ? {} : {host})});
-		void attempt(work, action).then(
-			() => {
-				emit(options, {type: 'action.finished', id, elapsedMs: elapsedMs()});
-				finish(action, {id, state: 'done', elapsedMs: elapsedMs()});
-			},
-			(error: unknown) => {
-				const message = error instanceof Error ? error.message : String(error);
-				emit(options, {type: 'action.failed', id, message, elapsedMs: elapsedMs()});
-				finish(action, {id, state: 'failed', error, elapsedMs: elapsedMs()});
-			},
-		);
-	};
-	const isStopped = (): boolean => options.signal?.aborted === true || options.stop?.aborted === true;
 	function advance(): void {
 		while (running < concurrency && !isStopped()) {
 			const next = queue.take();
 			if (next === undefined) break;
-			begin(next);
+			running++;
+			void begin(next, work, options).then(outcome => finish(next, outcome));
 		}
 		if (running === 0) end();
 	}
@@ -119,9 +83,70 @@ function createRun<A extends PlannedAction>(
 	return {outcomes, settled: () => settled};
 }
 
-/** What `work` throws at once is a failure like any other. */
-async function attempt<A>(work: (action: A) => Promise<void>, action: A): Promise<void> {
-	await work(action);
+/** Never rejects: what `work` throws, at once or later, is the outcome. */
+async function begin<A extends PlannedAction>(
+	action: A,
+	work: (action: A) => Promise<void>,
+	options: PerformOptions,
+): Promise<ActionOutcome> {
+	const {now = () => performance.now()} = options;
+	const {id, host, phase, title} = action;
+	const started = now();
+	emit(options, {type: 'action.started', id, phase, title, ...(host === undefined ? {} : {host})});
+	try {
+		await work(action);
+	} catch (error) {
+		const elapsedMs = Math.round(now() - started);
+		const message = error instanceof Error ? error.message : String(error);
+		emit(options, {type: 'action.failed', id, message, elapsedMs});
+		return {id, state: 'failed', error, elapsedMs};
+	}
+	const elapsedMs = Math.round(now() - started);
+	emit(options, {type: 'action.finished', id, elapsedMs});
+	return {id, state: 'done', elapsedMs};
+}
+
+/** What needs a failed action is skipped, and what needs that. */
+function skipAfter<A extends PlannedAction>(
+	{id: failed}: A,
+	{dependents}: Order<A>,
+	outcomes: Map<string, ActionOutcome>,
+	options: PerformOptions,
+): void {
+	const lost = [failed];
+	for (const because of lost) {
+		for (const id of dependents.get(because) ?? []) {
+			if (outcomes.has(id)) continue;
+			outcomes.set(id, {id, state: 'skipped', because});
+			emit(options, {type: 'action.skipped', id, because});
+			lost.push(id);
+		}
+	}
+}
+
+/** What waits for what. */
+interface Order<A> {
+	/** Those that wait for nothing. */
+	readonly first: readonly A[];
+	readonly dependents: ReadonlyMap<string, readonly string[]>;
+	/** Those for which nothing is left to wait for, now that this one is done. */
+	readyAfter(action: A): readonly A[];
+}
+
+function createOrder<A extends PlannedAction>(actions: readonly A[]): Order<A> {
+	const {waitsFor, dependents} = dependentsOf(actions);
+	const byId = new Map(actions.map(action => [action.id, action]));
+	return {
+		first: actions.filter(({id}) => waitsFor.get(id) === 0),
+		dependents,
+		readyAfter: ({id}) =>
+			(dependents.get(id) ?? []).flatMap(dependent => {
+				const left = (waitsFor.get(dependent) ?? 0) - 1;
+				waitsFor.set(dependent, left);
+				const next = byId.get(dependent);
+				return left === 0 && next !== undefined ? [next] : [];
+			}),
+	};
 }
 
 interface Queue<A> {
