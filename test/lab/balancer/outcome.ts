@@ -22,6 +22,9 @@ export interface Outcome {
 	/** New connections that failed, and long ones that were cut, when the trouble was over. */
 	readonly backFailed: number;
 	readonly backCut: number;
+	/** Whether single packets that got lost would explain the new connections that failed: while it lasted, and when it was over. */
+	readonly isStray: boolean;
+	readonly isBackStray: boolean;
 	/** The longest time in which the client could not run: where that is much, nothing of this is a finding. */
 	readonly stalledMs: number;
 	readonly note?: string;
@@ -67,6 +70,8 @@ export async function runScenario(scene: Scene, scenario: Scenario): Promise<Out
 			.map(({member = '', to = '', message = ''}) => `${member} ${to}${message}`.trim()),
 		backFailed: isAllGone ? 0 : back.failed,
 		backCut: back.cut,
+		isStray: isStray(during),
+		isBackStray: isStray(back),
 		stalledMs: Math.max(during.stalledMs, back.stalledMs),
 		...(note === undefined ? {} : {note}),
 	};
@@ -100,6 +105,11 @@ export function outcomeRow({
 export const outcomeHead = `| trouble | new connections failed | the last after s | decided after s | long ones cut | the last after s | wrong decisions | failed when it was over |
 |---|---:|---:|---:|---:|---:|---:|---:|`;
 
+/** Who loses its first packet hears nothing for a second; a connection that is refused or reset was lost by somebody. */
+function isStray({opened, failed, silent}: Pick<ReturnType<typeof sums>, 'opened' | 'failed' | 'silent'>): boolean {
+	return failed === silent && failed * 100 <= opened;
+}
+
 function isLoss(to: string): boolean {
 	return ['dead', 'draining', 'gone'].includes(to);
 }
@@ -110,6 +120,7 @@ function sums(seconds: readonly Second[]) {
 	return {
 		opened: sum(({opened}) => opened),
 		failed: sum(({failed}) => failed),
+		silent: sum(({why}) => why.silence ?? 0),
 		cut: sum(({cut}) => cut),
 		stalledMs: seconds.reduce((longest, {stalledMs}) => Math.max(longest, stalledMs), 0),
 		lastFailedAt: last(seconds.map(({lastFailedAt}) => lastFailedAt)),
