@@ -18,6 +18,7 @@ export interface HostShellOptions {
 	readonly shell?: string;
 	/** Who logs in; default: somebody who is not root. */
 	readonly user?: string;
+	readonly startTimeoutMs?: number;
 }
 
 export interface HostShell extends Transport {
@@ -37,6 +38,7 @@ export function hostShell(t: ExecutionContext, options: HostShellOptions = {}): 
 	const shell: LoginShell = {
 		host: 'host1',
 		user: options.user,
+		startTimeoutMs: options.startTimeoutMs,
 		start(line, start) {
 			lines.push(line);
 			const path = options.programs === undefined ? '' : `PATH='${bin}':$PATH\nexport PATH\n`;

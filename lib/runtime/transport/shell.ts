@@ -11,6 +11,8 @@ export interface LoginShell {
 	readonly host: string;
 	/** Who logs in; undefined when only the far side knows. */
 	readonly user: string | undefined;
+	/** How long a command may take to begin, with all that comes before it: profiles, sudo. Default two minutes, as long as sshd waits for a login. */
+	readonly startTimeoutMs?: number | undefined;
 	/**
 	 * Hands one command line to the shell, with its bytes as they are. Resolves when the far side has started it.
 	 * An abort closes the channel; what runs at the far end is not told.

@@ -28,7 +28,7 @@ export function sudoError(host: string, failure: StartFailure): HostError {
 }
 
 /** The error of a login shell that ended without starting anything. */
-export function shellError(host: string, text: string, status: ExitStatus): HostError {
+export function shellError(host: string, text: string, status: ExitStatus | undefined): HostError {
 	const said = lastLines(text);
 	return new HostError(
 		host,

@@ -27,7 +27,7 @@ export interface BeginOptions extends Pick<SpawnOptions, 'signal' | 'terminal'> 
 
 /**
  * Starts the line and goes through what comes before the command: noise of login shells, sudo, the environment. After an abort it waits a
- * moment for the mark all the same: a command that has begun can only be ended by who knows its group.
+ * moment for the mark all the same: a command that has begun can only be ended by who knows its group. A shell that waits for something is given up.
  * @throws HostError; `signal.reason` when aborted before it has begun
  */
 export async function begin(shell: LoginShell, request: WrapRequest, options: BeginOptions): Promise<Begun> {
@@ -41,6 +41,12 @@ export async function begin(shell: LoginShell, request: WrapRequest, options: Be
 		if (signal?.aborted === true) void abandon(shell, pending, starting, request, options);
 		throw error;
 	});
+	const {startTimeoutMs = defaultStartTimeoutMs} = shell;
+	let isLate = false;
+	const deadline = setTimeout(() => {
+		isLate = true;
+		started.close();
+	}, startTimeoutMs);
 	let patience: NodeJS.Timeout | undefined;
 	const onAbort = (): void => {
 		started.stdin.end();
@@ -60,14 +66,16 @@ export async function begin(shell: LoginShell, request: WrapRequest, options: Be
 	} catch (error) {
 		started.close();
 		signal?.throwIfAborted();
-		throw error;
+		throw isLate ? lateError(shell.host, startTimeoutMs, error) : error;
 	} finally {
+		clearTimeout(deadline);
 		clearTimeout(patience);
 		signal?.removeEventListener('abort', onAbort);
 	}
 }
 
 const maxLineBytes = 128 * 1024;
+const defaultStartTimeoutMs = 120_000;
 const patienceMs = 3000;
 const endTimeoutMs = 10_000;
 const asides: ReadonlySet<string> = new Set(['sudo', 'password']);
@@ -131,7 +139,7 @@ async function answer(
 		const group = Number(words[1]);
 		if (Number.isSafeInteger(group) && group > 1) return group;
 	}
-	const status = await endOf(started);
+	const status = await endOf(started, Math.min(endTimeoutMs, shell.startTimeoutMs ?? endTimeoutMs));
 	const before = scrub(`${out.text}\n${err?.text ?? ''}`, password);
 	if (words !== undefined || reachedSudo) {
 		throw sudoError(shell.host, {
@@ -145,17 +153,35 @@ async function answer(
 	throw shellError(shell.host, before, status);
 }
 
-/** How the shell ended that never got to the command. Waits no longer than a process needs that has lost its input. */
-async function endOf(started: ShellProcess): Promise<ExitStatus> {
+/** How the shell ended that never got to the command; undefined when it goes on. Waits no longer than a process needs that has lost its input. */
+async function endOf(started: ShellProcess, timeoutMs: number): Promise<ExitStatus | undefined> {
 	started.stdin.end();
 	started.stdout.resume();
 	started.stderr.resume();
-	const timer = setTimeout(() => started.close(), endTimeoutMs);
+	let timer: NodeJS.Timeout | undefined;
+	const givenUp = new Promise<undefined>(resolve => {
+		timer = setTimeout(() => {
+			started.close();
+			resolve(undefined);
+		}, timeoutMs);
+	});
 	try {
-		return await started.exit;
+		return await Promise.race([started.exit, givenUp]);
 	} finally {
 		clearTimeout(timer);
 	}
+}
+
+function lateError(host: string, timeoutMs: number, cause: unknown): HostError {
+	return new HostError(
+		host,
+		'ERR_HOST_SHELL',
+		`The login shell did not get to the command within ${timeoutMs / 1000} s`,
+		{
+			hint: 'Log in by hand and see what it waits for: a question in a profile, sudo, a folder of a server that is gone.',
+			cause,
+		},
+	);
 }
 
 function scrub(text: string, password: Secret | undefined): string {

@@ -83,6 +83,18 @@ test('a login shell that runs no commands is told', async t => {
 	t.regex(error?.message ?? '', /currently not available/);
 });
 
+test('a login shell that waits for something is given up', async t => {
+	// Until its input ends, which is when it is given up.
+	const host = hostShell(t, {user: 'root', profile: 'cat >/dev/null', startTimeoutMs: 300});
+	const error = await t.throwsAsync(exec(host, ['true']), {message: /did not get to the command within 0\.3 s/});
+	t.true(hasCode(error, 'ERR_HOST_SHELL'));
+});
+
+test('a login shell that does not even end when it is given up keeps nobody waiting', async t => {
+	const host = hostShell(t, {user: 'root', profile: 'sleep 10', startTimeoutMs: 300});
+	await t.throwsAsync(exec(host, ['true']), {message: /did not get to the command/});
+});
+
 test('a folder that is not there is told', async t => {
 	const error = await t.throwsAsync(exec(hostShell(t, asRoot), ['true'], {cwd: '/no/such/folder'}));
 	t.true(hasCode(error, 'ERR_COMMAND_CWD'));
