@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {type Platform, parsePlatform} from '../lib/oci/platform.js';
 import {normalizeReference} from '../lib/oci/reference.js';
 import {openStore, type Store} from '../lib/oci/store/store.js';
@@ -13,6 +14,12 @@ export async function withStore<T>(context: Context, work: (store: Store) => Pro
 	} finally {
 		await store.close();
 	}
+}
+
+/** As `withStore`; undefined where there is no store yet: a look is no reason to make one. */
+export async function withStoreIfAny<T>(context: Context, work: (store: Store | undefined) => Promise<T>): Promise<T> {
+	if (!existsSync(context.settings.root.value)) return await work(undefined);
+	return await withStore(context, work);
 }
 
 /** The names that a user wrote, in the form in which they are stored. @throws UsageError naming the argument */

@@ -4,6 +4,7 @@ import {findIgnoreRules} from '../../lib/sealfile/context/ignore.js';
 import {openContext} from '../../lib/sealfile/context/open-context.js';
 import {readSealignore} from '../../lib/sealfile/discover/sealignore.js';
 import {sourceFiles} from '../../lib/sealfile/discover/source-files.js';
+import {baseImageRules, lintBases} from '../../lib/sealfile/lint/base-images.js';
 import {clusterRules, lintCluster} from '../../lib/sealfile/lint/cluster.js';
 import {lintRules, lintSealfile} from '../../lib/sealfile/lint/lint.js';
 import {locateSealfile} from '../../lib/sealfile/parse/locate.js';
@@ -13,6 +14,7 @@ import {exitCodes} from '../exit-codes.js';
 import {countDiagnostics, renderDiagnostics} from '../render/diagnostic.js';
 import {renderTable} from '../render/table.js';
 import {shownPath} from '../shown-path.js';
+import {readPlatforms, withStoreIfAny} from '../store.js';
 
 export const command = defineCommand({
 	description:
@@ -22,6 +24,13 @@ export const command = defineCommand({
 	],
 	flags: {
 		file: {type: 'string', short: 'f', value: 'FILE', help: 'the Sealfile', completes: 'file'},
+		platform: {
+			type: 'list',
+			separator: ',',
+			value: 'PLATFORM',
+			help: 'the platforms that would be built (default: that of this machine)',
+			completes: 'platform',
+		},
 		strict: {type: 'boolean', help: 'treat warnings as errors'},
 		skip: {type: 'list', separator: ',', value: 'RULE', help: 'rules to leave out'},
 		experimental: {type: 'list', separator: ',', value: 'RULE', help: 'experimental rules to run, or all'},
@@ -33,7 +42,7 @@ export const command = defineCommand({
 	],
 	async run({operands, flags}, context) {
 		const {io, signal, style} = context;
-		const allRules = [...lintRules, ...clusterRules];
+		const allRules = [...lintRules, ...baseImageRules, ...clusterRules];
 		if (flags.rules) {
 			return {
 				json: allRules,
@@ -58,11 +67,15 @@ export const command = defineCommand({
 			shownPath: path => shownPath(join(folder, path), io.cwd),
 			signal,
 		});
+		const platforms = flags.platform.length === 0 ? undefined : readPlatforms(flags.platform);
+		const bases = await withStoreIfAny(context, async store =>
+			store === undefined ? [] : await lintBases(tree, store, {platforms, signal}),
+		);
 		const inSealfile = lintSealfile(tree, {
 			...choice,
 			experimental: flags.experimental,
 			isIgnored: path => exclusions.excludesPath(path),
-			rules: content.rules,
+			rules: [...bases, ...content.rules],
 		});
 		const diagnostics = [...inSealfile, ...content.diagnostics];
 		const failed = diagnostics.some(({severity}) => severity === 'error');

@@ -76,6 +76,7 @@ export {
 	stageDependencies,
 } from './evaluate/stage-graph.js';
 export {findStage, groupStages, type Stage, type StageGroups, selectTarget} from './evaluate/stages.js';
+export {type BaseLintOptions, baseImageRules, lintBases} from './lint/base-images.js';
 export {type ClusterLint, type ClusterLintOptions, clusterRules, lintCluster} from './lint/cluster.js';
 export {lintRules, lintSealfile} from './lint/lint.js';
 export type {LintFile, LintFinding, LintOptions, Rule} from './lint/rule.js';

@@ -237,6 +237,26 @@ test('a Sealfile with errors is shown with its lines and carets', async t => {
 	t.is(linted.stderr, '');
 });
 
+test('lint tells of a base image in the store that is for another platform', async t => {
+	const cli = cliIn(t);
+	makeContext(join(cli.dir, 'base'), {Sealfile: 'FROM scratch\nCOPY f /\n', f: 'x'});
+	makeContext(join(cli.dir, 'app'), {Sealfile: 'FROM base\nCOPY f /\n', f: 'x'});
+	t.is(
+		await cli.ok('lint', 'app', '--platform', 'linux/arm64'),
+		'app/Sealfile: no problems\n',
+		'there is no store yet',
+	);
+	await cli.ok('build', '-t', 'base', '--platform', 'linux/s390x', 'base');
+	const {stdout} = await cli.run(['lint', 'app', '--platform', 'linux/arm64']);
+	t.regex(
+		stdout,
+		/Sealfile:1:6: warning: Base image base was pulled with platform "linux\/s390x", expected "linux\/arm64"/,
+	);
+	t.is(await cli.ok('lint', 'app', '--platform', 'linux/s390x'), 'app/Sealfile: no problems\n');
+	t.is((await cli.run(['lint', 'app', '--platform', 'linux/arm64', '--strict'])).exitCode, 1);
+	t.regex(await cli.ok('lint', '--rules'), /InvalidBaseImagePlatform/);
+});
+
 test('names and labels cannot move the cursor of a terminal', async t => {
 	const cli = cliIn(t);
 	makeContext(cli.dir, {Sealfile: 'FROM scratch\nLABEL a="\x1b[2J"\nCOPY f /\n', 'f\x1b[31m': 'x', f: 'x'});
