@@ -15,7 +15,7 @@ import {bootHosts, crash, type LabHost, onHost} from '../lab/hosts.js';
 import {agentOnHost, putAgent} from './agent-on-host.js';
 import {onLabHosts} from './lab-test.js';
 
-const labTest = onLabHosts(['spread-a', 'spread-b', 'spread-c']);
+const labTest = onLabHosts(['spread-a', 'spread-b', 'spread-c'], {alone: true});
 
 /** An operator with an image of about 45 MB: some parts for each host to begin with. */
 async function operator(t: ExecutionContext, hosts: readonly LabHost[]): Promise<DistributeOptions & {store: Store}> {

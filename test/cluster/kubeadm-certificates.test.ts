@@ -16,6 +16,7 @@ import {authorityBelow, changes, planAll, written} from '../helpers/cluster-pki.
 import {writePki} from '../helpers/pki-root.js';
 import {makeBinaries} from '../lab/kubernetes/make.js';
 import {binariesDir, builtVersion} from '../lab/kubernetes/place.js';
+import {inTurn} from './lab-test.js';
 
 // What kubeadm itself says of our certificates. It runs in folders of its own, by chroot: some of its paths cannot be chosen.
 const execute = promisify(execFile);
@@ -31,6 +32,7 @@ const spec: PkiClusterSpec = {
 };
 let kubeadm = '';
 
+inTurn('beside');
 test.before('find kubeadm', t => {
 	t.timeout(600_000);
 	// As the images of the lab: a user is not surprised by minutes of compiling.

@@ -11,11 +11,13 @@ import {parseKubernetesVersion} from '../../lib/runtime/kubeadm/version.js';
 import {tempDir} from '../helpers/temp-dir.js';
 import {makeBinaries} from '../lab/kubernetes/make.js';
 import {binariesDir, builtVersion} from '../lab/kubernetes/place.js';
+import {inTurn} from './lab-test.js';
 
 // What kubeadm itself reads out of our documents: it says of each field that it does not know, and what it took.
 const execute = promisify(execFile);
 let kubeadm = '';
 
+inTurn('beside');
 test.before('find kubeadm', t => {
 	t.timeout(1_500_000);
 	if (process.env.CI === 'true') makeBinaries();

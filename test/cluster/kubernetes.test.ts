@@ -9,7 +9,7 @@ import {builtVersion, recipes, storeDir} from '../lab/kubernetes/place.js';
 import {onLabHosts} from './lab-test.js';
 
 // That the images of test/lab/kubernetes are whole: what a host gets from them, and from nowhere else, makes a cluster.
-const onHosts = onLabHosts(['kube-1'], {memoryMiB: 3072});
+const onHosts = onLabHosts(['kube-1'], {memoryMiB: 3072, alone: true});
 const images = [`kubernetes:${builtVersion}`, 'cni:v1', 'redis:v7'];
 const execute = promisify(execFile);
 const kubectl = 'kubectl --kubeconfig /etc/kubernetes/admin.conf';

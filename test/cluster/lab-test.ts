@@ -1,8 +1,15 @@
 import {readlinkSync, statSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
+import {inTime} from '../helpers/in-time.js';
 import {whyNoHosts} from '../lab/available.js';
 import {type BootOptions, bootHosts, isRunning, type LabHost, lastSteps, removeHost} from '../lab/hosts.js';
 import {namespace} from '../lab/place.js';
+import {type Turn, takeTurn} from '../lab/turns.js';
+
+export interface LabTestOptions extends BootOptions {
+	/** No other file of tests uses the lab meanwhile. Default false: one may. */
+	readonly alone?: boolean;
+}
 
 /**
  * Real hosts for the tests of one file: booted with fresh disks before the first test, gone after the last. The returned function declares a serial test on them.
@@ -11,13 +18,14 @@ import {namespace} from '../lab/place.js';
  */
 export function onLabHosts<const Names extends readonly string[]>(
 	names: Names,
-	options: BootOptions = {},
+	{alone = false, ...options}: LabTestOptions = {},
 ): (
 	title: string,
 	body: (t: ExecutionContext, hosts: {readonly [Name in keyof Names]: LabHost}) => Promise<void>,
 ) => void {
 	let hosts: LabHost[] = [];
 	let why: string | undefined;
+	inTurn(alone ? 'alone' : 'beside');
 	test.serial.before('boot the hosts', async t => {
 		t.timeout(patienceMs);
 		why = whyNoHosts() ?? whyNotInside();
@@ -34,7 +42,8 @@ export function onLabHosts<const Names extends readonly string[]>(
 					names.filter(name => !isRunning(name)),
 					options,
 				);
-				await inTime(body(t, hosts as {readonly [Name in keyof Names]: LabHost}));
+				const work = body(t, hosts as {readonly [Name in keyof Names]: LabHost});
+				await inTime(work, patienceMs, () => `Last on the hosts:\n${lastSteps().join('\n')}`);
 				return;
 			}
 			t.log(`skipped: ${why}`);
@@ -43,17 +52,19 @@ export function onLabHosts<const Names extends readonly string[]>(
 	};
 }
 
-const patienceMs = 300_000;
-
-async function inTime(work: Promise<void>): Promise<void> {
-	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<never>((_, reject) => {
-		const fail = (): void =>
-			reject(new Error(`It took more than ${patienceMs / 1000} s. Last on the hosts:\n${lastSteps().join('\n')}`));
-		timer = setTimeout(fail, patienceMs);
+/** Lets all that this file declares after it wait until others leave room for it. */
+export function inTurn(turn: Turn): void {
+	let end = (): void => undefined;
+	test.serial.before('wait for a turn', async t => {
+		t.timeout(turnPatienceMs);
+		end = await takeTurn(turn);
 	});
-	await Promise.race([work, late]).finally(() => clearTimeout(timer));
+	process.once('exit', () => end());
 }
+
+const patienceMs = 300_000;
+/** Whoever is at work may take all of it. */
+const turnPatienceMs = 1_800_000;
 
 /** The tests speak to the hosts from within their network. */
 function whyNotInside(): string | undefined {

@@ -10,12 +10,14 @@ import {staticPod} from '../../lib/lb/unit.js';
 import {createAuthority} from '../../lib/runtime/pki/authority.js';
 import {ipvsModel} from '../helpers/ipvs-model.js';
 import {type ApiServer, startApiServer, whyNoApiServer} from './api-server.js';
+import {inTurn} from './lab-test.js';
 
 // A balancer that learns its members from a real API server, over a model of the kernel.
 const folder = mkdtempSync(join(tmpdir(), 'sealimage-endpoints-'));
 const why = whyNoApiServer();
 let api: ApiServer;
 
+inTurn('beside');
 test.serial.before('start the API server', async t => {
 	t.timeout(600_000);
 	if (why !== undefined) return;

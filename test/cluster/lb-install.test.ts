@@ -7,7 +7,7 @@ import {bootHosts, crash, type LabHost, onHost} from '../lab/hosts.js';
 import {onLabHosts} from './lab-test.js';
 
 // The service of the load balancer on real hosts, over their SSH servers as members: what installs it, what it may do, what ends it.
-const labTest = onLabHosts(['balance-1', 'balance-2']);
+const labTest = onLabHosts(['balance-1', 'balance-2'], {alone: true});
 const host = 'balance-1';
 const unit = 'sealimage-lb.service';
 const execute = promisify(execFile);

@@ -9,7 +9,7 @@ import {onLabHosts} from './lab-test.js';
  * A node, three servers, connections all the time: what each trouble costs is in the log of the tests. What only the kernel's table has to do with is tried
  * with IPv4 alone. New connections are as many as a lab host can bear beside all else.
  */
-const labTest = onLabHosts(labPlaces);
+const labTest = onLabHosts(labPlaces, {alone: true});
 const load = {perSecond: 100, long: 20};
 const alsoIn6 = ['power cut', 'cable out', 'planned end (`/readyz` fails first)', 'table flushed by somebody else'];
 let scene: Scene;

@@ -11,7 +11,7 @@ import {onLabHosts} from './lab-test.js';
 
 // Three masters that hold a cluster image, and a worker whose containerd pulls what is embedded in it.
 const names = ['mirror-1', 'mirror-2', 'mirror-3', 'mirror-w'] as const;
-const labTest = onLabHosts(names);
+const labTest = onLabHosts(names, {alone: true});
 const worker = 'mirror-w';
 const image = 'registry.example.com/lab/app:v1';
 const layerBytes = 80 * 1024 * 1024;

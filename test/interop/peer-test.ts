@@ -3,11 +3,12 @@ import {mkdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
+import {inTime} from '../helpers/in-time.js';
 import {isUsable, onPath, type Peer} from './peers.js';
 
 /**
  * A serial test that needs other tools. Without them it passes with "skipped: <name>" in its log on a user's machine;
- * where CI=true a missing tool is a failure, so that no proof goes missing unseen.
+ * where CI=true a missing tool is a failure, so that no proof goes missing unseen. A test that takes longer than five minutes fails.
  */
 export function peerTest(
 	title: string,
@@ -17,7 +18,7 @@ export function peerTest(
 	test.serial(title, async t => {
 		const missing = peers.filter(peer => !isUsable(peer));
 		if (missing.length === 0) {
-			await body(t, scratchFolder(t));
+			await inTime(body(t, scratchFolder(t)), patienceMs);
 			return;
 		}
 		const names = missing.map(peer => (onPath(peer) ? `${peer} (needs root)` : peer)).join(', ');
@@ -26,6 +27,8 @@ export function peerTest(
 		t.pass();
 	});
 }
+
+const patienceMs = 300_000;
 
 /** An empty folder that is removed after the test. */
 export function scratchFolder(t: ExecutionContext): string {

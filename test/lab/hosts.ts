@@ -225,7 +225,7 @@ function numberOf(name: string): number {
 	const file = join(hostDir(name), 'number');
 	if (existsSync(file)) return Number(readFileSync(file, 'utf8'));
 	mkdirSync(join(labDir, 'hosts'), {recursive: true});
-	return alone(() => {
+	return oneAtATime(() => {
 		const taken = new Set(
 			readdirSync(join(labDir, 'hosts')).map(other => {
 				const own = join(hostDir(other), 'number');
@@ -242,7 +242,7 @@ function numberOf(name: string): number {
 }
 
 /** Making a folder is what decides between processes. One that was killed while it had it left it behind: work under it takes a moment. */
-function alone<T>(work: () => T): T {
+export function oneAtATime<T>(work: () => T): T {
 	const lock = join(labDir, 'choosing');
 	for (let attempt = 0; ; attempt++) {
 		try {

@@ -14,15 +14,21 @@ const home = programFolder;
 const state = '/var/lib/sealimage/lb';
 const unitOf = (program: Program): string => `scene-${program}`;
 
+/** The programs stay on the hosts from one site to the next. */
+let hasPrograms = false;
+
 /** Four lab hosts, booted when they do not run yet, with the balancer on IPVS. */
 export async function labSite(version: '4' | '6'): Promise<Site> {
 	await bootHosts(labPlaces);
 	const addresses = Object.fromEntries(
 		serverNames.map(name => [name, describeHost(hostOf(name))[version === '4' ? 'address' : 'address6']]),
 	) as Record<ServerName, string>;
-	await putPrograms(hostOf('node'), {daemon: '1', traffic: '1', table: '1'}, {withKoffi: true});
-	onHost(hostOf('node'), `mkdir -p ${state}`);
-	for (const name of serverNames) await putPrograms(hostOf(name), {server: '1'});
+	if (!hasPrograms) {
+		await putPrograms(hostOf('node'), {daemon: '1', traffic: '1', table: '1'}, {withKoffi: true});
+		onHost(hostOf('node'), `mkdir -p ${state}`);
+		for (const name of serverNames) await putPrograms(hostOf(name), {server: '1'});
+		hasPrograms = true;
+	}
 	const run = (place: Place, line: string, input = ''): string => onHost(hostOf(place), line, input);
 	const readers: ChildProcess[] = [];
 	const systemctl = (place: Place, verb: string, program: Program): string =>
@@ -68,7 +74,8 @@ export async function labSite(version: '4' | '6'): Promise<Site> {
 		cable: (name, state) => cable(hostOf(name), state),
 		flush: () => Number(table('flush')),
 		fill: count => void table(`fill ${count}`),
-		others: () => table('others'),
+		// Whose port is 80; ours has another.
+		others: () => run('node', "grep ':0050 ' /proc/net/ip_vs || true"),
 		async close() {
 			for (const reader of readers) reader.kill();
 			for (const program of ['traffic', 'daemon'] as const) systemctl('node', 'stop', program);

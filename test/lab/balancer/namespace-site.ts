@@ -136,6 +136,7 @@ function inNamespace(namespace: string, line: string, input: string): string {
 function options(input: string): ExecFileSyncOptionsWithStringEncoding {
 	return {
 		...{encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'], maxBuffer: 64 << 20},
+		...{timeout: 60_000, killSignal: 'SIGKILL'},
 		// npm puts a tool named nft, of another kind, in front.
 		env: {PATH: '/usr/sbin:/usr/bin:/sbin:/bin'},
 	};

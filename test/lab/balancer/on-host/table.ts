@@ -1,7 +1,7 @@
 import {openIpvs} from '../../../../lib/lb/ipvs/kernel.js';
 import type {ServiceKey} from '../../../../lib/lb/ipvs/table.js';
 
-/** What somebody else does in the table of IPVS: `flush`, `fill COUNT`, `others`. */
+/** What somebody else does in the table of IPVS: `flush`, `fill COUNT`. */
 const [, , verb = '', count = '0'] = process.argv;
 const ipvs = await openIpvs();
 const isOther = ({port}: ServiceKey): boolean => port === 80;
@@ -16,12 +16,6 @@ switch (verb) {
 			const service = {protocol: 'tcp', address: `10.96.${i >> 8}.${i & 255}`, port: 80, scheduler: 'rr'} as const;
 			ipvs.addService(service);
 			ipvs.addDestination(service, {address: '10.244.0.9', port: 80, forwarding: 'masquerade', weight: 1});
-		}
-		break;
-	case 'others':
-		for (const service of ipvs.services().filter(isOther)) {
-			const members = ipvs.destinations(service).map(({address, port, weight}) => `${address}:${port} ${weight}`);
-			console.log(service.address, service.scheduler, ...members);
 		}
 }
 ipvs.close();
