@@ -1,8 +1,9 @@
-import {spawn, spawnSync} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import {writeFileSync} from 'node:fs';
-import {cpus, tmpdir, totalmem} from 'node:os';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {enterLab, machineOfLab} from '../lab.js';
 import {table} from '../table.js';
 
 const help = `Usage: node bench/cluster/run.js [options]          (npm run bench:cluster)
@@ -37,12 +38,6 @@ if (flags.help) console.log(help);
 else if (!flags.inside) enterLab();
 else await main();
 
-/** The lab's hosts are reached from inside its network only. */
-function enterLab() {
-	const argv = ['.build/test/lab/lab.js', 'exec', process.execPath, ...process.argv.slice(1), '--inside'];
-	process.exitCode = spawnSync(process.execPath, argv, {stdio: 'inherit'}).status ?? 1;
-}
-
 async function main() {
 	const {buildImages} = await import('../../.build/test/lab/kubernetes/images.js');
 	const {makeFiles} = await import('./files.js');
@@ -51,7 +46,7 @@ async function main() {
 	const rows = [];
 	for (const text of flags.topology.split(',')) rows.push(await measureTopology(text, files));
 	if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(rows, null, '\t')}\n`);
-	const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB; hosts share it`;
+	const machine = `${machineOfLab()}; hosts share it`;
 	const lines = rows.map(({topology, seconds}) => [topology, `${seconds.toFixed(0)} s`]);
 	console.log(`${machine}\n\n${table(['masters+nodes', 'by hand'], lines)}`);
 }

@@ -1,8 +1,8 @@
-import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {cpus, tmpdir, totalmem} from 'node:os';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {enterLab, machineOfLab} from '../lab.js';
 import {changeComponent, makeRootfs} from './content.js';
 import {formatReal, formatSimulated} from './report.js';
 import {simulateAll} from './simulated.js';
@@ -57,12 +57,6 @@ if (flags.help) console.log(help);
 else if (flags.address === undefined && counts.length > 0 && !flags.inside) enterLab();
 else await main();
 
-/** The lab's hosts are reached from inside its network only. */
-function enterLab() {
-	const argv = ['.build/test/lab/lab.js', 'exec', process.execPath, ...process.argv.slice(1), '--inside'];
-	process.exitCode = spawnSync(process.execPath, argv, {stdio: 'inherit'}).status ?? 1;
-}
-
 async function main() {
 	mkdirSync(flags.dir, {recursive: true});
 	const results = readResults();
@@ -71,7 +65,7 @@ async function main() {
 		const simulated = await simulateAll(numbers(flags.simulate));
 		if (simulated.length > 0) results.simulated = simulated;
 		if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(results, null, '\t')}\n`);
-		const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB; hosts share it`;
+		const machine = `${machineOfLab()}; hosts share it`;
 		console.log([machine, formatReal(results), formatSimulated(results.simulated)].filter(Boolean).join('\n\n'));
 	} finally {
 		rmSync(flags.dir, {recursive: true, force: true});

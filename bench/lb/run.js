@@ -1,8 +1,8 @@
-import {spawnSync} from 'node:child_process';
 import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
-import {cpus, loadavg, tmpdir, totalmem} from 'node:os';
+import {loadavg, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
+import {enterLab, machineOfLab} from '../lab.js';
 import {measureFailover} from './failover.js';
 import {measureIdle, measureLabIdle} from './idle.js';
 import {measureLabPath, measureLocalPath} from './path.js';
@@ -46,12 +46,6 @@ if (flags.help) console.log(help);
 else if (!flags.inside) enterLab();
 else await main();
 
-/** The lab's hosts are reached from inside its network only. */
-function enterLab() {
-	const argv = ['.build/test/lab/lab.js', 'exec', process.execPath, ...process.argv.slice(1), '--inside'];
-	process.exitCode = spawnSync(process.execPath, argv, {stdio: 'inherit'}).status ?? 1;
-}
-
 async function main() {
 	const {dir} = flags;
 	mkdirSync(dir, {recursive: true});
@@ -72,7 +66,7 @@ async function main() {
 			if (has('idle', 'lab')) results.idle.push(...(await measureLabIdle({dir, members, seconds})));
 		}
 		if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(results, null, '\t')}\n`);
-		const machine = `${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, load at the start ${load}; hosts share it`;
+		const machine = `${machineOfLab()}, load at the start ${load}; hosts share it`;
 		const tables = [formatFailover(results.failover), formatPath(results.path), formatIdle(results.idle)];
 		console.log([machine, ...tables].filter(Boolean).join('\n\n'));
 	} finally {
