@@ -1,4 +1,4 @@
-import type {Flags} from './command.js';
+import type {Flags, Operand} from './command.js';
 
 /** Which hosts a command works on. */
 export const hostFlags = {
@@ -87,6 +87,11 @@ export const loginFlags = {
 	},
 	concurrency: {type: 'integer', value: 'N', minimum: 1, default: 32, help: 'how many hosts to work on at once'},
 } as const satisfies Flags;
+
+/** For commands that take hosts by operands, too. */
+export const hostOperands: readonly Operand[] = [
+	{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
+];
 
 /** For commands that take their hosts by flags alone. */
 export const hostLoginFlags = {...hostFlags, ...loginFlags} as const satisfies Flags;

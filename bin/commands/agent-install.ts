@@ -5,7 +5,7 @@ import {installAgents} from '../../lib/runtime/agent/install-agents.js';
 import {agentFlags} from '../agent-flags.js';
 import {agentSource} from '../agent-source.js';
 import {defineCommand} from '../command.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, hostOperands} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {reachHosts} from '../reach.js';
 import {renderTable} from '../render/table.js';
@@ -14,9 +14,7 @@ import {sharedBy} from '../shared-by.js';
 
 export const command = defineCommand({
 	description: `Puts the agent of this sealimage on hosts, into /opt/sealimage, or mends the one that is there. Only what a host lacks is sent, and verified there; the new version is started once before it counts, and switched to with one rename. The version before is kept. Hosts with curl, wget or bash take the large part from hosts that have it, so that two copies leave this machine. Run again after a cut, it goes on where it stood. Hosts need glibc 2.28 and libstdc++. Commands that need the agent install it by themselves. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags: {
 		...hostLoginFlags,
 		...agentFlags,

@@ -1,19 +1,16 @@
-import {onHosts} from '../../lib/runtime/host/on-hosts.js';
 import {checkHostCertificates, type HostCertificates, judgeCertificates} from '../../lib/runtime/pki/check/check.js';
+import {askHosts} from '../ask-hosts.js';
 import {defineCommand} from '../command.js';
 import {exitCodes} from '../exit-codes.js';
-import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
-import {outcomeJson, reportHosts} from '../host-report.js';
-import {reachHosts} from '../reach.js';
+import {hostHelp, hostLoginFlags, hostOperands, sudoFlag} from '../host-flags.js';
+import {outcomeJson} from '../host-report.js';
 import {renderCertificates} from '../render/certificates.js';
 import {renderFindings} from '../render/host-findings.js';
 import {count} from '../render/units.js';
 
 export const command = defineCommand({
 	description: `Shows every certificate of Kubernetes hosts: those in files and kubeconfigs, and those that their components really serve, each with its end, what signed it and for which names. Private keys are not read. The exit code is 1 when one has ended, ends within --days, is damaged, or is not from the authority that it should be from, and 3 when some hosts could not be asked. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags: {
 		...hostLoginFlags,
 		...sudoFlag,
@@ -40,21 +37,15 @@ export const command = defineCommand({
 			line: "sealimage certs check --output json 10.0.0.5 | jq '[.certificates[].daysLeft] | min'",
 		},
 	],
-	async run({operands, flags}, context) {
-		const {hosts, open, options} = await reachHosts(flags, operands, context);
-		const startedMs = performance.now();
+	async run(input, context) {
+		const {flags} = input;
 		const now = new Date(context.io.now());
-		const {signal} = options;
 		const root = flags.root.replace(/\/+$/, '');
 		const as = flags.sudo ? 'root' : 'login';
-		const outcomes = await onHosts(
-			hosts,
-			open,
-			async transport => await checkHostCertificates(transport, {signal, now, live: flags.live, root, as}),
-			{...options, title: 'certs check'},
+		const asked = await askHosts('certs check', input, context, (transport, {signal}) =>
+			checkHostCertificates(transport, {signal, now, live: flags.live, root, as}),
 		);
-		const hostsCode = reportHosts(outcomes, performance.now() - startedMs, context);
-		const checked = outcomes.flatMap(outcome => (outcome.ok ? [outcome.value] : []));
+		const {outcomes, values: checked} = asked;
 		const findings = judgeCertificates(checked, {now, days: flags.days});
 		const certificates = checked.flatMap(({rows}) => rows);
 		const isWrong = findings.some(({severity}) => severity === 'error');
@@ -66,7 +57,7 @@ export const command = defineCommand({
 				const table = certificates.length === 0 ? '' : renderCertificates(certificates, context.style);
 				return [table, found, verdict(checked)].filter(part => part !== '').join('\n');
 			},
-			exitCode: isWrong ? exitCodes.failure.code : hostsCode,
+			exitCode: isWrong ? exitCodes.failure.code : asked.exitCode,
 		};
 	},
 });

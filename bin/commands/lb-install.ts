@@ -7,16 +7,14 @@ import {agentFlags} from '../agent-flags.js';
 import {agentInstaller} from '../agent-installer.js';
 import {balancerWish} from '../balancer-wish.js';
 import {defineCommand} from '../command.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, hostOperands} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {reachHosts} from '../reach.js';
 import {renderChanges} from '../render/host-changes.js';
 
 export const command = defineCommand({
 	description: `Gives each host the load balancer as a service: its kernel then balances the virtual address over the API servers, before kubelet starts, and goes on when the service does not. Members are the masters among the hosts, unless --members names them. Members that are taken off are drained. The agent is installed where it is missing. A second run changes nothing. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags: {
 		...hostLoginFlags,
 		...agentFlags,

@@ -1,7 +1,7 @@
 import {removeNode} from '../../lib/lb/remove.js';
 import {removeBalancers} from '../../lib/runtime/balance/install.js';
 import {defineCommand} from '../command.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, hostOperands} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {namesHosts} from '../hosts.js';
 import {balancerFlags} from '../node-balancer.js';
@@ -11,9 +11,7 @@ import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
 	description: `Takes the rules out of the kernel and puts settings, route and modules back as they were before. On hosts the service and its files go, too, and a second run finds nothing to do. Without a host it works on this machine, where a service that runs would write the rules again: stop it first. Needs root. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags: {
 		...balancerFlags,
 		...hostLoginFlags,

@@ -4,7 +4,7 @@ import {onHosts} from '../../lib/runtime/host/on-hosts.js';
 import {defineCommand, type FlagValues, type Result} from '../command.js';
 import type {Context} from '../context.js';
 import {exitCodeOfHosts, exitCodes} from '../exit-codes.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, hostOperands} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {namesHosts} from '../hosts.js';
 import {balancerFlags} from '../node-balancer.js';
@@ -16,9 +16,7 @@ const flags = {...balancerFlags, ...hostLoginFlags};
 
 export const command = defineCommand({
 	description: `Shows how the load balancer of each host stands, or that of this machine when none is named: each member with its phase, since when, its last error, its connections and how often it died, and whether routes and settings are as they should be. Where no balancer runs it shows what the kernel has. A host that does not answer is a line of the table. Needs root. The exit code is 1 when something is not as it should be. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags,
 	examples: [
 		{about: 'How does this machine stand?', line: 'sealimage lb status'},

@@ -1,19 +1,18 @@
 import {closest} from '../../lib/core/closest.js';
 import {formatPlatform, parsePlatform} from '../../lib/oci/platform.js';
 import {gatherFacts} from '../../lib/runtime/facts/gather.js';
-import {onHosts} from '../../lib/runtime/host/on-hosts.js';
 import type {HostTarget} from '../../lib/runtime/host/target.js';
 import {preflightTopics} from '../../lib/runtime/preflight/checks.js';
 import {parseCidr} from '../../lib/runtime/preflight/cidr.js';
 import type {HostFinding} from '../../lib/runtime/preflight/finding.js';
 import type {PreflightOptions} from '../../lib/runtime/preflight/options.js';
 import {preflight} from '../../lib/runtime/preflight/preflight.js';
+import {askHosts} from '../ask-hosts.js';
 import {defineCommand, type Flags, type FlagValues} from '../command.js';
 import {readDuration} from '../duration.js';
 import {exitCodes} from '../exit-codes.js';
-import {hostHelp, hostLoginFlags, sudoFlag} from '../host-flags.js';
-import {outcomeJson, reportHosts} from '../host-report.js';
-import {reachHosts} from '../reach.js';
+import {hostHelp, hostLoginFlags, hostOperands, sudoFlag} from '../host-flags.js';
+import {outcomeJson} from '../host-report.js';
 import {renderFindings} from '../render/host-findings.js';
 import type {Style} from '../render/style.js';
 import {count} from '../render/units.js';
@@ -43,9 +42,7 @@ const preflightFlags = {
 
 export const command = defineCommand({
 	description: `Looks at hosts before anything is installed on them, each alone and all together: what is missing, what is in the way, and what must not be equal or apart (names, machine ids, clocks, addresses). Each finding says why it matters and how to mend it. The exit code is 1 when there is an error, and 3 when some hosts could not be asked. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags: preflightFlags,
 	examples: [
 		{
@@ -57,20 +54,14 @@ export const command = defineCommand({
 			line: 'sealimage preflight --cluster ./Clusterfile --pod-network 100.64.0.0/10 --service-network 10.96.0.0/22',
 		},
 	],
-	async run({operands, flags}, context) {
-		const options = readOptions(flags);
-		const reach = await reachHosts(flags, operands, context);
-		const startedMs = performance.now();
-		const {signal, onEvent} = reach.options;
-		const outcomes = await onHosts(
-			reach.hosts,
-			reach.open,
-			transport => gatherFacts(transport, {as: flags.sudo ? 'root' : 'login', signal, onEvent, now: context.io.now}),
-			{...reach.options, title: 'preflight'},
+	async run(input, context) {
+		const judgement = readOptions(input.flags);
+		const as = input.flags.sudo ? 'root' : 'login';
+		const asked = await askHosts('preflight', input, context, (transport, options) =>
+			gatherFacts(transport, {...options, as, now: context.io.now}),
 		);
-		const facts = outcomes.flatMap(outcome => (outcome.ok ? [outcome.value] : []));
-		const findings = preflight(facts, {...options, roles: rolesOf(reach.hosts)});
-		const hostsCode = reportHosts(outcomes, performance.now() - startedMs, context);
+		const {hosts, outcomes, values: facts} = asked;
+		const findings = preflight(facts, {...judgement, roles: rolesOf(hosts)});
 		const isWrong = findings.some(({severity}) => severity === 'error');
 		return {
 			json: {hosts: outcomes.map(outcome => outcomeJson(outcome)), findings},
@@ -79,7 +70,7 @@ export const command = defineCommand({
 				const found = renderFindings(findings, facts.length, context.style, Math.min(context.width, 100));
 				return `${found}${found === '' ? '' : '\n'}${verdict(findings, facts.length, context.style)}`;
 			},
-			exitCode: isWrong ? exitCodes.failure.code : hostsCode,
+			exitCode: isWrong ? exitCodes.failure.code : asked.exitCode,
 		};
 	},
 });

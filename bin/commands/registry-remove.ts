@@ -1,15 +1,13 @@
 import {removeMirrors} from '../../lib/runtime/mirror/install.js';
 import {defineCommand} from '../command.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
+import {hostHelp, hostLoginFlags, hostOperands} from '../host-flags.js';
 import {outcomeJson, reportHosts} from '../host-report.js';
 import {reachHosts} from '../reach.js';
 import {renderChanges} from '../render/host-changes.js';
 
 export const command = defineCommand({
 	description: `Takes the registry service off hosts, with its certificates and its login; what others wrote into the hosts.toml of containerd stays. The content stays too, unless --purge is given. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags: {
 		...hostLoginFlags,
 		purge: {

@@ -1,29 +1,21 @@
-import {onHosts} from '../../lib/runtime/host/on-hosts.js';
 import {type MirrorStatus, mirrorStatus} from '../../lib/runtime/mirror/status.js';
+import {askHosts} from '../ask-hosts.js';
 import {defineCommand} from '../command.js';
 import {exitCodes} from '../exit-codes.js';
-import {hostHelp, hostLoginFlags} from '../host-flags.js';
-import {outcomeJson, reportHosts} from '../host-report.js';
-import {reachHosts} from '../reach.js';
+import {hostHelp, hostLoginFlags, hostOperands} from '../host-flags.js';
+import {outcomeJson} from '../host-report.js';
 import {renderTable} from '../render/table.js';
 import {printable} from '../render/text.js';
 
 export const command = defineCommand({
 	description: `Shows the registry of each host: whether it serves the others or its own host alone, whether it answers, whom it reaches, and whether containerd asks it. The exit code is 1 when one is not as it should be. ${hostHelp}`,
-	operands: [
-		{name: 'HOST', help: 'hosts, beside those of the flags', optional: true, variadic: true, completes: 'host'},
-	],
+	operands: hostOperands,
 	flags: hostLoginFlags,
 	examples: [{about: 'All hosts of a cluster', line: 'sealimage registry status --cluster default'}],
-	async run({operands, flags}, context) {
-		const {hosts, open, options} = await reachHosts(flags, operands, context);
-		const {signal} = options;
-		const startedMs = performance.now();
-		const outcomes = await onHosts(hosts, open, transport => mirrorStatus(transport, {signal}), {
-			...options,
-			title: 'registry status',
-		});
-		const exitCode = reportHosts(outcomes, performance.now() - startedMs, context);
+	async run(input, context) {
+		const {outcomes, exitCode} = await askHosts('registry status', input, context, (transport, {signal}) =>
+			mirrorStatus(transport, {signal}),
+		);
 		const rows = outcomes.flatMap(outcome => (outcome.ok ? [rowOf(outcome.host, outcome.value)] : []));
 		const isWrong = outcomes.some(outcome => outcome.ok && problemsOf(outcome.value).length > 0);
 		const columns = [{title: 'HOST'}, {title: 'REGISTRY'}, {title: 'SERVICE'}, {title: 'REACHES'}, {title: 'PROBLEMS'}];
