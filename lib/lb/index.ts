@@ -29,7 +29,8 @@ export {
 } from './reconcile.js';
 export {removeNode} from './remove.js';
 export {type BalancerReport, formatMetrics, type MemberReport, reportBalancer} from './report.js';
-export {type Balancer, type Counters, type RunOptions, runBalancer} from './run.js';
+export type {Counters} from './rounds.js';
+export {type Balancer, type RunOptions, runBalancer} from './run.js';
 export {
 	type BalancerSpec,
 	defaults as balancerDefaults,

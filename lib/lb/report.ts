@@ -1,6 +1,7 @@
 import {endpointText} from '../core/ip-address.js';
 import type {Phase} from './reconcile.js';
-import type {Balancer, Counters} from './run.js';
+import type {Counters} from './rounds.js';
+import type {Balancer} from './run.js';
 import {type BalancerSpec, memberKey} from './spec.js';
 import type {BalancerTable, Form} from './table.js';
 
