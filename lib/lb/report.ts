@@ -98,74 +98,69 @@ export function isBalancerReport(value: unknown): value is BalancerReport {
 const phases: readonly Phase[] = ['joining', 'healthy', 'suspect', 'dead', 'draining'];
 
 /** The report as Prometheus reads it (text exposition format 0.0.4). */
-export function formatMetrics({service, members, counters, inKernel, failure}: BalancerReport): string {
-	const lines: string[] = [];
-	const family = (
-		name: string,
-		type: 'gauge' | 'counter',
-		help: string,
-		samples: readonly (readonly [string, number])[],
-	): void => {
-		lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-		for (const [labels, value] of samples) lines.push(`${name}{${labels}} ${value}`);
-	};
-	const own = `service="${service}"`;
-	const each = (value: (member: MemberReport) => number): (readonly [string, number])[] =>
-		members.map(member => [`${own},member="${member.member}"`, value(member)]);
-	family('sealimage_lb_up', 'gauge', 'Whether the kernel has the service and takes changes.', [
-		[own, inKernel && failure === undefined ? 1 : 0],
+export function formatMetrics(report: BalancerReport): string {
+	const families = [...tableFamilies(report), ...counterFamilies(report)];
+	const lines = families.flatMap(([name, type, help, samples]) => [
+		`# HELP ${name} ${help}`,
+		`# TYPE ${name} ${type}`,
+		...samples.map(([labels, value]) => `${name}{${labels}} ${value}`),
 	]);
-	family(
-		'sealimage_lb_member_phase',
-		'gauge',
-		'1 for the phase that a member is in.',
-		members.flatMap(({member, phase}) =>
-			phases.map(name => [`${own},member="${member}",phase="${name}"`, name === phase ? 1 : 0] as const),
-		),
-	);
-	family(
-		'sealimage_lb_member_weight',
-		'gauge',
-		'The weight in the kernel; -1 when it is not there.',
-		each(({weight}) => weight ?? -1),
-	);
-	family(
-		'sealimage_lb_member_active_connections',
-		'gauge',
-		'Established connections.',
-		each(member => member.activeConnections),
-	);
-	family(
-		'sealimage_lb_member_connections_total',
-		'counter',
-		'Connections since the member came into the table.',
-		each(member => member.connections),
-	);
-	family(
-		'sealimage_lb_member_received_bytes_total',
-		'counter',
-		'Bytes sent to the member.',
-		each(member => member.bytesIn),
-	);
-	family(
-		'sealimage_lb_member_sent_bytes_total',
-		'counter',
-		'Bytes that the member sent.',
-		each(member => member.bytesOut),
-	);
-	if (counters !== undefined) {
-		family(
-			'sealimage_lb_member_deaths_total',
-			'counter',
-			'How often a member died since the balancer runs.',
-			each(member => member.failovers ?? 0),
-		);
-		family('sealimage_lb_probes_total', 'counter', 'Probes of members.', [[own, counters.probes]]);
-		family('sealimage_lb_probes_failed_total', 'counter', 'Probes that failed.', [[own, counters.failedProbes]]);
-		family('sealimage_lb_deaths_total', 'counter', 'Deaths of members.', [[own, counters.deaths]]);
-		family('sealimage_lb_repairs_total', 'counter', 'Rounds that mended what somebody else had changed.', [
-			[own, counters.repairs],
-		]);
-	}
 	return `${lines.join('\n')}\n`;
+}
+
+type Sample = readonly [labels: string, value: number];
+type Family = readonly [name: string, type: 'gauge' | 'counter', help: string, samples: readonly Sample[]];
+
+/** What the kernel's table tells. */
+function tableFamilies(report: BalancerReport): readonly Family[] {
+	const {members, inKernel, failure} = report;
+	const own = ownLabel(report);
+	const isUp = inKernel && failure === undefined;
+	const byPhase = members.flatMap(({member, phase}) =>
+		phases.map((name): Sample => [`${own},member="${member}",phase="${name}"`, name === phase ? 1 : 0]),
+	);
+	const each = (value: (member: MemberReport) => number): readonly Sample[] => samplesOf(report, value);
+	const weights = each(({weight}) => weight ?? -1);
+	const active = each(member => member.activeConnections);
+	const connections = each(member => member.connections);
+	const received = each(member => member.bytesIn);
+	const sent = each(member => member.bytesOut);
+	return [
+		['sealimage_lb_up', 'gauge', 'Whether the kernel has the service and takes changes.', [[own, isUp ? 1 : 0]]],
+		['sealimage_lb_member_phase', 'gauge', '1 for the phase that a member is in.', byPhase],
+		['sealimage_lb_member_weight', 'gauge', 'The weight in the kernel; -1 when it is not there.', weights],
+		['sealimage_lb_member_active_connections', 'gauge', 'Established connections.', active],
+		[
+			'sealimage_lb_member_connections_total',
+			'counter',
+			'Connections since the member came into the table.',
+			connections,
+		],
+		['sealimage_lb_member_received_bytes_total', 'counter', 'Bytes sent to the member.', received],
+		['sealimage_lb_member_sent_bytes_total', 'counter', 'Bytes that the member sent.', sent],
+	];
+}
+
+/** What a running balancer has counted. */
+function counterFamilies(report: BalancerReport): readonly Family[] {
+	const {counters} = report;
+	if (counters === undefined) return [];
+	const own = ownLabel(report);
+	const {probes, failedProbes, deaths, repairs} = counters;
+	const failovers = samplesOf(report, member => member.failovers ?? 0);
+	return [
+		['sealimage_lb_member_deaths_total', 'counter', 'How often a member died since the balancer runs.', failovers],
+		['sealimage_lb_probes_total', 'counter', 'Probes of members.', [[own, probes]]],
+		['sealimage_lb_probes_failed_total', 'counter', 'Probes that failed.', [[own, failedProbes]]],
+		['sealimage_lb_deaths_total', 'counter', 'Deaths of members.', [[own, deaths]]],
+		['sealimage_lb_repairs_total', 'counter', 'Rounds that mended what somebody else had changed.', [[own, repairs]]],
+	];
+}
+
+function ownLabel({service}: BalancerReport): string {
+	return `service="${service}"`;
+}
+
+function samplesOf(report: BalancerReport, value: (member: MemberReport) => number): readonly Sample[] {
+	return report.members.map(member => [`${ownLabel(report)},member="${member.member}"`, value(member)]);
 }

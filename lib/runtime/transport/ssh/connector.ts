@@ -3,6 +3,7 @@ import {HostError} from '../../host/error.js';
 import {Connection} from './connection.js';
 import {dialDirectly, dialThrough, type JumpLink} from './dial.js';
 import type {Endpoint} from './failure.js';
+import type {KnownAs} from './host-key.js';
 import {knownName} from './known-hosts.js';
 import {logIn} from './log-in.js';
 import type {Route, Stop} from './route.js';
@@ -33,20 +34,13 @@ export function createConnector(shared: Shared): Connector {
 			jump === undefined
 				? await dialDirectly(to, {...options, timeoutMs, family: stop.settings.family})
 				: await dialThrough(jump, to, {...options, timeoutMs});
-		const alias = stop.settings.hostKeyAlias?.toLowerCase();
 		return await logIn(stream, {
 			...options,
 			onEvent: shared.options.onEvent,
-			to,
-			knownAs: {
-				host: stop.host,
-				name: alias ?? knownName(stop.address, stop.port),
-				bareName: alias !== undefined || stop.port === 22 ? undefined : stop.address.toLowerCase(),
-			},
-			files,
+			...{to, files, plan},
+			knownAs: knownAs(stop),
 			policy: shared.options.hostKey ?? stop.settings.hostKey ?? 'accept-new',
 			hashed: stop.settings.hashKnownHosts,
-			plan,
 			timeoutMs: Math.max(1, deadline - performance.now()),
 			silenceMs: shared.options.silenceTimeoutMs ?? 30_000,
 		});
@@ -59,14 +53,7 @@ export function createConnector(shared: Shared): Connector {
 			const {session} = await jump.connection.link(options);
 			return {who: `jump host ${stop.host}`, session};
 		} catch (error) {
-			if (!(error instanceof HostError)) throw error;
-			// What the jump host accepts says nothing of the host: nobody is to be asked for the host's password because of it.
-			const {accepted: _accepted, ...details} = error.details;
-			throw new HostError(to.host, error.code, `Jump host ${stop.host}: ${error.message}`, {
-				hint: error.code === 'ERR_HOST_LOGIN' ? jumpHint : error.hint,
-				details: {...details, host: to.host, jump: stop.host},
-				cause: error.cause,
-			});
+			throw error instanceof HostError ? jumpError(to, stop, error) : error;
 		}
 	};
 	const hold = (route: Route): {release(): void} => {
@@ -96,6 +83,16 @@ export function createConnector(shared: Shared): Connector {
 	return {connect: connectStop, hold};
 }
 
+function jumpError(to: Endpoint, stop: Stop, error: HostError): HostError {
+	// What the jump host accepts says nothing of the host: nobody is to be asked for the host's password because of it.
+	const {accepted: _accepted, ...details} = error.details;
+	return new HostError(to.host, error.code, `Jump host ${stop.host}: ${error.message}`, {
+		hint: error.code === 'ERR_HOST_LOGIN' ? jumpHint : error.hint,
+		details: {...details, host: to.host, jump: stop.host},
+		cause: error.cause,
+	});
+}
+
 const jumpHint = 'Name a key of the jump host with --identity, or its password with --jump-password-file.';
 
 export function endpointOf(stop: Stop): Endpoint {
@@ -108,6 +105,16 @@ function lastOf(route: Route): Stop {
 
 function isRoute(stops: readonly Stop[]): stops is Route {
 	return stops.length > 0;
+}
+
+/** What the key of a stop is looked up as. */
+function knownAs({host, address, port, settings}: Stop): KnownAs {
+	const alias = settings.hostKeyAlias?.toLowerCase();
+	return {
+		host,
+		name: alias ?? knownName(address, port),
+		bareName: alias !== undefined || port === 22 ? undefined : address.toLowerCase(),
+	};
 }
 
 /** The same way with the same keys. */
