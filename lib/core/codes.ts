@@ -149,6 +149,7 @@ export const errorCodes = {
 
 	// runtime: clusters
 	ERR_TEMPLATE: 'A template has a mistake, or uses a value that is not there.',
+	ERR_HOOK: 'A script of an image failed on a host.',
 	ERR_CONFIG_DOCUMENT: 'A Config of a Clusterfile cannot be laid over the file that it is for.',
 
 	// runtime: kubeadm
@@ -159,6 +160,7 @@ export const errorCodes = {
 	// runtime: what a host is made to have
 	ERR_NODE_CONFLICT: 'Something on a host is in the way of a file of ours.',
 	ERR_NODE_RECORD: 'The record of how a host was before it was prepared is damaged.',
+	ERR_RESET: 'Something of a cluster cannot be taken off a host.',
 	ERR_NODE_STEP: 'A step of preparing a host, or of putting it back, failed.',
 
 	// runtime: plans

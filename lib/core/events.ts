@@ -101,6 +101,13 @@ export type SealEvent =
 	| {readonly type: 'action.failed'; readonly id: string; readonly message: string; readonly elapsedMs: number}
 	/** It will not begin: `because` is the action, needed by it, that failed or was skipped itself. */
 	| {readonly type: 'action.skipped'; readonly id: string; readonly because: string}
+	/** A host left its cluster and was put back to how it was. `clean`: a second look found nothing that was not there before. */
+	| {
+			readonly type: 'host.restored';
+			readonly host: string;
+			readonly clean: boolean;
+			readonly leftovers: readonly {readonly what: string; readonly why: string}[];
+	  }
 	/** A member of a load balancer came into another phase, or is one no more. */
 	| {
 			readonly type: 'balancer.member';

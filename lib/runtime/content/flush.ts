@@ -8,8 +8,12 @@ import type {ContentFolder} from './folder.js';
  * where a flush of each would write the journal as many times.
  * @throws SealError ERR_IO when the disk reports an error
  */
-export async function flush({root: path, durability}: ContentFolder): Promise<void> {
-	if (durability === 'none') return;
+export async function flush({root, durability}: ContentFolder): Promise<void> {
+	if (durability !== 'none') await flushDisk(root);
+}
+
+/** The same for the file system that a folder is on. @throws SealError ERR_IO */
+export async function flushDisk(path: string): Promise<void> {
 	const {code, complaint} = await run(['-f', '--', path]);
 	if (code === 0) return;
 	if (/Input\/output error|No space left|Read-only/.test(complaint)) {

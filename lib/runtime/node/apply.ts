@@ -1,11 +1,13 @@
 import {constants} from 'node:fs';
 import {chmod, copyFile, lstat, mkdir, open, rename, symlink, unlink, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
+import {isDeepStrictEqual} from 'node:util';
 import {besideOf, syncFolder} from '../../core/atomic-file.js';
 import {SealError, systemCode} from '../../core/errors.js';
 import {ifExists, ioError, withIo} from '../../core/io-error.js';
 import {type NodeChange, type NodeOptions, nodeChanges, type ReadyContent, titleOfChange} from './changes.js';
-import {digestOfFile, sysctlPlace} from './observe.js';
+import {lookAtContents} from './contents.js';
+import {digestOfFile, lookAtSysctl, sysctlPlace} from './observe.js';
 import {type FileBefore, keptPlace, type NodeRecord, type RecordedFile, readRecord, writeRecord} from './record.js';
 import {type NodeSystem, runOk} from './system.js';
 import type {NodeWish} from './wish.js';
@@ -30,8 +32,7 @@ export async function applyWish(
 ): Promise<readonly string[]> {
 	const {disk = '/', signal} = options;
 	const changes = await nodeChanges(wish, system, options);
-	if (changes.length === 0) return [];
-	await remember(changes, root, disk, options);
+	await remember(wish, changes, root, disk, options);
 	const done: string[] = [];
 	for (const change of changes) {
 		signal?.throwIfAborted();
@@ -48,6 +49,7 @@ export async function applyWish(
 
 /** Only what was never changed by us has a "before". */
 async function remember(
+	wish: NodeWish,
 	changes: readonly NodeChange[],
 	root: string,
 	disk: string,
@@ -58,6 +60,13 @@ async function remember(
 	const folders = new Set(known.folders);
 	const [sysctls, units] = [new Map(Object.entries(known.sysctls)), new Map(Object.entries(known.units))];
 	const [modules, swaps] = [new Set(known.modules), new Set(known.swaps)];
+	const contents = new Map(Object.entries(known.contents ?? {}));
+	for (const folder of wish.folders ?? [])
+		if (!contents.has(folder)) contents.set(folder, await lookAtContents(disk, folder));
+	for (const name of wish.remembered ?? []) {
+		const seen = sysctls.has(name) ? undefined : await lookAtSysctl(disk, name);
+		if (seen !== undefined) sysctls.set(name, seen);
+	}
 	for (const change of changes) {
 		switch (change.do) {
 			case 'write':
@@ -87,8 +96,9 @@ async function remember(
 		modules: [...modules],
 		units: Object.fromEntries(units),
 		swaps: [...swaps],
+		...(contents.size === 0 ? {} : {contents: Object.fromEntries(contents)}),
 	};
-	await writeRecord(root, record);
+	if (!isDeepStrictEqual(record, known)) await writeRecord(root, record);
 }
 
 async function recorded(

@@ -47,6 +47,7 @@ export async function nodeChanges(
 	const sets: NodeChange[] = [];
 	for (const [name, value] of Object.entries(wish.sysctls)) {
 		const seen = await lookAtSysctl(disk, name);
+		if (seen === undefined && wish.sysctlsIfKnown?.includes(name) === true) continue;
 		if (seen !== value) sets.push({do: 'set', name, value, seen});
 	}
 	const swaps = wish.swapOff ? await lookAtSwaps(disk) : [];
@@ -124,7 +125,7 @@ async function readyContent(content: FileContent, disk: string, options: NodeOpt
 					hint: 'Distribute the image again.',
 				});
 			}
-			return {kind: 'copy', from, digest: seen.digest, mode: seen.mode};
+			return {kind: 'copy', from, digest: seen.digest, mode: content.mode ?? seen.mode};
 		}
 	}
 }
@@ -144,7 +145,7 @@ function unitChanges(unit: WantedUnit, seen: RecordedUnit, changed: ReadonlySet<
 	const isActive = ['active', 'activating', 'reloading'].includes(seen.active);
 	if (active === false && isActive) changes.push({do: 'stop', unit: name, seen});
 	if (active === true && !isActive) changes.push({do: 'start', unit: name, seen});
-	if (active === true && isActive && restartFor.some(path => changed.has(path)))
+	if (active !== false && isActive && restartFor.some(path => changed.has(path)))
 		changes.push({do: 'restart', unit: name, seen});
 	return changes;
 }

@@ -20,6 +20,8 @@ export interface NodeRecord {
 	readonly units: Readonly<Record<string, RecordedUnit>>;
 	/** Devices and files that were swapped to. */
 	readonly swaps: readonly string[];
+	/** What was in folders that others fill since; null for one that was not there. Absent in records of older versions. */
+	readonly contents?: Readonly<Record<string, readonly string[] | null>> | undefined;
 }
 
 export interface RecordedFile {
@@ -93,11 +95,12 @@ export async function removeRecord(root: string): Promise<void> {
 
 function isRecord(value: unknown): value is NodeRecord {
 	if (typeof value !== 'object' || value === null) return false;
-	const {version, files, folders, sysctls, modules, units, swaps} = value as Record<string, unknown>;
+	const {version, files, folders, sysctls, modules, units, swaps, contents} = value as Record<string, unknown>;
 	const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every(item => typeof item === 'string');
 	return (
 		version === 1 &&
 		[folders, modules, swaps].every(isTexts) &&
+		(contents === undefined || entriesAre(contents, names => names === null || isTexts(names))) &&
 		entriesAre(sysctls, setting => typeof setting === 'string') &&
 		entriesAre(files, isRecordedFile) &&
 		entriesAre(units, unit => {

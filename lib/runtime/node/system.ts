@@ -5,7 +5,14 @@ import type {Abortable} from '../../core/events.js';
 /** The programs of a host that are asked to look at it and to change it. */
 export interface NodeSystem {
 	/** Never rejects for how the program ends. A program that is not there ends with 127. */
-	run(argv: readonly string[], options?: Abortable): Promise<Ran>;
+	run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
+}
+
+export interface RunOptions extends Abortable {
+	/** What the program reads; without it its input is empty. */
+	readonly input?: string | undefined;
+	/** Default two minutes. */
+	readonly timeoutMs?: number | undefined;
 }
 
 export interface Ran {
@@ -18,13 +25,15 @@ export interface Ran {
 /** The machine that this runs on. @param path of folders with programs; not that of whoever started the agent */
 export function realSystem(path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'): NodeSystem {
 	return {
-		run([program = '', ...args], {signal} = {}) {
+		run([program = '', ...args], {signal, input = '', timeoutMs = 120_000} = {}) {
 			return new Promise((resolve, reject) => {
-				const options = {timeout: 120_000, env: {PATH: path, LC_ALL: 'C'}, maxBuffer: 4 * 1024 * 1024, signal};
-				execFile(program, args, options, (error, stdout, stderr) => {
+				const options = {timeout: timeoutMs, env: {PATH: path, LC_ALL: 'C'}, maxBuffer: 16 * 1024 * 1024, signal};
+				const child = execFile(program, args, options, (error, stdout, stderr) => {
 					if (signal?.aborted === true) reject(signal.reason as Error);
 					else resolve({code: codeOf(error), stdout, stderr: lastWords(stderr, error)});
 				});
+				// A program that does not read all of it is its own affair.
+				child.stdin?.on('error', () => undefined).end(input);
 			});
 		},
 	};
@@ -35,7 +44,7 @@ export async function runOk(
 	system: NodeSystem,
 	argv: readonly string[],
 	title: string,
-	options: Abortable = {},
+	options: RunOptions = {},
 ): Promise<string> {
 	const {code, stdout, stderr} = await system.run(argv, options);
 	if (code === 0) return stdout;

@@ -1,10 +1,19 @@
 import {chown, rmdir, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
-import {isSealError, systemCode} from '../../core/errors.js';
+import {systemCode} from '../../core/errors.js';
 import {ioError, withIo} from '../../core/io-error.js';
 import {put, setSysctl} from './apply.js';
 import type {NodeOptions} from './changes.js';
-import {digestOfText, isLoaded, lookAtFile, lookAtSwaps, lookAtUnits, type SeenFile} from './observe.js';
+import {clearContents} from './contents.js';
+import {
+	digestOfText,
+	isLoaded,
+	lookAtFile,
+	lookAtSwaps,
+	lookAtSysctl,
+	lookAtUnits,
+	type SeenFile,
+} from './observe.js';
 import {
 	keptPlace,
 	type NodeRecord,
@@ -15,19 +24,7 @@ import {
 	writeRecord,
 } from './record.js';
 import {type NodeSystem, runOk} from './system.js';
-
-/** What putting a host back came to. */
-export interface Undone {
-	/** The titles of what was done. */
-	readonly done: readonly string[];
-	/** What is not as it was before, and why. The record keeps it. */
-	readonly leftovers: readonly Leftover[];
-}
-
-export interface Leftover {
-	readonly what: string;
-	readonly why: string;
-}
+import {createWork, type Undone, type Work} from './work.js';
 
 /**
  * Puts a host back to how it was before the first `applyWish`: only what the record names is touched, and what somebody else has
@@ -38,6 +35,7 @@ export async function undoWish(root: string, system: NodeSystem, options: NodeOp
 	const record = await readRecord(root);
 	const work = createWork(options);
 	await stopUnits(record, system, work, options);
+	const contents = await clearFolders(record, system, work, options);
 	const files = await restoreFiles(record, root, work, options);
 	const folders = await removeFolders(record, work, options);
 	if (Object.keys(record.files).some(path => path.includes('/systemd/system/'))) {
@@ -48,37 +46,8 @@ export async function undoWish(root: string, system: NodeSystem, options: NodeOp
 	await startUnits(record, system, work, options);
 	await restoreKernel(record, system, work, options);
 	if (work.leftovers.length === 0) await removeRecord(root);
-	else await writeRecord(root, {...record, files, folders});
+	else await writeRecord(root, {...record, files, folders, contents});
 	return {done: work.done, leftovers: work.leftovers};
-}
-
-interface Work {
-	readonly done: string[];
-	readonly leftovers: Leftover[];
-	/** Does it and notes it; a failure is a leftover, and the rest goes on. */
-	attempt(title: string, what: string, work: () => Promise<unknown>): Promise<boolean>;
-}
-
-function createWork({signal}: NodeOptions): Work {
-	const done: string[] = [];
-	const leftovers: Leftover[] = [];
-	return {
-		done,
-		leftovers,
-		async attempt(title, what, work) {
-			signal?.throwIfAborted();
-			try {
-				await work();
-				done.push(title);
-				return true;
-			} catch (error) {
-				signal?.throwIfAborted();
-				if (!isSealError(error)) throw error;
-				leftovers.push({what, why: error.message});
-				return false;
-			}
-		},
-	};
 }
 
 function wasEnabled({enabled}: RecordedUnit): boolean {
@@ -116,6 +85,25 @@ async function startUnits(record: NodeRecord, system: NodeSystem, work: Work, op
 		if (seen !== undefined && wasEnabled(before) && !wasEnabled(seen)) await start('enable');
 		if (seen !== undefined && wasActive(before) && !wasActive(seen)) await start('start');
 	}
+}
+
+/** What came into folders since, before the files of ours in them are looked at. @returns what is left in the record */
+async function clearFolders(
+	{contents = {}}: NodeRecord,
+	system: NodeSystem,
+	work: Work,
+	options: NodeOptions,
+): Promise<NodeRecord['contents']> {
+	const left: [string, readonly string[] | null][] = [];
+	for (const [folder, before] of Object.entries(contents)) {
+		let gone: readonly string[] = [];
+		const isDone = await work.attempt('', folder, async () => {
+			gone = await clearContents(folder, before, system, options);
+		});
+		if (!isDone) left.push([folder, before]);
+		work.done.push(...gone.map(path => `remove ${path}`));
+	}
+	return Object.fromEntries(left);
 }
 
 /** @returns the files that are left in the record */
@@ -191,8 +179,12 @@ async function removeFolders(record: NodeRecord, work: Work, {disk = '/'}: NodeO
 
 async function restoreKernel(record: NodeRecord, system: NodeSystem, work: Work, options: NodeOptions): Promise<void> {
 	const {disk = '/'} = options;
-	for (const [name, value] of Object.entries(record.sysctls))
+	for (const [name, value] of Object.entries(record.sysctls)) {
+		// What a module brought goes with it.
+		const seen = await lookAtSysctl(disk, name);
+		if (seen === undefined || seen === value) continue;
 		await work.attempt(`set ${name} back to ${value}`, name, () => setSysctl(disk, name, value));
+	}
 	const swaps = await lookAtSwaps(disk);
 	for (const path of record.swaps.filter(swap => !swaps.includes(swap)))
 		await work.attempt(`swap to ${path} again`, path, () => runOk(system, ['swapon', path], 'swap', options));

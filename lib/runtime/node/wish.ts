@@ -1,4 +1,4 @@
-import {fieldsOf, listIn, textIn, wrongParam} from '../agent/params.js';
+import {type Fields, fieldsOf, listIn, numberIn, textIn, wrongParam} from '../agent/params.js';
 
 /** What a host is to have; whatever is not named is left alone. JSON-safe: it travels to the agent of the host, and on no command line. */
 export interface NodeWish {
@@ -7,6 +7,12 @@ export interface NodeWish {
 	readonly modules: readonly string[];
 	/** `net.ipv4.ip_forward` to `1`, now. */
 	readonly sysctls: Readonly<Record<string, string>>;
+	/** Of `sysctls`, those that are passed over where the kernel has none of that name. */
+	readonly sysctlsIfKnown?: readonly string[] | undefined;
+	/** Settings that what is installed will change by itself: what they are now is put back one day. */
+	readonly remembered?: readonly string[] | undefined;
+	/** Folders that what is installed will fill: what is not in them now goes one day, and those that are not there now go as a whole. */
+	readonly folders?: readonly string[] | undefined;
 	/** No swap is in use, and none after the next start. */
 	readonly swapOff: boolean;
 	readonly units: readonly WantedUnit[];
@@ -21,8 +27,8 @@ export interface WantedFile {
 export type FileContent =
 	/** `mode`: permission bits. `secret`: only root may read it, and no report shows what is in it. */
 	| {readonly kind: 'text'; readonly text: string; readonly mode: number; readonly secret?: boolean | undefined}
-	/** A file of an image that is on the host, by its absolute path there; its mode comes with it. */
-	| {readonly kind: 'copy'; readonly from: string}
+	/** A file of an image that is on the host, by its absolute path there; its mode comes with it unless one is given. */
+	| {readonly kind: 'copy'; readonly from: string; readonly mode?: number | undefined}
 	| {readonly kind: 'link'; readonly target: string};
 
 export interface WantedUnit {
@@ -32,12 +38,13 @@ export interface WantedUnit {
 	readonly enabled?: boolean | undefined;
 	/** Whether it runs now; absent: as it is. */
 	readonly active?: boolean | undefined;
-	/** It is started anew when one of these files was changed. */
+	/** It is started anew when one of these files was changed, if it runs and may. */
 	readonly restartFor?: readonly string[] | undefined;
 }
 
 export const emptyWish: NodeWish = {files: [], modules: [], sysctls: {}, swapOff: false, units: []};
 
+const sysctlPattern = /^[a-z][\w-]*(?:\.[\w*-]+)+$/;
 const maxFiles = 10_000;
 const maxFileChars = 4 * 1024 * 1024;
 
@@ -50,10 +57,13 @@ export function parseWish(value: unknown): NodeWish {
 		modules: listIn(fields, 'modules', 200, name => matching(name, 'modules', /^\w[\w-]{0,63}$/)),
 		sysctls: Object.fromEntries(
 			sysctls.map(([name, setting]) => [
-				matching(name, 'sysctls', /^[a-z][\w-]*(?:\.[\w*-]+)+$/),
+				matching(name, 'sysctls', sysctlPattern),
 				matching(setting, name, /^[\w .:,-]{1,200}$/),
 			]),
 		),
+		...optionalList(fields, 'sysctlsIfKnown', name => matching(name, 'sysctlsIfKnown', sysctlPattern)),
+		...optionalList(fields, 'remembered', name => matching(name, 'remembered', sysctlPattern)),
+		...optionalList(fields, 'folders', path => absolute({path}, 'path')),
 		swapOff: fields.swapOff === true,
 		units: listIn(fields, 'units', 200, parseUnit),
 	};
@@ -65,14 +75,20 @@ function parseFile(value: unknown): WantedFile {
 	const path = absolute(fields, 'path');
 	switch (content.kind) {
 		case 'text': {
-			const {text, mode, secret} = content;
+			const {text, secret} = content;
 			if (typeof text !== 'string' || text.length > maxFileChars) throw wrongParam(path, 'a text');
-			if (!Number.isInteger(mode) || (mode as number) < 0 || (mode as number) > 0o7777)
-				throw wrongParam(path, 'a mode');
-			return {path, content: {kind: 'text', text, mode: mode as number, ...(secret === true ? {secret} : {})}};
+			const mode = numberIn(content, 'mode', 0o7777);
+			return {path, content: {kind: 'text', text, mode, ...(secret === true ? {secret} : {})}};
 		}
 		case 'copy':
-			return {path, content: {kind: 'copy', from: absolute(content, 'from')}};
+			return {
+				path,
+				content: {
+					kind: 'copy',
+					from: absolute(content, 'from'),
+					...(content.mode === undefined ? {} : {mode: numberIn(content, 'mode', 0o7777)}),
+				},
+			};
 		case 'link':
 			return {path, content: {kind: 'link', target: textIn(content, 'target', 4096)}};
 		default:
@@ -94,8 +110,12 @@ function parseUnit(value: unknown): WantedUnit {
 	};
 }
 
+function optionalList(fields: Fields, name: string, read: (value: unknown) => string): object {
+	return fields[name] === undefined ? {} : {[name]: listIn(fields, name, 1000, read)};
+}
+
 /** One spelling for each place, and none that leads elsewhere. */
-function absolute(fields: Readonly<Record<string, unknown>>, name: string): string {
+function absolute(fields: Fields, name: string): string {
 	const path = textIn(fields, name, 4096);
 	const isPlain = /^\/(?!\/)/.test(path) && !path.endsWith('/') && !/\/(?:\.{0,2})(?:\/|$)/.test(path.slice(1));
 	if (isPlain && path.length > 1) return path;

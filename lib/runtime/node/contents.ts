@@ -1,0 +1,92 @@
+import {lstat, readdir, readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {SealError, systemCode} from '../../core/errors.js';
+import {ifExists, withIo} from '../../core/io-error.js';
+import {removeTree} from '../../oci/disk/remove.js';
+import type {NodeOptions} from './changes.js';
+import type {NodeSystem} from './system.js';
+
+/** The names in a folder; null when it is not there. A link in its place is somebody's own arrangement, and looked through. */
+export async function lookAtContents(disk: string, folder: string): Promise<readonly string[] | null> {
+	const place = join(disk, folder);
+	return await withIo('read', folder, async () => {
+		try {
+			return (await readdir(place)).toSorted();
+		} catch (error) {
+			if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return null;
+			throw error;
+		}
+	});
+}
+
+/**
+ * Takes out of a folder what was not in it before, and the folder too when it was not there; mounts below go first, and nothing
+ * is removed that is mounted from elsewhere.
+ * @param before what `lookAtContents` said
+ * @returns the paths that were removed
+ * @throws SealError ERR_NODE_STEP when something stays mounted, ERR_PERMISSION, ERR_IO
+ */
+export async function clearContents(
+	folder: string,
+	before: readonly string[] | null,
+	system: NodeSystem,
+	options: NodeOptions = {},
+): Promise<readonly string[]> {
+	const {disk = '/'} = options;
+	const now = await lookAtContents(disk, folder);
+	if (now === null) return [];
+	const isMount = (await lookAtMounts(disk)).includes(folder);
+	// A disk of its own is mounted there: its folder stays.
+	const keep = new Set(before ?? []);
+	const goes =
+		before === null && !isMount && !(await isLink(disk, folder))
+			? [folder]
+			: now.filter(name => !keep.has(name) && name !== 'lost+found').map(name => `${folder}/${name}`);
+	for (const path of goes) {
+		options.signal?.throwIfAborted();
+		await unmountBelow(path, system, options);
+		await removeTree(join(disk, path));
+	}
+	return goes;
+}
+
+/**
+ * Unmounts everything at and below a path, the innermost first; what is busy, or whose server is gone, is taken out of sight.
+ * @throws SealError ERR_NODE_STEP when something stays
+ */
+export async function unmountBelow(
+	path: string,
+	system: NodeSystem,
+	{disk = '/', signal}: NodeOptions = {},
+): Promise<readonly string[]> {
+	const below = async (): Promise<readonly string[]> =>
+		(await lookAtMounts(disk)).filter(place => place === path || place.startsWith(`${path}/`));
+	const mounted = (await below()).toSorted().reverse();
+	for (const place of mounted) {
+		const {code} = await system.run(['umount', '--', place], {signal, timeoutMs: 20_000});
+		if (code !== 0) await system.run(['umount', '-l', '--', place], {signal, timeoutMs: 20_000});
+	}
+	const [left] = mounted.length === 0 ? [] : await below();
+	if (left === undefined) return mounted;
+	throw new SealError('ERR_NODE_STEP', `${left} cannot be unmounted`, {
+		hint: `Unmount it, and run the command again: nothing below ${path} is removed before.`,
+		details: {path: left},
+	});
+}
+
+/** Where something is mounted, as this process sees it. */
+export async function lookAtMounts(disk: string): Promise<readonly string[]> {
+	// proc_pid_mountinfo(5): the fifth field, with blanks and the like as octal numbers.
+	const text = (await ifExists(() => readFile(join(disk, 'proc/self/mountinfo'), 'utf8'))) ?? '';
+	return text
+		.split('\n')
+		.map(line => line.split(' ')[4] ?? '')
+		.filter(place => place.startsWith('/'))
+		.map(place =>
+			place.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+		);
+}
+
+async function isLink(disk: string, path: string): Promise<boolean> {
+	return (await ifExists(() => lstat(join(disk, path))))?.isSymbolicLink() === true;
+}

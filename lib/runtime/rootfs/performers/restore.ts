@@ -1,0 +1,111 @@
+import {emit, type OperationOptions} from '../../../core/events.js';
+import {removeAgent} from '../../agent/install/remove.js';
+import {removeBalancers} from '../../balance/install.js';
+import type {HostFacts} from '../../facts/facts.js';
+import {gatherFacts} from '../../facts/gather.js';
+import type {HostOutcome} from '../../host/each.js';
+import {HostError} from '../../host/error.js';
+import type {Performer, RunHost} from '../../lifecycle/run.js';
+import {removeMirrors} from '../../mirror/install.js';
+import type {Leftover, Undone} from '../../node/work.js';
+import {exec} from '../../transport/exec.js';
+import type {OpenTransport} from '../../transport/transport.js';
+import {compareFacts, leftoversIn} from '../second-look.js';
+import {callAgent, hostOf, tell} from './on-host.js';
+
+/**
+ * Leaves a host as it was found: the load balancer and the registry go, then what preparing changed, and at last content and agent. Facts
+ * are read once more before those go; what differs from the facts of before is told as a leftover, and `host.restored` says
+ * whether the host is clean. While something is left that was recorded, the record stays, so that it can be tried again. A host
+ * without an agent has nothing to be undone by it.
+ */
+export const restore: Performer<'restore'> = async (run, action, options) => {
+	const host = hostOf(run, action);
+	const {signal} = options;
+	const open: OpenTransport = () => keptOpen(host);
+	for (const [outcome] of [
+		await removeBalancers([host.target], open, {signal}),
+		await removeMirrors([host.target], open, {signal, purge: true}),
+	])
+		for (const line of changesOf(outcome)) tell(action.id, line, options);
+	const {done, leftovers, before} = await undo(host, action.id, options);
+	for (const line of done) tell(action.id, line, options);
+	const facts = await gatherFacts(host.transport, {signal});
+	const seen = before === undefined ? leftoversIn(facts) : compareFacts(before, facts);
+	if (leftovers.length === 0) await removeAgent(host.transport, {force: true, signal});
+	await removeKept(host, run.root, leftovers.length > 0, options);
+	report(host, [...leftovers, ...seen], options);
+};
+
+type Restored = Undone & {readonly before?: HostFacts | undefined};
+
+async function undo(host: RunHost, id: string, options: OperationOptions): Promise<Restored> {
+	const restored = (await callAgent(host, 'restore', {}, id, options)) as Restored;
+	await (await host.agent()).close();
+	return {...restored, ...(isFacts(restored.before) ? {} : {before: undefined})};
+}
+
+/** A file on the host is what it comes from. */
+function isFacts(value: unknown): value is HostFacts {
+	const {schema, software, network, hardware, security, sysctls} = (value ?? {}) as Partial<HostFacts>;
+	return (
+		schema === 1 &&
+		[software, network, hardware, security, sysctls].every(part => typeof part === 'object' && part !== null) &&
+		[software?.services, software?.present, software?.sockets, hardware?.swaps, network?.interfaces, network?.routes]
+			.concat([security?.firewalls as never])
+			.every(Array.isArray)
+	);
+}
+
+/** A transport that lasts: who is done with it must not close it. */
+function keptOpen({transport}: RunHost): RunHost['transport'] {
+	const stays = (): Promise<void> => Promise.resolve();
+	return {
+		host: transport.host,
+		spawn: (argv, options) => transport.spawn(argv, options),
+		close: stays,
+		[Symbol.asyncDispose]: stays,
+	};
+}
+
+function changesOf(outcome: HostOutcome<{readonly changes: readonly string[]}> | undefined): readonly string[] {
+	if (outcome === undefined) return [];
+	if (!outcome.ok) throw outcome.error;
+	return outcome.value.changes;
+}
+
+/** Working copies, content, what made the host a member, and the record unless it is still needed. */
+async function removeKept(host: RunHost, root: string, keepsRecord: boolean, options: OperationOptions): Promise<void> {
+	const argv = ['sh', '-c', script, 'sealimage', root, keepsRecord ? 'node facts-before.json' : ''];
+	const {status, stderr} = await exec(host.transport, argv, {signal: options.signal, timeoutMs: 600_000});
+	if (status.code === 0) return;
+	const said = stderr.subarray(-500).toString().trim().replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+	throw new HostError(host.name, 'ERR_RESET', `${root} cannot be removed: ${said}`, {
+		hint: 'Mend what it says, and run the command again: it goes on with what is left.',
+	});
+}
+
+/** Nothing but the folder itself, and nothing that is mounted below it. */
+const script = `
+root=$1 keep=$2
+case $root in /*/*) ;; *) echo 'It is no folder of ours' >&2; exit 1 ;; esac
+[ -d "$root" ] || exit 0
+set +f
+for path in "$root"/* "$root"/.[!.]*; do
+	[ -e "$path" ] || [ -L "$path" ] || continue
+	case " $keep " in *" \${path##*/} "*) continue ;; esac
+	rm -rf --one-file-system -- "$path" || exit 1
+done
+[ -n "$keep" ] || rmdir -- "$root" 2>/dev/null || :
+sync
+`;
+
+function report(host: RunHost, leftovers: readonly Leftover[], options: OperationOptions): void {
+	for (const {what, why} of leftovers)
+		emit(options, {type: 'warning', code: 'Leftover', message: `${host.name}: ${what} ${said(why)}`});
+	emit(options, {type: 'host.restored', host: host.name, clean: leftovers.length === 0, leftovers});
+}
+
+function said(why: string): string {
+	return why.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, 300);
+}

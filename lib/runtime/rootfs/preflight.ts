@@ -1,0 +1,132 @@
+import type {HostFacts} from '../facts/facts.js';
+import {minorFacts} from '../kubeadm/minors.js';
+import type {ClusterSetting, SettingHost} from '../lifecycle/setting.js';
+import {listing} from '../preflight/check.js';
+import type {HostFinding} from '../preflight/finding.js';
+import {commonNeeds, defaultNeeds, type HostNeeds, type PreflightOptions} from '../preflight/options.js';
+import {preflight} from '../preflight/preflight.js';
+import type {HostState} from '../state/host-state.js';
+import {rootfsFiles} from './files.js';
+import {programsOf} from './programs.js';
+
+/**
+ * Judges hosts for Kubernetes before anything is touched: all that answer, each alone and all together. What a host has because it is in
+ * this cluster already is nothing to find. Pure.
+ * @throws SealError ERR_CIDR, ERR_PLATFORM, ERR_IMAGE_UNKNOWN without a rootfs image
+ */
+export function kubernetesFindings(
+	setting: ClusterSetting,
+	states: ReadonlyMap<string, Pick<HostState, 'facts' | 'member'>>,
+	options: Pick<PreflightOptions, 'ignore' | 'maxClockSkewMs'> = {},
+): readonly HostFinding[] {
+	const present = setting.hosts.flatMap(host => {
+		const state = states.get(host.name);
+		return state === undefined ? [] : [{host, facts: state.facts, isIn: state.member?.id === setting.id}];
+	});
+	const settled = new Set(present.filter(({isIn}) => isIn).map(({host}) => host.name));
+	const found = preflight(
+		present.map(({facts}) => facts),
+		{...kubernetesNeeds(setting), ...options, ignore: [...(options.ignore ?? []), 'swap-on']},
+	);
+	const foreign = present.filter(({isIn}) => !isIn).flatMap(({facts}) => othersPrograms(facts));
+	return [...found, ...foreign]
+		.map(finding => withoutOwn(finding, settled))
+		.filter(({hosts}) => hosts.length > 0)
+		.filter(({id}) => options.ignore?.includes(id) !== true)
+		.map(finding => forKubernetes(finding, setting))
+		.toSorted((a, b) => Number(a.severity !== 'error') - Number(b.severity !== 'error'));
+}
+
+/** What hosts need for the roles of a setting: as much room as its images take, and what kubeadm of its version looks for. */
+export function kubernetesNeeds(setting: ClusterSetting): PreflightOptions {
+	const {network, hosts, images} = setting;
+	const {pods, services, virtualAddress} = network;
+	return {
+		// Each host is judged by a role of its own: images differ in size from platform to platform.
+		roles: Object.fromEntries(hosts.map(({name}) => [name, [name]])),
+		needs: Object.fromEntries(hosts.map(host => [host.name, needsOfHost(setting, host)])),
+		common: {...commonNeeds, freeBytes: {'/opt': 400 * mebibyte}},
+		networks: {pods, services, virtual: [virtualAddress]},
+		platforms: [...new Set(images.filter(({type}) => type === 'rootfs').flatMap(image => Object.keys(image.platforms)))],
+	};
+}
+
+const mebibyte = 1024 * 1024;
+
+function needsOfHost(setting: ClusterSetting, host: SettingHost): HostNeeds {
+	const usual = defaultNeeds[host.isMaster ? 'master' : 'node'] ?? {};
+	const compressed = setting.images
+		.filter(({type}) => type !== 'application' || host.isMaster)
+		.reduce((sum, {platforms}) => sum + (platforms[host.platform]?.bytes ?? 0), 0);
+	// Unpacked, content is two to three times as large; images are unpacked once more by containerd.
+	const room = {'/var/lib/sealimage': 3 * compressed, '/var/lib/containerd': 2 * compressed, '/var/lib/kubelet': 200 * mebibyte};
+	const brought = programsOf(rootfsFiles(setting, host), '').names;
+	const commands = [...(usual.commands ?? []), ...(minorFacts(setting.version).needsConntrack ? ['conntrack'] : [])];
+	return {
+		...usual,
+		freeBytes: host.isMaster ? {...room, '/var/lib/etcd': 500 * mebibyte} : room,
+		ports: usual.ports?.map(need => (need.port === 6443 ? {...need, port: setting.network.apiPort} : need)),
+		commands: commands.filter(name => !brought.has(name)),
+		modules: [
+			'br_netfilter',
+			'nf_conntrack',
+			'overlay',
+			...(setting.proxyMode === 'ipvs' ? ['ip_vs', 'ip_vs_rr', 'ip_vs_wrr', 'ip_vs_sh'] : []),
+		],
+	};
+}
+
+/** What a host of this cluster has because it is one. */
+const ownMaking: ReadonlySet<string> = new Set([
+	'address-overlap',
+	'left-over',
+	'port-taken',
+	'route-overlap',
+	'runtime-running',
+	'service-running',
+]);
+
+function withoutOwn(finding: HostFinding, settled: ReadonlySet<string>): HostFinding {
+	return ownMaking.has(finding.id) ? {...finding, hosts: finding.hosts.filter(name => !settled.has(name))} : finding;
+}
+
+/** Programs that the host has from elsewhere, and that take part in nothing now. */
+function othersPrograms({host, software}: HostFacts): readonly HostFinding[] {
+	const found = ['kubelet', 'kubeadm', 'containerd'].filter(name => software.commands[name]?.startsWith('/usr/bin/'));
+	if (found.length === 0) return [];
+	return [
+		{
+			id: 'programs-of-others',
+			severity: 'warning',
+			hosts: [host],
+			what: `${listing(found)} ${found.length === 1 ? 'is' : 'are'} installed already, not by sealimage`,
+			why: 'Programs of the image take their place; a package manager may put its own back one day, and mix versions.',
+			mend: 'Remove the packages that they are of, or keep them from being upgraded; resetting the host puts the files back.',
+		},
+	];
+}
+
+/** What is worse, or less bad, for a node than for any host, and what to do about it there. */
+function forKubernetes(finding: HostFinding, {network}: ClusterSetting): HostFinding {
+	switch (finding.id) {
+		case 'runtime-running':
+			return {
+				...finding,
+				severity: 'error',
+				why: 'The containerd of the image would take the place of one that others use.',
+				mend: 'Stop and remove the runtime that is there, or leave the host out.',
+			};
+		case 'cpus-few':
+		case 'memory-small':
+			return {...finding, severity: 'warning'};
+		case 'firewall-active': {
+			const sources = [...network.pods, ...network.services].join(', ');
+			return {
+				...finding,
+				mend: `Allow all hosts of the cluster and ${sources} through it, as with "firewall-cmd --permanent --zone=trusted --add-source=NETWORK" or "ufw allow from NETWORK": sealimage changes no firewall.`,
+			};
+		}
+		default:
+			return finding;
+	}
+}

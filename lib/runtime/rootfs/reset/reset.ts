@@ -1,0 +1,48 @@
+import type {IpvsTable} from '../../../lb/ipvs/table.js';
+import type {NodeOptions} from '../../node/changes.js';
+import {readRecord} from '../../node/record.js';
+import type {NodeSystem} from '../../node/system.js';
+import {createWork, type Undone} from '../../node/work.js';
+import {clearFolders, type FolderRequest} from './folders.js';
+import {clearLinks} from './links.js';
+import {clearNetfilter} from './netfilter.js';
+import {stopPods} from './pods.js';
+import {clearServices} from './services.js';
+
+/** A host that is no node any more. JSON-safe. */
+export interface ResetRequest extends FolderRequest {
+	/** The networks of pods and services. */
+	readonly pods: readonly string[];
+	readonly services: readonly string[];
+	/** Of the load balancer. */
+	readonly virtualAddress: string;
+}
+
+export interface ResetOptions extends NodeOptions {
+	readonly openIpvs?: (() => Promise<IpvsTable>) | undefined;
+}
+
+/**
+ * Takes everything of Kubernetes off this host: pods, mounts, data, interfaces, routes, and what is in the kernel's packet filters and
+ * virtual services. Only what is known by name or by the record of preparing is touched. What fails is told, and the rest
+ * goes on; done again, it goes on with what is left.
+ * @throws SealError ERR_NODE_RECORD
+ */
+export async function resetNode(
+	request: ResetRequest,
+	root: string,
+	system: NodeSystem,
+	options: ResetOptions = {},
+): Promise<Undone> {
+	const work = createWork(options);
+	const {contents = {}} = await readRecord(root);
+	await stopPods(system, work, options);
+	const {services: networks, virtualAddress: keep, pods} = request;
+	await clearServices({networks, keep}, system, work, {...options, open: options.openIpvs});
+	const othersUseCni = (contents['/etc/cni/net.d'] ?? []).length > 0;
+	await clearNetfilter(system, work, {...options, othersUseCni});
+	await clearLinks(pods, system, work, options);
+	await clearFolders(request, root, system, work, options);
+	await system.run(['sync'], options);
+	return {done: work.done, leftovers: work.leftovers};
+}
