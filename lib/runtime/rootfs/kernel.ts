@@ -73,28 +73,28 @@ export function nodeSysctls({network}: Pick<ClusterSetting, 'network'>, {sysctls
 }
 
 /** Where node ports begin and end unless somebody says otherwise. */
-const nodePorts = [30_000, 32_767] as const;
+const nodePorts: readonly [number, number] = [30_000, 32_767];
 
 /** Node ports are kept from connections that the host opens, where it takes such ports for those. */
 function reservedPorts(sysctls: HostFacts['sysctls']): Readonly<Record<string, string>> {
 	const [low = 32_768] = (sysctls['net.ipv4.ip_local_port_range'] ?? '').split(' ').map(Number);
 	const reserved = sysctls['net.ipv4.ip_local_reserved_ports'];
 	if (low > nodePorts[1] || reserved === undefined) return {};
-	return {'net.ipv4.ip_local_reserved_ports': joinRanges([...readRanges(reserved), [...nodePorts]])};
+	return {'net.ipv4.ip_local_reserved_ports': joinRanges([...readRanges(reserved), nodePorts])};
 }
 
 function readRanges(text: string): [number, number][] {
 	return text
 		.split(',')
 		.filter(part => /^\d+(?:-\d+)?$/.test(part))
-		.map(part => {
+		.map((part): [number, number] => {
 			const [first = 0, last = first] = part.split('-').map(Number);
 			return [first, last];
 		});
 }
 
 /** As the kernel writes it: sorted, and neighbours as one. */
-function joinRanges(ranges: readonly [number, number][]): string {
+function joinRanges(ranges: readonly (readonly [number, number])[]): string {
 	const joined: [number, number][] = [];
 	for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {
 		const before = joined.at(-1);

@@ -24,6 +24,17 @@ export function compareFacts(before: HostFacts, after: HostFacts): readonly Left
 	];
 }
 
+/** Facts that were kept in a file on the host: anything may be in it. */
+export function isComparable(value: unknown): value is HostFacts {
+	const {schema, software, network, hardware, security, sysctls} = (value ?? {}) as Partial<HostFacts>;
+	const lists = [
+		...[software?.services, software?.present, software?.sockets],
+		...[hardware?.swaps, network?.interfaces, network?.routes, security?.firewalls],
+	];
+	const isMap = (part: unknown): boolean => typeof part === 'object' && part !== null;
+	return schema === 1 && isMap(software?.commands) && isMap(sysctls) && lists.every(Array.isArray);
+}
+
 /** Without anything to compare with: what a host that is no node has nothing of. */
 export function leftoversIn({software, network}: HostFacts): readonly Leftover[] {
 	const paths = ['/etc/kubernetes/admin.conf', '/etc/kubernetes/kubelet.conf', '/etc/kubernetes/manifests'];
@@ -78,7 +89,11 @@ function interfaces({network: then}: HostFacts, {network: now}: HostFacts): read
 			'is an interface that was not there before',
 		),
 		...told(
-			now.routes.map(({to, interface: name}) => `${to} ${name}`).filter(route => !routes.has(route)),
+			// Default routes come and go with announcements of routers.
+			now.routes
+				.filter(({to}) => to !== 'default')
+				.map(({to, interface: name}) => `${to} ${name}`)
+				.filter(route => !routes.has(route)),
 			'is a route that was not there before',
 		),
 	];

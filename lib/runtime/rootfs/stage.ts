@@ -1,6 +1,6 @@
 import {constants} from 'node:fs';
 import {chmod, copyFile, link, lstat, mkdir, readdir, readlink, rename, symlink, unlink, writeFile} from 'node:fs/promises';
-import {basename, dirname, join, relative} from 'node:path';
+import {dirname, join, relative} from 'node:path';
 import {besideOf, syncFolder} from '../../core/atomic-file.js';
 import {systemCode} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
@@ -148,5 +148,5 @@ async function sweep(root: string, name: string): Promise<void> {
 	const folder = copiesFolder(root);
 	const mine = name.slice(0, name.lastIndexOf('@') + 1);
 	for (const other of await withIo('read', folder, () => readdir(folder)))
-		if (other.startsWith(mine) && other !== basename(name)) await removeTree(join(folder, other));
+		if (other.startsWith(mine) && other !== name) await removeTree(join(folder, other));
 }

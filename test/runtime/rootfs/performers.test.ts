@@ -137,12 +137,12 @@ test('a host is reset with the networks and the folders of its cluster, and what
 		{apiVersion: 'x', kind: 'ClusterConfiguration', etcd: {local: {dataDir: '/data/etcd'}}},
 		{apiVersion: 'x', kind: 'InitConfiguration', nodeRegistration: {kubeletExtraArgs: {'root-dir': '/data/kubelet'}}},
 	];
-	const leftovers = [{what: 'cni0', why: 'it is busy'}];
-	const answers = {'reset-node': {done: [], leftovers}};
+	const leftovers = [{what: '/var/lib/kubelet', why: 'it is busy'}];
+	const answers = {'reset-node': {done: [], leftovers, remnants: []}};
 	const {run, asked} = oneHostRun(nodeSetting([looseRootfs], {kubeadm: documents}), master, tempDir(t), {answers});
 	await t.throwsAsync(reset(run, action('reset', {node: 'm1', role: 'master'}), {}), {
 		code: 'ERR_RESET',
-		message: 'Something of Kubernetes is left: cni0: it is busy',
+		message: 'Something of Kubernetes is left: /var/lib/kubelet: it is busy',
 	});
 	t.deepEqual(asked[0]?.params, {
 		role: 'master',

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {compareFacts, leftoversIn} from '../../../lib/runtime/rootfs/second-look.js';
+import {compareFacts, isComparable, leftoversIn} from '../../../lib/runtime/rootfs/second-look.js';
 import {changed, soundFacts} from '../../helpers/recorded-facts.js';
 
 test('a host that is as it was has no leftovers', t => {
@@ -45,4 +45,10 @@ test('swap and services that were there before and are gone are told too', t => 
 		compareFacts(before, soundFacts).map(({what}) => what),
 		['containerd.service', '/swap.img'],
 	);
+});
+
+test('what was kept on the host is believed only when it is facts', t => {
+	t.true(isComparable(JSON.parse(JSON.stringify(soundFacts))));
+	for (const value of [undefined, null, 1, {}, {schema: 1}, {...soundFacts, software: {}}, {...soundFacts, sysctls: null}])
+		t.false(isComparable(value));
 });

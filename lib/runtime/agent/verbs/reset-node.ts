@@ -1,12 +1,11 @@
 import {realSystem} from '../../node/system.js';
-import type {Undone} from '../../node/work.js';
 import {readCidr} from '../../preflight/cidr.js';
-import {type ResetRequest, resetNode as reset} from '../../rootfs/reset/reset.js';
+import {type ResetDone, type ResetRequest, resetNode as reset} from '../../rootfs/reset/reset.js';
 import {type Fields, fieldsOf, listIn, textIn, wrongParam} from '../params.js';
 import type {AgentVerb} from '../protocol.js';
 
 /** Takes everything of Kubernetes off this host. */
-export const resetNode: AgentVerb<ResetRequest, Undone> = {
+export const resetNode: AgentVerb<ResetRequest, ResetDone> = {
 	name: 'reset-node',
 	parse(params) {
 		const fields = fieldsOf(params, 'params');

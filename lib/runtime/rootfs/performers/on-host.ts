@@ -3,6 +3,7 @@ import {emit, type OperationOptions} from '../../../core/events.js';
 import type {HostFacts} from '../../facts/facts.js';
 import {gatherFacts} from '../../facts/gather.js';
 import type {ClusterRun, RunHost} from '../../lifecycle/run.js';
+import type {Leftover} from '../../node/work.js';
 import type {PlannedAction} from '../../plan/action.js';
 
 /** The host that an action is for. @throws SealError ERR_PLAN when the run has none of that name */
@@ -41,4 +42,10 @@ export async function callAgent(
 export function tell(id: string, line: string, options: OperationOptions): void {
 	const text = `${line.slice(0, 2000).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')}\n`;
 	emit(options, {type: 'command.output', id, stream: 'stdout', text});
+}
+
+/** Something that is not as it was before. */
+export function warnOfLeftover(host: string, {what, why}: Leftover, options: OperationOptions): void {
+	const message = `${what}: ${why}`.slice(0, 500).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+	emit(options, {type: 'warning', code: 'Leftover', message: `${host}: ${message}`});
 }

@@ -2,9 +2,8 @@ import {HostError} from '../../host/error.js';
 import {fieldsOf} from '../../kubeadm/document.js';
 import type {Performer} from '../../lifecycle/run.js';
 import type {ClusterSetting} from '../../lifecycle/setting.js';
-import type {Undone} from '../../node/work.js';
-import type {ResetRequest} from '../reset/reset.js';
-import {callAgent, hostOf, tell} from './on-host.js';
+import type {ResetDone, ResetRequest} from '../reset/reset.js';
+import {callAgent, hostOf, tell, warnOfLeftover} from './on-host.js';
 
 /** Takes everything of Kubernetes off a host. Done again, it goes on with what is left. */
 export const reset: Performer<'reset'> = async (run, action, options) => {
@@ -12,8 +11,10 @@ export const reset: Performer<'reset'> = async (run, action, options) => {
 	// Of a cluster that is there, what it was made with counts.
 	const setting = run.known?.setting ?? run.setting;
 	const request = resetRequest(setting, action.input.role);
-	const {done, leftovers} = (await callAgent(host, 'reset-node', request, action.id, options)) as Undone;
+	const result = (await callAgent(host, 'reset-node', request, action.id, options)) as ResetDone;
+	const {done, leftovers, remnants} = result;
 	for (const line of done) tell(action.id, line, options);
+	for (const remnant of remnants) warnOfLeftover(host.name, remnant, options);
 	if (leftovers.length === 0) return;
 	const shown = leftovers.slice(0, 5).map(({what, why}) => `${what}: ${why}`);
 	throw new HostError(host.name, 'ERR_RESET', `Something of Kubernetes is left: ${shown.join('; ')}`, {

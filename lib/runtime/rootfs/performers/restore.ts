@@ -10,8 +10,8 @@ import {removeMirrors} from '../../mirror/install.js';
 import type {Leftover, Undone} from '../../node/work.js';
 import {exec} from '../../transport/exec.js';
 import type {OpenTransport} from '../../transport/transport.js';
-import {compareFacts, leftoversIn} from '../second-look.js';
-import {callAgent, hostOf, tell} from './on-host.js';
+import {compareFacts, isComparable, leftoversIn} from '../second-look.js';
+import {callAgent, hostOf, tell, warnOfLeftover} from './on-host.js';
 
 /**
  * Leaves a host as it was found: the load balancer and the registry go, then what preparing changed, and at last content and agent. Facts
@@ -40,21 +40,9 @@ export const restore: Performer<'restore'> = async (run, action, options) => {
 type Restored = Undone & {readonly before?: HostFacts | undefined};
 
 async function undo(host: RunHost, id: string, options: OperationOptions): Promise<Restored> {
-	const restored = (await callAgent(host, 'restore', {}, id, options)) as Restored;
+	const {before, ...undone} = (await callAgent(host, 'restore', {}, id, options)) as Undone & {readonly before?: unknown};
 	await (await host.agent()).close();
-	return {...restored, ...(isFacts(restored.before) ? {} : {before: undefined})};
-}
-
-/** A file on the host is what it comes from. */
-function isFacts(value: unknown): value is HostFacts {
-	const {schema, software, network, hardware, security, sysctls} = (value ?? {}) as Partial<HostFacts>;
-	return (
-		schema === 1 &&
-		[software, network, hardware, security, sysctls].every(part => typeof part === 'object' && part !== null) &&
-		[software?.services, software?.present, software?.sockets, hardware?.swaps, network?.interfaces, network?.routes]
-			.concat([security?.firewalls as never])
-			.every(Array.isArray)
-	);
+	return {...undone, before: isComparable(before) ? before : undefined};
 }
 
 /** A transport that lasts: who is done with it must not close it. */
@@ -101,11 +89,6 @@ sync
 `;
 
 function report(host: RunHost, leftovers: readonly Leftover[], options: OperationOptions): void {
-	for (const {what, why} of leftovers)
-		emit(options, {type: 'warning', code: 'Leftover', message: `${host.name}: ${what} ${said(why)}`});
+	for (const leftover of leftovers) warnOfLeftover(host.name, leftover, options);
 	emit(options, {type: 'host.restored', host: host.name, clean: leftovers.length === 0, leftovers});
-}
-
-function said(why: string): string {
-	return why.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, 300);
 }

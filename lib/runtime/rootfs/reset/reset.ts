@@ -2,7 +2,7 @@ import type {IpvsTable} from '../../../lb/ipvs/table.js';
 import type {NodeOptions} from '../../node/changes.js';
 import {readRecord} from '../../node/record.js';
 import type {NodeSystem} from '../../node/system.js';
-import {createWork, type Undone} from '../../node/work.js';
+import {createWork, type Leftover, type Undone} from '../../node/work.js';
 import {clearFolders, type FolderRequest} from './folders.js';
 import {clearLinks} from './links.js';
 import {clearNetfilter} from './netfilter.js';
@@ -16,6 +16,11 @@ export interface ResetRequest extends FolderRequest {
 	readonly services: readonly string[];
 	/** Of the load balancer. */
 	readonly virtualAddress: string;
+}
+
+export interface ResetDone extends Undone {
+	/** What is left in the kernel: no harm to the host, and gone with its next start. */
+	readonly remnants: readonly Leftover[];
 }
 
 export interface ResetOptions extends NodeOptions {
@@ -33,16 +38,17 @@ export async function resetNode(
 	root: string,
 	system: NodeSystem,
 	options: ResetOptions = {},
-): Promise<Undone> {
+): Promise<ResetDone> {
 	const work = createWork(options);
+	const kernel = createWork(options);
 	const {contents = {}} = await readRecord(root);
 	await stopPods(system, work, options);
 	const {services: networks, virtualAddress: keep, pods} = request;
-	await clearServices({networks, keep}, system, work, {...options, open: options.openIpvs});
+	await clearServices({networks, keep}, system, kernel, {...options, open: options.openIpvs});
 	const othersUseCni = (contents['/etc/cni/net.d'] ?? []).length > 0;
-	await clearNetfilter(system, work, {...options, othersUseCni});
-	await clearLinks(pods, system, work, options);
+	await clearNetfilter(system, kernel, {...options, othersUseCni});
+	await clearLinks(pods, system, kernel, options);
 	await clearFolders(request, root, system, work, options);
 	await system.run(['sync'], options);
-	return {done: work.done, leftovers: work.leftovers};
+	return {done: [...work.done, ...kernel.done], leftovers: work.leftovers, remnants: kernel.leftovers};
 }

@@ -85,7 +85,7 @@ test('what came since the host was prepared goes, and what was there before stay
 	t.false(existsSync(join(host.disk, 'var/lib/etcd')));
 	t.deepEqual(readdirSync(join(host.disk, 'var/lib/kubelet')), ['old']);
 	t.deepEqual(readdirSync(join(host.disk, 'etc/cni/net.d')), ['50-theirs.conf']);
-	t.deepEqual(await resetNode(request, host.root, host.all, host), {done: [], leftovers: []});
+	t.deepEqual(await resetNode(request, host.root, host.all, host), {done: [], leftovers: [], remnants: []});
 });
 
 test('without a record only what is Kubernetes alone is emptied, and shared folders by names', async t => {
@@ -153,8 +153,9 @@ test('the kernel keeps what is none of ours: chains, tables, sets, interfaces, v
 	host.says['ip -o link show'] = '4: cni0: <UP> mtu 1\n5: eth1: <UP> mtu 1\n';
 	host.says['ip link delete'] = '';
 	const table = services(['10.96.0.10', 53], ['10.103.97.2', 6443]);
-	const {leftovers} = await resetNode(request, host.root, host.all, {...host, openIpvs: () => Promise.resolve(table)});
-	t.deepEqual(leftovers, []);
+	const open = (): Promise<IpvsTable> => Promise.resolve(table);
+	const {leftovers, remnants} = await resetNode(request, host.root, host.all, {...host, openIpvs: open});
+	t.deepEqual([...leftovers, ...remnants], []);
 	t.deepEqual(
 		host.asked.filter(line => / delete | destroy |-restore/.test(line)),
 		[
