@@ -7,6 +7,7 @@ import {SealError, systemCode} from '../../core/errors.js';
 import {ifExists, ioError, withIo} from '../../core/io-error.js';
 import {type NodeChange, type NodeOptions, nodeChanges, type ReadyContent, titleOfChange} from './changes.js';
 import {lookAtContents} from './contents.js';
+import {trust} from './firewall.js';
 import {digestOfFile, lookAtSysctl, sysctlPlace} from './observe.js';
 import {type FileBefore, keptPlace, type NodeRecord, type RecordedFile, readRecord, writeRecord} from './record.js';
 import {type NodeSystem, runOk} from './system.js';
@@ -60,6 +61,7 @@ async function remember(
 	const folders = new Set(known.folders);
 	const [sysctls, units] = [new Map(Object.entries(known.sysctls)), new Map(Object.entries(known.units))];
 	const [modules, swaps] = [new Set(known.modules), new Set(known.swaps)];
+	const trusted = new Set(known.trusted);
 	const contents = new Map(Object.entries(known.contents ?? {}));
 	for (const folder of wish.folders ?? [])
 		if (!contents.has(folder)) contents.set(folder, await lookAtContents(disk, folder));
@@ -82,6 +84,9 @@ async function remember(
 			case 'swapoff':
 				swaps.add(change.path);
 				break;
+			case 'trust':
+				trusted.add(`${change.firewall} ${change.source}`);
+				break;
 			case 'reload':
 				break;
 			default:
@@ -96,6 +101,7 @@ async function remember(
 		modules: [...modules],
 		units: Object.fromEntries(units),
 		swaps: [...swaps],
+		...(trusted.size === 0 ? {} : {trusted: [...trusted]}),
 		...(contents.size === 0 ? {} : {contents: Object.fromEntries(contents)}),
 	};
 	if (!isDeepStrictEqual(record, known)) await writeRecord(root, record);
@@ -159,6 +165,9 @@ async function make(
 			break;
 		case 'swapoff':
 			await runOk(system, ['swapoff', change.path], title, options);
+			break;
+		case 'trust':
+			await trust(change, system, options);
 			break;
 		case 'reload':
 			await runOk(system, ['systemctl', 'daemon-reload'], title, options);

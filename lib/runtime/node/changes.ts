@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import type {Digest} from '../../oci/digest.js';
+import {missingTrust, type Trust, titleOfTrust} from './firewall.js';
 import {digestOfText, isLoaded, lookAtFile, lookAtSwaps, lookAtSysctl, lookAtUnits, type SeenFile} from './observe.js';
 import type {RecordedUnit} from './record.js';
 import type {NodeSystem} from './system.js';
@@ -14,6 +15,7 @@ export type NodeChange =
 	| {readonly do: 'load'; readonly module: string}
 	| {readonly do: 'set'; readonly name: string; readonly value: string; readonly seen: string | undefined}
 	| {readonly do: 'swapoff'; readonly path: string}
+	| ({readonly do: 'trust'} & Trust)
 	/** systemd reads its units again. */
 	| {readonly do: 'reload'}
 	| {
@@ -51,6 +53,7 @@ export async function nodeChanges(
 		if (seen !== value) sets.push({do: 'set', name, value, seen});
 	}
 	const swaps = wish.swapOff ? await lookAtSwaps(disk) : [];
+	const trusts = await missingTrust(wish.trusted ?? [], system, options);
 	const changed = new Set(writes.map(change => (change.do === 'write' ? change.path : '')));
 	const units = await lookAtUnits(
 		system,
@@ -63,6 +66,7 @@ export async function nodeChanges(
 		...loads,
 		...sets,
 		...swaps.map(path => ({do: 'swapoff', path}) as const),
+		...trusts.map(missing => ({do: 'trust', ...missing}) as const),
 		...wish.units.flatMap(unit => unitChanges(unit, units.get(unit.name) ?? absentUnit, changed)),
 	];
 }
@@ -78,6 +82,8 @@ export function titleOfChange(change: NodeChange): string {
 			return `set ${change.name} to ${change.value}`;
 		case 'swapoff':
 			return `stop swapping to ${change.path}`;
+		case 'trust':
+			return titleOfTrust(change);
 		case 'reload':
 			return 'let systemd read its units again';
 		default:

@@ -20,6 +20,8 @@ export interface NodeRecord {
 	readonly units: Readonly<Record<string, RecordedUnit>>;
 	/** Devices and files that were swapped to. */
 	readonly swaps: readonly string[];
+	/** `firewalld 10.0.0.1`: whom a firewall was told to let in. Absent where there was none. */
+	readonly trusted?: readonly string[] | undefined;
 	/** What was in folders that others fill since; null for one that was not there. Absent in records of older versions. */
 	readonly contents?: Readonly<Record<string, readonly string[] | null>> | undefined;
 }
@@ -95,11 +97,11 @@ export async function removeRecord(root: string): Promise<void> {
 
 function isRecord(value: unknown): value is NodeRecord {
 	if (typeof value !== 'object' || value === null) return false;
-	const {version, files, folders, sysctls, modules, units, swaps, contents} = value as Record<string, unknown>;
+	const {version, files, folders, sysctls, modules, units, swaps, trusted, contents} = value as Record<string, unknown>;
 	const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every(item => typeof item === 'string');
 	return (
 		version === 1 &&
-		[folders, modules, swaps].every(isTexts) &&
+		[folders, modules, swaps, trusted ?? []].every(isTexts) &&
 		(contents === undefined || entriesAre(contents, names => names === null || isTexts(names))) &&
 		entriesAre(sysctls, setting => typeof setting === 'string') &&
 		entriesAre(files, isRecordedFile) &&

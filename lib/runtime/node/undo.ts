@@ -5,6 +5,7 @@ import {ioError, withIo} from '../../core/io-error.js';
 import {put, setSysctl} from './apply.js';
 import type {NodeOptions} from './changes.js';
 import {clearContents} from './contents.js';
+import {distrust, readTrust, titleOfTrust} from './firewall.js';
 import {
 	digestOfText,
 	isLoaded,
@@ -44,9 +45,10 @@ export async function undoWish(root: string, system: NodeSystem, options: NodeOp
 		);
 	}
 	await startUnits(record, system, work, options);
+	const trusted = await restoreFirewall(record, system, work, options);
 	await restoreKernel(record, system, work, options);
 	if (work.leftovers.length === 0) await removeRecord(root);
-	else await writeRecord(root, {...record, files, folders, contents});
+	else await writeRecord(root, {...record, files, folders, contents, trusted});
 	return {done: work.done, leftovers: work.leftovers};
 }
 
@@ -175,6 +177,24 @@ async function removeFolders(record: NodeRecord, work: Work, {disk = '/'}: NodeO
 		}
 	}
 	return work.leftovers.length === 0 ? [] : record.folders;
+}
+
+/** @returns what is left in the record */
+async function restoreFirewall(
+	{trusted = []}: NodeRecord,
+	system: NodeSystem,
+	work: Work,
+	options: NodeOptions,
+): Promise<readonly string[]> {
+	const left: string[] = [];
+	for (const entry of trusted) {
+		const known = readTrust(entry);
+		if (known === undefined) continue;
+		const title = `take back to ${titleOfTrust(known)}`;
+		const isDone = await work.attempt(title, entry, () => distrust(known, system, options));
+		if (!isDone) left.push(entry);
+	}
+	return left;
 }
 
 async function restoreKernel(record: NodeRecord, system: NodeSystem, work: Work, options: NodeOptions): Promise<void> {

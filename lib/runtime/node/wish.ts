@@ -13,6 +13,8 @@ export interface NodeWish {
 	readonly remembered?: readonly string[] | undefined;
 	/** Folders that what is installed will fill: what is not in them now goes one day, and those that are not there now go as a whole. */
 	readonly folders?: readonly string[] | undefined;
+	/** Addresses and networks that a firewall lets in, when one is active that can be told. */
+	readonly trusted?: readonly string[] | undefined;
 	/** No swap is in use, and none after the next start. */
 	readonly swapOff: boolean;
 	readonly units: readonly WantedUnit[];
@@ -64,6 +66,7 @@ export function parseWish(value: unknown): NodeWish {
 		...optionalList(fields, 'sysctlsIfKnown', name => matching(name, 'sysctlsIfKnown', sysctlPattern)),
 		...optionalList(fields, 'remembered', name => matching(name, 'remembered', sysctlPattern)),
 		...optionalList(fields, 'folders', path => absolute({path}, 'path')),
+		...optionalList(fields, 'trusted', source => matching(source, 'trusted', /^[0-9a-f.:]{2,45}(?:\/\d{1,3})?$/)),
 		swapOff: fields.swapOff === true,
 		units: listIn(fields, 'units', 200, parseUnit),
 	};
@@ -111,7 +114,7 @@ function parseUnit(value: unknown): WantedUnit {
 }
 
 function optionalList(fields: Fields, name: string, read: (value: unknown) => string): object {
-	return fields[name] === undefined ? {} : {[name]: listIn(fields, name, 1000, read)};
+	return fields[name] === undefined ? {} : {[name]: listIn(fields, name, 10_000, read)};
 }
 
 /** One spelling for each place, and none that leads elsewhere. */

@@ -121,10 +121,10 @@ function forKubernetes(finding: HostFinding, {network}: ClusterSetting): HostFin
 			return {...finding, severity: 'warning'};
 		case 'firewall-active': {
 			const sources = [...network.pods, ...network.services].join(', ');
-			return {
-				...finding,
-				mend: `Allow all hosts of the cluster and ${sources} through it, as with "firewall-cmd --permanent --zone=trusted --add-source=NETWORK" or "ufw allow from NETWORK": sealimage changes no firewall.`,
-			};
+			const mend = /firewalld|ufw/.test(finding.what)
+				? `Nothing, for the cluster itself: sealimage lets its hosts and ${sources} through firewalld and ufw. Allow port ${network.apiPort} and node ports for others by yourself.`
+				: `Allow all hosts of the cluster and ${sources} through it: sealimage changes no rules that were written by hand.`;
+			return {...finding, mend};
 		}
 		default:
 			return finding;

@@ -51,6 +51,7 @@ export function kubernetesWish(
 		sysctlsIfKnown: sysctls.ifKnown,
 		remembered: sysctls.remembered,
 		folders: filledFolders(programs.names.has('containerd')),
+		...trustedBy(setting, facts),
 		swapOff: !keepsSwap(setting),
 		units: [...swap.units, ...runtime.units, ...kubelet.units],
 	};
@@ -137,6 +138,13 @@ function ownFiles(
 			? [text('/etc/NetworkManager/conf.d/sealimage-kubernetes.conf', unmanaged)]
 			: []),
 	];
+}
+
+/** The hosts of the cluster, its pods and services; asked of a host only where a firewall is active that can be told. */
+function trustedBy({hosts, network}: ClusterSetting, {security}: HostFacts): Pick<NodeWish, 'trusted'> {
+	if (!security.firewalls.some(name => name === 'firewalld' || name === 'ufw')) return {};
+	const addresses = hosts.flatMap(host => host.addresses);
+	return {trusted: [...new Set([...addresses, ...network.pods, ...network.services])].toSorted()};
 }
 
 /** Interfaces of pod networks, which NetworkManager would take for its own when it starts. */
