@@ -54,7 +54,7 @@ export async function clearContents(
  * Unmounts everything at and below a path, the innermost first; what is busy, or whose server is gone, is taken out of sight.
  * @throws SealError ERR_NODE_STEP when something stays
  */
-export async function unmountBelow(
+async function unmountBelow(
 	path: string,
 	system: NodeSystem,
 	{disk = '/', signal}: NodeOptions = {},
@@ -75,7 +75,7 @@ export async function unmountBelow(
 }
 
 /** Where something is mounted, as this process sees it. */
-export async function lookAtMounts(disk: string): Promise<readonly string[]> {
+async function lookAtMounts(disk: string): Promise<readonly string[]> {
 	// proc_pid_mountinfo(5): the fifth field, with blanks and the like as octal numbers.
 	const text = (await ifExists(() => readFile(join(disk, 'proc/self/mountinfo'), 'utf8'))) ?? '';
 	return text

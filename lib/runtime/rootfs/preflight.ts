@@ -38,7 +38,7 @@ export function kubernetesFindings(
 }
 
 /** What hosts need for the roles of a setting: as much room as its images take, and what kubeadm of its version looks for. */
-export function kubernetesNeeds(setting: ClusterSetting): PreflightOptions {
+function kubernetesNeeds(setting: ClusterSetting): PreflightOptions {
 	const {network, hosts, images} = setting;
 	const {pods, services, virtualAddress} = network;
 	return {

@@ -12,7 +12,7 @@ import {programsOf} from './programs.js';
 import {stageSources} from './sources.js';
 
 /** What the wish is for when nobody says otherwise. */
-export const defaultRoot = '/var/lib/sealimage';
+const defaultRoot = '/var/lib/sealimage';
 
 /**
  * What a host needs to be a node of Kubernetes, from what the rootfs image has and the host is. Pure, and the same for a host
