@@ -67,6 +67,7 @@ export {type MirrorHealth, type Probe, probeMirror} from './mirror/probe.js';
 export {type Mirror, serveMirror} from './mirror/serve.js';
 export type {MirrorPlanOptions} from './mirror/setting.js';
 export {type MirrorStatus, mirrorStatus} from './mirror/status.js';
+export type {FileContent, NodeWish, WantedFile, WantedUnit} from './node/wish.js';
 export {
 	type AuthorityRequest,
 	type Circumstances,
@@ -111,7 +112,6 @@ export type {KeyPurpose} from './pki/extensions.js';
 export {type LeafDemands, leafProblem} from './pki/judge.js';
 export {generateKey, type KeyAlgorithm} from './pki/keys.js';
 export type {Subject} from './pki/subject.js';
-export type {FileContent, NodeWish, WantedFile, WantedUnit} from './node/wish.js';
 export type {PlannedAction} from './plan/action.js';
 export {type ActionOutcome, type PerformOptions, perform} from './plan/perform.js';
 export {makePlan, type Plan, parsePlan} from './plan/plan.js';

@@ -84,7 +84,10 @@ labTest('a host becomes a node that runs containers, and then what it was', asyn
 	onHost(host.name, 'mkdir -p /etc/kubernetes/manifests /var/lib/kubelet/pods/1/v; echo x >/etc/kubernetes/admin.conf');
 	onHost(host.name, 'mount -t tmpfs none /var/lib/kubelet/pods/1/v; ip link add cni0 type dummy; sync');
 	await perform(reset, 'reset', {node: 'm1', role: 'master'});
-	t.is(onHost(host.name, 'ls -d /etc/kubernetes /var/lib/kubelet 2>/dev/null; ip -o link show cni0 2>/dev/null || true'), '');
+	t.is(
+		onHost(host.name, 'ls -d /etc/kubernetes /var/lib/kubelet 2>/dev/null; ip -o link show cni0 2>/dev/null || true'),
+		'',
+	);
 	await perform(restore, 'restore', {cluster: 'default'});
 	t.deepEqual(
 		events.filter(({type}) => type === 'warning' || type === 'host.restored'),
@@ -116,13 +119,17 @@ async function distribute({address, keyFile}: LabHost): Promise<string> {
 
 /** What the image is to a cluster, read from its tree on the host. */
 function imageAt({name}: LabHost, tree: string): ClusterImage {
-	const found = onHost(name, `cd ${tree} && find . -path ./registry -prune -o -mindepth 1 -printf '%y %m %s %P\\t%l\\n'`);
+	const found = onHost(
+		name,
+		`cd ${tree} && find . -path ./registry -prune -o -mindepth 1 -printf '%y %m %s %P\\t%l\\n'`,
+	);
 	const kinds: Readonly<Record<string, 'file' | 'folder' | 'link'>> = {f: 'file', d: 'folder', l: 'link'};
 	const files = found
 		.split('\n')
 		.filter(Boolean)
 		.map(line => {
-			const [, type = '', mode = '', size = '', path = '', target = ''] = /^(\w) (\d+) (\d+) (.*)\t(.*)$/.exec(line) ?? [];
+			const [, type = '', mode = '', size = '', path = '', target = ''] =
+				/^(\w) (\d+) (\d+) (.*)\t(.*)$/.exec(line) ?? [];
 			const kind = kinds[type] ?? 'file';
 			const about = {path, kind, mode: Number.parseInt(mode, 8), sizeBytes: Number(size)};
 			return kind === 'link' ? {...about, target} : about;

@@ -52,11 +52,7 @@ export function nodeSetting(
 }
 
 /** Files by path: programs are executable, `-> x` is a link, a path that ends with a slash is a folder. */
-export function clusterImage(
-	name: string,
-	paths: readonly string[],
-	change: Partial<ClusterImage> = {},
-): ClusterImage {
+export function clusterImage(name: string, paths: readonly string[], change: Partial<ClusterImage> = {}): ClusterImage {
 	return {
 		name,
 		digest: digestOf(name),

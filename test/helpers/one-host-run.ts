@@ -1,5 +1,5 @@
-import {agentVerbs, loadVerb} from '../../lib/runtime/agent/verbs.js';
 import type {AgentConnection} from '../../lib/runtime/agent/protocol.js';
+import {agentVerbs, loadVerb} from '../../lib/runtime/agent/verbs.js';
 import type {ClusterRun, RunHost} from '../../lib/runtime/lifecycle/run.js';
 import type {ClusterSetting, SettingHost} from '../../lib/runtime/lifecycle/setting.js';
 import {createLocalTransport} from '../../lib/runtime/transport/local/local.js';

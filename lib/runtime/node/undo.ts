@@ -6,15 +6,7 @@ import {put, setSysctl} from './apply.js';
 import type {NodeOptions} from './changes.js';
 import {clearContents} from './contents.js';
 import {distrust, readTrust, titleOfTrust} from './firewall.js';
-import {
-	digestOfText,
-	isLoaded,
-	lookAtFile,
-	lookAtSwaps,
-	lookAtSysctl,
-	lookAtUnits,
-	type SeenFile,
-} from './observe.js';
+import {digestOfText, isLoaded, lookAtFile, lookAtSwaps, lookAtSysctl, lookAtUnits, type SeenFile} from './observe.js';
 import {
 	keptPlace,
 	type NodeRecord,

@@ -1,6 +1,6 @@
-import type {ClusterSetting} from '../lifecycle/setting.js';
 import {minorFacts} from '../kubeadm/minors.js';
 import type {KubernetesVersion} from '../kubeadm/version.js';
+import type {ClusterSetting} from '../lifecycle/setting.js';
 import type {Environment} from './environment.js';
 
 /**

@@ -14,11 +14,7 @@ import {parentsOf, type StageEntry, type StageTree} from './tree.js';
  * @returns how many files were rendered
  * @throws SealError ERR_TEMPLATE with file and line, ERR_CONFIG_DOCUMENT, ERR_YAML, ERR_UNSAFE_PATH; none shows the value of a secret
  */
-export async function editTree(
-	tree: StageTree,
-	configs: readonly ConfigDocument[],
-	env: Environment,
-): Promise<number> {
+export async function editTree(tree: StageTree, configs: readonly ConfigDocument[], env: Environment): Promise<number> {
 	try {
 		const targets = new Set(templatesAmong([...tree.keys(), ...configs.map(({path}) => path)]).values());
 		for (const config of configs) if (!targets.has(config.path)) await change(tree, config);

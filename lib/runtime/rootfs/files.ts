@@ -26,8 +26,7 @@ function readFiles(setting: ClusterSetting, host: SettingHost): RootfsFiles {
 	const {images, configs} = stageSources(setting, host, rootfsPlace);
 	const files = new Map<string, ImageFile>();
 	for (const image of images) for (const file of image.files[host.platform] ?? []) files.set(file.path, file);
-	for (const {path} of configs)
-		if (!files.has(path)) files.set(path, {path, kind: 'file', mode: 0o644, sizeBytes: 0});
+	for (const {path} of configs) if (!files.has(path)) files.set(path, {path, kind: 'file', mode: 0o644, sizeBytes: 0});
 	for (const [path, target] of templatesAmong(files.keys())) {
 		const template = files.get(path);
 		if (template?.kind === 'file') files.set(target, {...template, path: target});

@@ -28,7 +28,7 @@ export function kubernetesFindings(
 		present.map(({facts}) => facts),
 		{...kubernetesNeeds(setting), ...options, ignore: [...(options.ignore ?? []), 'swap-on']},
 	);
-	const foreign = present.filter(({isIn}) => !isIn).flatMap(({facts}) => othersPrograms(facts));
+	const foreign = othersPrograms(present.filter(({isIn}) => !isIn).map(({facts}) => facts));
 	return [...found, ...foreign]
 		.map(finding => withoutOwn(finding, settled))
 		.filter(({hosts}) => hosts.length > 0)
@@ -47,7 +47,9 @@ function kubernetesNeeds(setting: ClusterSetting): PreflightOptions {
 		needs: Object.fromEntries(hosts.map(host => [host.name, needsOfHost(setting, host)])),
 		common: {...commonNeeds, freeBytes: {'/opt': 400 * mebibyte}},
 		networks: {pods, services, virtual: [virtualAddress]},
-		platforms: [...new Set(images.filter(({type}) => type === 'rootfs').flatMap(image => Object.keys(image.platforms)))],
+		platforms: [
+			...new Set(images.filter(({type}) => type === 'rootfs').flatMap(image => Object.keys(image.platforms))),
+		],
 	};
 }
 
@@ -59,7 +61,11 @@ function needsOfHost(setting: ClusterSetting, host: SettingHost): HostNeeds {
 		.filter(({type}) => type !== 'application' || host.isMaster)
 		.reduce((sum, {platforms}) => sum + (platforms[host.platform]?.bytes ?? 0), 0);
 	// Unpacked, content is two to three times as large; images are unpacked once more by containerd.
-	const room = {'/var/lib/sealimage': 3 * compressed, '/var/lib/containerd': 2 * compressed, '/var/lib/kubelet': 200 * mebibyte};
+	const room = {
+		'/var/lib/sealimage': 3 * compressed,
+		'/var/lib/containerd': 2 * compressed,
+		'/var/lib/kubelet': 200 * mebibyte,
+	};
 	const brought = programsOf(rootfsFiles(setting, host), '').names;
 	const commands = [...(usual.commands ?? []), ...(minorFacts(setting.version).needsConntrack ? ['conntrack'] : [])];
 	return {
@@ -90,20 +96,21 @@ function withoutOwn(finding: HostFinding, settled: ReadonlySet<string>): HostFin
 	return ownMaking.has(finding.id) ? {...finding, hosts: finding.hosts.filter(name => !settled.has(name))} : finding;
 }
 
-/** Programs that the host has from elsewhere, and that take part in nothing now. */
-function othersPrograms({host, software}: HostFacts): readonly HostFinding[] {
-	const found = ['kubelet', 'kubeadm', 'containerd'].filter(name => software.commands[name]?.startsWith('/usr/bin/'));
-	if (found.length === 0) return [];
-	return [
-		{
-			id: 'programs-of-others',
-			severity: 'warning',
-			hosts: [host],
-			what: `${listing(found)} ${found.length === 1 ? 'is' : 'are'} installed already, not by sealimage`,
-			why: 'Programs of the image take their place; a package manager may put its own back one day, and mix versions.',
-			mend: 'Remove the packages that they are of, or keep them from being upgraded; resetting the host puts the files back.',
-		},
-	];
+/** Programs that hosts have from elsewhere, and that take part in nothing now. */
+function othersPrograms(all: readonly HostFacts[]): readonly HostFinding[] {
+	const byNames = new Map<string, string[]>();
+	for (const {host, software} of all) {
+		const found = ['kubelet', 'kubeadm', 'containerd'].filter(name => software.commands[name]?.startsWith('/usr/bin/'));
+		if (found.length > 0) byNames.set(listing(found), [...(byNames.get(listing(found)) ?? []), host]);
+	}
+	return [...byNames].map(([names, hosts]) => ({
+		id: 'programs-of-others',
+		severity: 'warning',
+		hosts,
+		what: `${names} ${names.includes(' ') ? 'are' : 'is'} installed already, not by sealimage`,
+		why: 'Programs of the image take their place; a package manager may put its own back one day, and mix versions.',
+		mend: 'Remove the packages that they are of, or keep them from being upgraded; resetting the host puts the files back.',
+	}));
 }
 
 /** What is worse, or less bad, for a node than for any host, and what to do about it there. */

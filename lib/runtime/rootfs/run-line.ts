@@ -1,4 +1,4 @@
-import {type Readable} from 'node:stream';
+import type {Readable} from 'node:stream';
 import {StringDecoder} from 'node:string_decoder';
 import type {ErrorCode} from '../../core/codes.js';
 import {emit, type OperationOptions} from '../../core/events.js';
@@ -43,7 +43,10 @@ export async function runLine(transport: Transport, line: string, options: RunLi
 	]);
 	if (status.status === 'rejected') throw status.reason;
 	if (status.value.code === 0) return;
-	const words = last.join('; ').replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(-lastChars);
+	const words = last
+		.join('; ')
+		.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+		.slice(-lastChars);
 	const hint =
 		status.value.code === 127
 			? 'Check that bash and the programs that the script calls are on the host.'

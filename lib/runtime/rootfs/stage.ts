@@ -1,5 +1,17 @@
 import {constants} from 'node:fs';
-import {chmod, copyFile, link, lstat, mkdir, readdir, readlink, rename, symlink, unlink, writeFile} from 'node:fs/promises';
+import {
+	chmod,
+	copyFile,
+	link,
+	lstat,
+	mkdir,
+	readdir,
+	readlink,
+	rename,
+	symlink,
+	unlink,
+	writeFile,
+} from 'node:fs/promises';
 import {dirname, join, relative} from 'node:path';
 import {besideOf, syncFolder} from '../../core/atomic-file.js';
 import {systemCode} from '../../core/errors.js';
@@ -59,7 +71,9 @@ export async function stage(request: StageRequest, root: string, options: Aborta
 
 async function isStaged(path: string, copy: string): Promise<boolean> {
 	const target = await readlink(path).catch(() => undefined);
-	return target !== undefined && join(dirname(path), target) === copy && (await ifExists(() => lstat(copy))) !== undefined;
+	return (
+		target !== undefined && join(dirname(path), target) === copy && (await ifExists(() => lstat(copy))) !== undefined
+	);
 }
 
 async function prepareFolders(root: string, path: string): Promise<void> {

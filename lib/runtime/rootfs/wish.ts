@@ -86,11 +86,7 @@ function runtimeOf(source: Source, config: string): Part {
 		...copyOf(source, '/etc/systemd/system/containerd.service', 'etc/containerd.service', containerdUnit),
 		...copyOf(source, '/etc/crictl.yaml', 'etc/crictl.yaml', crictlConfig),
 	];
-	const restartFor = [
-		'/usr/bin/containerd',
-		'/etc/containerd/config.toml',
-		'/etc/systemd/system/containerd.service',
-	];
+	const restartFor = ['/usr/bin/containerd', '/etc/containerd/config.toml', '/etc/systemd/system/containerd.service'];
 	return {files, units: [{name: 'containerd.service', enabled: true, active: true, restartFor}]};
 }
 
@@ -175,12 +171,7 @@ function filledFolders(hasRuntime: boolean): readonly string[] {
 	];
 }
 
-function firstOf(
-	source: Source,
-	path: string,
-	inImage: readonly string[],
-	otherwise: string,
-): readonly WantedFile[] {
+function firstOf(source: Source, path: string, inImage: readonly string[], otherwise: string): readonly WantedFile[] {
 	const found = inImage.find(candidate => source.rootfs.file(candidate) !== undefined);
 	return found === undefined ? [text(path, otherwise)] : copyOf(source, path, found);
 }

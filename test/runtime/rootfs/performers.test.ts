@@ -99,7 +99,7 @@ test('a hook that fails says its own last words, and no secret', async t => {
 });
 
 test('a line of CMD of a rootfs runs in the folder of its files, with its programs first', async t => {
-	const {run} = await staged(t, {'here': 'x', 'bin/tool': '#!/bin/sh\necho "$KUBECONFIG"'});
+	const {run} = await staged(t, {here: 'x', 'bin/tool': '#!/bin/sh\necho "$KUBECONFIG"'});
 	const events: SealEvent[] = [];
 	const input = {image: looseRootfs.name, hook: 'command', line: 'ls here && sh -c "sh bin/tool"', from};
 	await hook(run, action('hook', input), {onEvent: event => events.push(event)});
@@ -110,7 +110,7 @@ test('a line of CMD of a rootfs runs in the folder of its files, with its progra
 });
 
 test('a hook of an image that no setting has is refused', async t => {
-	const {run} = await staged(t, {});
+	const {run} = await staged(t, {file: ''});
 	const input = {image: 'other:v1', hook: 'init', line: 'init.sh', from};
 	await t.throwsAsync(hook(run, action('hook', input), {}), {code: 'ERR_IMAGE_UNKNOWN'});
 });
@@ -155,7 +155,7 @@ test('a host is reset with the networks and the folders of its cluster, and what
 });
 
 test('an action for a host that the run does not have is a mistake of the plan', async t => {
-	const {run} = await staged(t, {});
+	const {run} = await staged(t, {file: ''});
 	const stray = {...action('stage', place), host: 'elsewhere'};
 	await t.throwsAsync(stage(run, stray, {}), {code: 'ERR_PLAN'});
 });

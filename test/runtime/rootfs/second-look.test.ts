@@ -49,6 +49,14 @@ test('swap and services that were there before and are gone are told too', t => 
 
 test('what was kept on the host is believed only when it is facts', t => {
 	t.true(isComparable(JSON.parse(JSON.stringify(soundFacts))));
-	for (const value of [undefined, null, 1, {}, {schema: 1}, {...soundFacts, software: {}}, {...soundFacts, sysctls: null}])
+	for (const value of [
+		undefined,
+		null,
+		1,
+		{},
+		{schema: 1},
+		{...soundFacts, software: {}},
+		{...soundFacts, sysctls: null},
+	])
 		t.false(isComparable(value));
 });

@@ -98,15 +98,19 @@ test('templates are rendered beside themselves with the variables of the host', 
 });
 
 test('Configs change files of the image, templates, and what templates become', async t => {
-	const {root, request, at} = given(tempDir(t), [{'etc/a.yaml': 'a: 1\nb: 2\n', 'etc/t.tmpl': 'one\n', 'etc/u.tmpl': 'x\n'}], {
-		configs: [
-			config('etc/a.yaml', 'merge', 'b: 3\n'),
-			config('etc/new/file', 'override', 'new\n'),
-			config('etc/t', 'append', 'two\n'),
-			config('etc/u.tmpl', 'override', '{{ .name }}\n'),
-		],
-		env: {name: 'value'},
-	});
+	const {root, request, at} = given(
+		tempDir(t),
+		[{'etc/a.yaml': 'a: 1\nb: 2\n', 'etc/t.tmpl': 'one\n', 'etc/u.tmpl': 'x\n'}],
+		{
+			configs: [
+				config('etc/a.yaml', 'merge', 'b: 3\n'),
+				config('etc/new/file', 'override', 'new\n'),
+				config('etc/t', 'append', 'two\n'),
+				config('etc/u.tmpl', 'override', '{{ .name }}\n'),
+			],
+			env: {name: 'value'},
+		},
+	);
 	await stage(request, root);
 	t.is(readFileSync(at('etc/a.yaml'), 'utf8'), 'a: 1\nb: 3\n');
 	t.is(readFileSync(at('etc/new/file'), 'utf8'), 'new\n');

@@ -48,7 +48,9 @@ test('templates of an image count as the files that they become', t => {
 });
 
 test('what a patch brings and what a Config makes is installed too', t => {
-	const patch = clusterImage('patch:v1', ['bin/extra', 'bin/kubectl -> kubectl-1.20', 'bin/kubectl-1.20'], {type: 'patch'});
+	const patch = clusterImage('patch:v1', ['bin/extra', 'bin/kubectl -> kubectl-1.20', 'bin/kubectl-1.20'], {
+		type: 'patch',
+	});
 	const config = {name: '', match: '', path: 'etc/config.toml', strategy: 'override', data: 'version = 2\n'} as const;
 	const setting = nodeSetting([bare, patch], {configs: [config]});
 	const wish = kubernetesWish(setting, worker, soundFacts);
@@ -61,7 +63,11 @@ test('what a patch brings and what a Config makes is installed too', t => {
 test('a host that is prepared is to be made into the same', t => {
 	const setting = nodeSetting([looseRootfs]);
 	const before = changed(soundFacts, facts => {
-		facts.sysctls = {...facts.sysctls, 'fs.inotify.max_user_watches': '2000000', 'fs.inotify.max_user_instances': '128'};
+		facts.sysctls = {
+			...facts.sysctls,
+			'fs.inotify.max_user_watches': '2000000',
+			'fs.inotify.max_user_instances': '128',
+		};
 	});
 	const wish = kubernetesWish(setting, master, before);
 	t.is(wish.sysctls['fs.inotify.max_user_watches'], '2000000');
@@ -118,7 +124,11 @@ const sandbox = test.macro<[Record<string, string>, Partial<ClusterSetting> & {r
 	title: (_, __, ___, expected) => `the sandbox image ${expected}`,
 });
 
-const repository = {apiVersion: 'kubeadm.k8s.io/v1beta3', kind: 'ClusterConfiguration', imageRepository: 'hub.example/k8s'};
+const repository = {
+	apiVersion: 'kubeadm.k8s.io/v1beta3',
+	kind: 'ClusterConfiguration',
+	imageRepository: 'hub.example/k8s',
+};
 test(sandbox, {}, {}, 'k8s.gcr.io/pause:3.2');
 test(sandbox, {}, {kubernetes: 'v1.31.0'}, 'registry.k8s.io/pause:3.10');
 test(sandbox, {sandboxImage: 'pause:3.9'}, {kubernetes: 'v1.28.0', kubeadm: [repository]}, 'hub.example/k8s/pause:3.9');

@@ -1,6 +1,6 @@
 import {applyWish} from '../../node/apply.js';
-import {nodeChanges, titleOfChange} from '../../node/changes.js';
 import {keepBefore} from '../../node/before.js';
+import {nodeChanges, titleOfChange} from '../../node/changes.js';
 import {realSystem} from '../../node/system.js';
 import {type NodeWish, parseWish} from '../../node/wish.js';
 import {type Fields, fieldsOf} from '../params.js';

@@ -1,5 +1,5 @@
 import {type ConfigDocument, configStrategies} from '../../cluster/config-document.js';
-import {type StageRequest, type Staged, stage as stageCopy} from '../../rootfs/stage.js';
+import {type Staged, type StageRequest, stage as stageCopy} from '../../rootfs/stage.js';
 import {type Fields, fieldsOf, listIn, textIn, wrongParam} from '../params.js';
 import type {AgentVerb} from '../protocol.js';
 

@@ -40,7 +40,9 @@ export const restore: Performer<'restore'> = async (run, action, options) => {
 type Restored = Undone & {readonly before?: HostFacts | undefined};
 
 async function undo(host: RunHost, id: string, options: OperationOptions): Promise<Restored> {
-	const {before, ...undone} = (await callAgent(host, 'restore', {}, id, options)) as Undone & {readonly before?: unknown};
+	const {before, ...undone} = (await callAgent(host, 'restore', {}, id, options)) as Undone & {
+		readonly before?: unknown;
+	};
 	await (await host.agent()).close();
 	return {...undone, before: isComparable(before) ? before : undefined};
 }
@@ -67,7 +69,11 @@ async function removeKept(host: RunHost, root: string, keepsRecord: boolean, opt
 	const argv = ['sh', '-c', script, 'sealimage', root, keepsRecord ? 'node facts-before.json' : ''];
 	const {status, stderr} = await exec(host.transport, argv, {signal: options.signal, timeoutMs: 600_000});
 	if (status.code === 0) return;
-	const said = stderr.subarray(-500).toString().trim().replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+	const said = stderr
+		.subarray(-500)
+		.toString()
+		.trim()
+		.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 	throw new HostError(host.name, 'ERR_RESET', `${root} cannot be removed: ${said}`, {
 		hint: 'Mend what it says, and run the command again: it goes on with what is left.',
 	});

@@ -19,7 +19,13 @@ export interface FolderRequest {
 const ownFolders = ['/etc/kubernetes', '/var/lib/kubelet'] as const;
 const etcdFolder = '/var/lib/etcd';
 /** Others may use these too: without a record only what has a name of a pod network goes. */
-const sharedFolders = ['/etc/cni/net.d', '/var/lib/cni', '/run/flannel', '/var/log/pods', '/var/log/containers'] as const;
+const sharedFolders = [
+	'/etc/cni/net.d',
+	'/var/lib/cni',
+	'/run/flannel',
+	'/var/log/pods',
+	'/var/log/containers',
+] as const;
 
 /** Removes what Kubernetes keeps on the host; what was in these folders before the host was prepared stays. */
 export async function clearFolders(

@@ -1,7 +1,7 @@
-import {overlap, readCidr} from '../../preflight/cidr.js';
 import type {NodeOptions} from '../../node/changes.js';
 import {type NodeSystem, runOk} from '../../node/system.js';
 import type {Work} from '../../node/work.js';
+import {overlap, readCidr} from '../../preflight/cidr.js';
 
 /** The dummy interface that has the addresses of all services while kube-proxy uses IPVS. */
 export const proxyLink = 'kube-ipvs0';

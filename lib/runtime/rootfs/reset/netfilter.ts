@@ -35,8 +35,7 @@ export async function clearNetfilter(system: NodeSystem, work: Work, options: Ne
  * to them or that say to be ours. Undefined when there is nothing of the kind.
  */
 export function removalOf(saved: string, othersUseCni = false): string | undefined {
-	const isOurs = (chain: string): boolean =>
-		ourChains.test(chain) && !(othersUseCni && chain.startsWith('CNI-'));
+	const isOurs = (chain: string): boolean => ourChains.test(chain) && !(othersUseCni && chain.startsWith('CNI-'));
 	const tables: string[] = [];
 	for (const [, table = '', body = ''] of saved.matchAll(/^\*(\w+)\n([\s\S]*?)^COMMIT$/gm)) {
 		const lines = body.split('\n');

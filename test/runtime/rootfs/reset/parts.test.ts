@@ -108,6 +108,6 @@ test('virtual services are those of kube-proxy by its interface and by the netwo
 	);
 	t.deepEqual(
 		proxyServices(all, {...known, onProxyLink: undefined}).map(({address}) => address),
-		['10.96.9.9'],
+		['10.96.0.1', '10.96.9.9'],
 	);
 });

@@ -1,8 +1,8 @@
 import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {resetNode as verb} from '../../../../lib/runtime/agent/verbs/reset-node.js';
 import type {IpvsTable, ServiceState} from '../../../../lib/lb/ipvs/table.js';
+import {resetNode as verb} from '../../../../lib/runtime/agent/verbs/reset-node.js';
 import {applyWish} from '../../../../lib/runtime/node/apply.js';
 import type {NodeSystem, Ran} from '../../../../lib/runtime/node/system.js';
 import {undoWish} from '../../../../lib/runtime/node/undo.js';
@@ -103,7 +103,12 @@ test('without a record only what is Kubernetes alone is emptied, and shared fold
 });
 
 test('in folders that a user chose nothing but the data of etcd and the kubelet goes', async t => {
-	const host = machine(t, {'data/etcd/member/wal': 'x', 'data/etcd/mine': 'x', 'data/kubelet/pods/1': 'x', 'data/kubelet/mine': 'x'});
+	const host = machine(t, {
+		'data/etcd/member/wal': 'x',
+		'data/etcd/mine': 'x',
+		'data/kubelet/pods/1': 'x',
+		'data/kubelet/mine': 'x',
+	});
 	await resetNode({...request, etcdFolder: '/data/etcd', kubeletFolder: '/data/kubelet'}, host.root, host.all, host);
 	t.deepEqual(readdirSync(join(host.disk, 'data/etcd')), ['mine']);
 	t.deepEqual(readdirSync(join(host.disk, 'data/kubelet')), ['mine']);
