@@ -163,6 +163,15 @@ export const errorCodes = {
 	ERR_RESET: 'Something of a cluster cannot be taken off a host.',
 	ERR_NODE_STEP: 'A step of preparing a host, or of putting it back, failed.',
 
+	// runtime: the control plane
+	ERR_KUBEADM: 'kubeadm refuses a host, or does not come to its end there.',
+	ERR_API_SERVER: 'No API server of a cluster answers in time.',
+	ERR_ETCD: 'etcd of a master cannot be asked, refuses, or answers what cannot be understood.',
+	ERR_ETCD_MEMBER: 'The members of etcd are not in a state in which a master can join.',
+	ERR_ETCD_QUORUM: 'A member of etcd cannot be taken out: the others would be no majority.',
+	ERR_NODE_DRAIN: 'Work does not move off a node.',
+	ERR_NODES_NOT_READY: 'Nodes of a cluster did not become Ready in time.',
+
 	// runtime: plans
 	ERR_PLAN: 'A plan was edited, is of another version, or makes no sense.',
 	ERR_CLUSTER_REQUEST: 'Several things stand in the way of what is wanted of a cluster; each is listed.',

@@ -7,6 +7,7 @@ export type AgentVerbs = Readonly<Record<string, () => Promise<AgentVerb>>>;
 /** Every verb of the agent. */
 export const agentVerbs: AgentVerbs = {
 	activate: async () => (await import('./verbs/activate.js')).activate,
+	etcd: async () => (await import('./verbs/etcd.js')).etcd,
 	facts: async () => (await import('./verbs/facts.js')).facts,
 	fetch: async () => (await import('./verbs/fetch.js')).fetch,
 	gc: async () => (await import('./verbs/gc.js')).gc,

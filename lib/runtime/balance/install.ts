@@ -1,7 +1,7 @@
 import type {EachHostOptions, HostOutcome} from '../host/each.js';
 import {onHosts} from '../host/on-hosts.js';
 import type {HostTarget} from '../host/target.js';
-import {applySteps, type ServiceStep, titleOf} from '../service/apply.js';
+import {applySteps, type ServiceOptions, type ServiceStep, titleOf} from '../service/apply.js';
 import type {OpenTransport, Transport} from '../transport/transport.js';
 import {observeBalancer} from './observe.js';
 import {service} from './places.js';
@@ -41,11 +41,25 @@ export async function installBalancers(
 		open,
 		async (transport, target) => {
 			await options.prepare?.(transport);
-			const state = await observeBalancer(transport, {signal: options.signal, root: options.rootOf?.(target)});
-			return await change(transport, target, planBalancer(target.name, state, wish, options), options);
+			const {signal, dryRun, agentComes, rootOf} = options;
+			return await installBalancer(transport, wish, {signal, dryRun, agentComes, root: rootOf?.(target)});
 		},
 		{...options, title: 'lb install'},
 	);
+}
+
+/**
+ * Gives one host the load balancer, over the connection that is there.
+ * @throws HostError as `planBalancer` and `observeBalancer`, and ERR_LB_INSTALL with the step that failed; SealError as `checkWish`
+ */
+export async function installBalancer(
+	transport: Transport,
+	wish: BalanceWish,
+	{dryRun, agentComes, ...where}: ServiceOptions & Pick<BalanceRunOptions, 'dryRun' | 'agentComes'> = {},
+): Promise<BalanceChanges> {
+	checkWish(wish);
+	const state = await observeBalancer(transport, where);
+	return await change(transport, planBalancer(transport.host, state, wish, {agentComes}), {...where, dryRun});
 }
 
 /** Takes the load balancer off each host, out of its kernel too. A second run finds nothing to do. */
@@ -58,8 +72,10 @@ export async function removeBalancers(
 		hosts,
 		open,
 		async (transport, target) => {
-			const state = await observeBalancer(transport, {signal: options.signal, root: options.rootOf?.(target)});
-			return await change(transport, target, planRemoval(target.name, state), options);
+			const {signal, dryRun, rootOf} = options;
+			const where = {signal, root: rootOf?.(target)};
+			const state = await observeBalancer(transport, where);
+			return await change(transport, planRemoval(target.name, state), {...where, dryRun});
 		},
 		{...options, title: 'lb remove'},
 	);
@@ -67,10 +83,9 @@ export async function removeBalancers(
 
 async function change(
 	transport: Transport,
-	target: HostTarget,
 	steps: readonly ServiceStep[],
-	{signal, dryRun = false, rootOf}: BalanceRunOptions,
+	{dryRun = false, ...where}: ServiceOptions & Pick<BalanceRunOptions, 'dryRun'>,
 ): Promise<BalanceChanges> {
-	if (!dryRun && steps.length > 0) await applySteps(transport, service, steps, {signal, root: rootOf?.(target)});
+	if (!dryRun && steps.length > 0) await applySteps(transport, service, steps, where);
 	return {changes: steps.map(step => titleOf(step, service))};
 }

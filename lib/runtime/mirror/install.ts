@@ -2,14 +2,14 @@ import type {EachHostOptions, HostOutcome} from '../host/each.js';
 import {onHosts} from '../host/on-hosts.js';
 import type {HostTarget} from '../host/target.js';
 import type {HostFinding} from '../preflight/finding.js';
-import {applySteps, type ServiceStep, titleOf} from '../service/apply.js';
+import {applySteps, type ServiceOptions, type ServiceStep, titleOf} from '../service/apply.js';
 import type {OpenTransport, Transport} from '../transport/transport.js';
 import {mirrorFindings} from './findings.js';
 import {observeMirror} from './observe.js';
 import {service} from './places.js';
 import {planHost} from './plan.js';
 import {planRemoval, type RemoveOptions} from './remove.js';
-import {type MirrorHost, type MirrorPlanOptions, settle} from './setting.js';
+import {type MirrorHost, type MirrorPlanOptions, type MirrorSetting, settle} from './setting.js';
 
 export interface MirrorRunOptions extends EachHostOptions {
 	/** Tell what would change, and change nothing. Default false. */
@@ -41,8 +41,8 @@ export async function installMirrors(
 ): Promise<readonly HostOutcome<MirrorChanges>[]> {
 	const look = async (transport: Transport, target: HostTarget): Promise<MirrorHost> => {
 		await options.prepare?.(transport);
-		const state = await observeMirror(transport, {signal: options.signal, root: options.rootOf?.(target)});
-		return {name: target.name, address: target.address, isMaster: isMaster(target), state};
+		const host = {name: target.name, address: target.address, isMaster: isMaster(target)};
+		return await lookAtMirror(transport, host, {signal: options.signal, root: options.rootOf?.(target)});
 	};
 	const masters = await onHosts(hosts.filter(isMaster), open, look, {...options, title: 'look at masters'});
 	const seen = masters.map(outcome => {
@@ -56,11 +56,34 @@ export async function installMirrors(
 		open,
 		async (transport, target) => {
 			const host = known.get(target.name) ?? (await look(transport, target));
-			const changes = await change(transport, target, await planHost(host, setting), options);
-			return {changes, findings: mirrorFindings(host.name, host.state)};
+			const {signal, dryRun, rootOf} = options;
+			return await installMirror(transport, host, setting, {signal, dryRun, root: rootOf?.(target)});
 		},
 		{...options, title: 'registry install'},
 	);
+}
+
+/** What a host has of its registry, as part of what others have. @throws HostError as `observeMirror` */
+export async function lookAtMirror(
+	transport: Transport,
+	host: Omit<MirrorHost, 'state'>,
+	options: ServiceOptions = {},
+): Promise<MirrorHost> {
+	return {...host, state: await observeMirror(transport, options)};
+}
+
+/**
+ * Gives one host its registry, over the connection that is there.
+ * @throws HostError as `planHost`, and ERR_MIRROR_INSTALL with the step that failed
+ */
+export async function installMirror(
+	transport: Transport,
+	host: MirrorHost,
+	setting: MirrorSetting,
+	options: ServiceOptions & {readonly dryRun?: boolean | undefined} = {},
+): Promise<MirrorChanges> {
+	const changes = await change(transport, await planHost(host, setting), options);
+	return {changes, findings: mirrorFindings(host.name, host.state)};
 }
 
 /** Takes the registry off each host. A second run finds nothing to do. */
@@ -73,8 +96,10 @@ export async function removeMirrors(
 		hosts,
 		open,
 		async (transport, target) => {
-			const state = await observeMirror(transport, {signal: options.signal, root: options.rootOf?.(target)});
-			return {changes: await change(transport, target, planRemoval(state, options), options), findings: []};
+			const {signal, dryRun, rootOf} = options;
+			const where = {signal, root: rootOf?.(target)};
+			const state = await observeMirror(transport, where);
+			return {changes: await change(transport, planRemoval(state, options), {...where, dryRun}), findings: []};
 		},
 		{...options, title: 'registry remove'},
 	);
@@ -86,10 +111,9 @@ function isMaster({roles}: HostTarget): boolean {
 
 async function change(
 	transport: Transport,
-	target: HostTarget,
 	steps: readonly ServiceStep[],
-	{signal, dryRun = false, rootOf}: MirrorRunOptions,
+	{dryRun = false, ...where}: ServiceOptions & {readonly dryRun?: boolean | undefined},
 ): Promise<readonly string[]> {
-	if (!dryRun && steps.length > 0) await applySteps(transport, service, steps, {signal, root: rootOf?.(target)});
+	if (!dryRun && steps.length > 0) await applySteps(transport, service, steps, where);
 	return steps.map(step => titleOf(step, service));
 }

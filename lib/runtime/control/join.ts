@@ -1,0 +1,117 @@
+import {hasCode} from '../../core/errors.js';
+import {emit} from '../../core/events.js';
+import type {HostError} from '../host/error.js';
+import {fieldsOf, type KubeadmDocument} from '../kubeadm/document.js';
+import type {ClusterAction} from '../lifecycle/actions.js';
+import type {ClusterRun, Performer, RunHost} from '../lifecycle/run.js';
+import {awaitApiServer, onLiveMaster} from './api-server.js';
+import {etcdOf, joinDocumentsOf} from './describe.js';
+import {hostOf} from './host.js';
+import {awaitMember, type JoiningMaster, readyEtcd} from './join-master.js';
+import {runKubeadm} from './kubeadm.js';
+import {kubectl} from './kubectl.js';
+import {useEndpoint, useLocalApi} from './kubelet.js';
+import type {ControlOptions} from './patience.js';
+import {ignoredChecks} from './preflights.js';
+
+/**
+ * A further master or a node. No token is made: the host shows the certificate that it was given. What an attempt that was cut off left is
+ * completed; masters come one at a time, with every member of etcd healthy before and after.
+ */
+export const join: Performer<'join'> = async (run, action, options: ControlOptions) => {
+	const host = hostOf(run, action);
+	if (!host.isMaster) {
+		await joinOnce(run, host, action, options);
+		return;
+	}
+	const joining: JoiningMaster = {run, host, id: action.id, digest: action.input.documents};
+	await becomeMaster(joining, action, options);
+	await useLocalApi(run.setting, host, options);
+	await awaitApiServer(run.setting, host, options);
+	await awaitMember(joining, options);
+	run.noteLive(host.name);
+};
+
+type JoinAction = ClusterAction<'join'>;
+
+/** kubeadm waits forty seconds for the new member, which a slow disk needs for its first start alone: then it goes on behind it. */
+const attempts = 3;
+
+async function becomeMaster(joining: JoiningMaster, action: JoinAction, options: ControlOptions): Promise<void> {
+	const {run, host} = joining;
+	for (let attempt = 1; ; attempt++) {
+		await readyEtcd(joining, options);
+		await useEndpoint(run.setting, host, options);
+		try {
+			await joinOnce(run, host, action, options);
+			return;
+		} catch (error) {
+			if (attempt === attempts || !isAboutEtcd(error)) throw error;
+			const reason = (error as HostError).message;
+			emit(options, {type: 'retry', id: action.id, attempt, reason, delayMs: 0});
+		}
+	}
+}
+
+function isAboutEtcd(error: unknown): boolean {
+	return hasCode(error, 'ERR_KUBEADM') && /\betcd\b/.test((error as HostError).message);
+}
+
+async function joinOnce(
+	run: ClusterRun,
+	host: RunHost,
+	{id, input}: JoinAction,
+	options: ControlOptions,
+): Promise<void> {
+	const {setting} = run;
+	const etcd = etcdOf(setting);
+	const documents = joinDocumentsOf(setting, host);
+	const call = {
+		verb: 'join',
+		id,
+		documents,
+		digest: input.documents,
+		ignored: ignoredChecks('join', {
+			isMaster: host.isMaster,
+			apiPort: setting.network.apiPort,
+			dataDir: etcd === 'external' ? undefined : etcd.dataDir,
+		}),
+	} as const;
+	try {
+		await runKubeadm(run, host, call, options);
+	} catch (error) {
+		if (!(await isReadyItself(run, host, error, options))) throw error;
+		// Its kubelet works already; kubeadm would say of it what belongs to a node that is there.
+		await runKubeadm(run, host, {...call, skipPhases: ['kubelet-start']}, options);
+		await noteSocket(run, host, documents, options);
+	}
+}
+
+/** Whether kubeadm stopped at a node of this name that is Ready, and that node is this very host, from an attempt that was cut off. */
+async function isReadyItself(
+	run: ClusterRun,
+	{nodeName, state}: RunHost,
+	error: unknown,
+	options: ControlOptions,
+): Promise<boolean> {
+	if (!hasCode(error, 'ERR_KUBEADM') || !(error as HostError).message.includes('already exists in the cluster'))
+		return false;
+	const own = state?.facts.identity.machineId;
+	const words = ['get', 'node', nodeName, '-o', 'jsonpath={.status.nodeInfo.machineID}'];
+	const known = await onLiveMaster(run, options, master => kubectl(run.setting, master, words, options));
+	return own !== undefined && known.trim() === own;
+}
+
+/** Phases of kubeadm that come later, as those of an upgrade, look for it at the node. */
+async function noteSocket(
+	run: ClusterRun,
+	{nodeName}: RunHost,
+	documents: readonly KubeadmDocument[],
+	options: ControlOptions,
+): Promise<void> {
+	const join = documents.find(({kind}) => kind === 'JoinConfiguration');
+	const {criSocket} = fieldsOf(join?.nodeRegistration);
+	const note = `kubeadm.alpha.kubernetes.io/cri-socket=${String(criSocket)}`;
+	const words = ['annotate', '--overwrite', 'node', nodeName, note];
+	await onLiveMaster(run, options, master => kubectl(run.setting, master, words, options));
+}

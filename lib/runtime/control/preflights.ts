@@ -1,0 +1,40 @@
+/** Which of kubeadm's checks are passed over, by their names. */
+export interface IgnoredChecks {
+	/** Always: what we have judged ourselves, and files that we put there. */
+	readonly always: readonly string[];
+	/** When an earlier attempt was cut off: what it left is no foreigner's. */
+	readonly again: readonly string[];
+}
+
+/**
+ * The checks of `kubeadm init` and `kubeadm join` that would stop on what we know better. Everything else stops a host that is in another's use.
+ * @param dataDir of etcd on masters; none where etcd is elsewhere
+ */
+export function ignoredChecks(
+	verb: 'init' | 'join',
+	{
+		isMaster,
+		apiPort,
+		dataDir,
+	}: {readonly isMaster: boolean; readonly apiPort: number; readonly dataDir?: string | undefined},
+): IgnoredChecks {
+	const ours = verb === 'init' ? [] : ['kubelet.conf', 'pki/ca.crt', 'bootstrap-kubelet.conf'].map(fileCheck);
+	const manifests = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'].map(name =>
+		fileCheck(`manifests/${name}.yaml`),
+	);
+	const master = [
+		...[apiPort, 10_257, 10_259, 2379, 2380].map(port => `Port-${port}`),
+		...manifests,
+		...(dataDir === undefined ? [] : [`DirAvailable-${dataDir.replaceAll('/', '-')}`]),
+	];
+	return {
+		// Our own preflight judges hosts by what they are to do, all of them before the first is touched.
+		always: ['NumCPU', 'Mem', 'SystemVerification', ...ours],
+		again: ['Port-10250', 'DirAvailable--etc-kubernetes-manifests', ...(isMaster ? master : [])],
+	};
+}
+
+/** As kubeadm names the check that a file of /etc/kubernetes is not there. */
+function fileCheck(name: string): string {
+	return `FileAvailable--etc-kubernetes-${name.replaceAll('/', '-')}`;
+}
