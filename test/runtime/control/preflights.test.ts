@@ -1,0 +1,25 @@
+import test from 'ava';
+import {ignoredChecks} from '../../../lib/runtime/control/preflights.js';
+
+test('a node that joins passes over the files that were brought to it', t => {
+	const {always, again} = ignoredChecks('join', {isMaster: false, apiPort: 6443});
+	t.deepEqual(always.slice(3), [
+		'FileAvailable--etc-kubernetes-kubelet.conf',
+		'FileAvailable--etc-kubernetes-pki-ca.crt',
+		'FileAvailable--etc-kubernetes-bootstrap-kubelet.conf',
+	]);
+	t.deepEqual(again, ['Port-10250', 'DirAvailable--etc-kubernetes-manifests']);
+});
+
+test('a master passes over its own ports and manifests when it begins again, at the places that the user chose', t => {
+	const {always, again} = ignoredChecks('init', {isMaster: true, apiPort: 8443, dataDir: '/data/etcd'});
+	t.false(always.some(name => name.startsWith('Port') || name.startsWith('File')));
+	for (const name of [
+		'Port-8443',
+		'Port-2380',
+		'FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml',
+		'DirAvailable--data-etcd',
+	])
+		t.true(again.includes(name), name);
+	t.false(ignoredChecks('init', {isMaster: true, apiPort: 6443}).again.some(name => name.endsWith('etcd')));
+});
