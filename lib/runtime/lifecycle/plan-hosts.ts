@@ -34,21 +34,24 @@ export function planHosts(situation: Situation, draft: Draft): readonly HostChai
 	return chains;
 }
 
-/** Lines that images for every host bring, once the host is in the cluster. */
-export function planCommands(situation: Situation, draft: Draft, chains: readonly HostChain[]): void {
+/** Lines that images for every host bring, once the host is in the cluster. @returns their ids */
+export function planCommands(situation: Situation, draft: Draft, chains: readonly HostChain[]): readonly string[] {
+	const planned: string[] = [];
 	for (const chain of chains) {
 		for (const image of baseImages(situation.request.wanted)) {
 			for (const [index, line] of linesOf(image).entries()) {
-				const title = `run line ${index + 1} of ${image.name}`;
+				const id = `hook/${chain.host.name}/${image.name}/command-${index + 1}`;
 				propose(draft, chain, 'hook', {
-					id: `hook/${chain.host.name}/${image.name}/command-${index + 1}`,
+					id,
 					phase: 'run lines on hosts',
-					title,
+					title: `run line ${index + 1} of ${image.name}`,
 					input: hookInput(situation, chain.host, image, 'command', line),
 				});
+				if (draft.has(id)) planned.push(id);
 			}
 		}
 	}
+	return planned;
 }
 
 /** The input of a hook depends on the image and on what was laid over its files. */

@@ -1,7 +1,6 @@
 import type {Digest} from '../../oci/digest.js';
 import {digestOfValue} from '../plan/plan.js';
 import type {Draft} from './draft.js';
-import type {HostChain} from './plan-hosts.js';
 import {applicationImages, linesOf} from './plan-images.js';
 import type {PlanRequest} from './request.js';
 import type {ClusterImage, ClusterSetting} from './setting.js';
@@ -69,27 +68,20 @@ export function planApplications({request, first, acting}: Situation, draft: Dra
 /**
  * Until the nodes are Ready and applications run. It is planned when the nodes are others than those that were waited for, and after
  * whatever comes into the cluster.
+ * @param lines ids of what runs there, on hosts and as applications
  */
 export function planReady(
 	{request, leaving, first, hosts}: Situation,
 	draft: Draft,
-	chains: readonly HostChain[],
-	applications: readonly string[],
+	lines: readonly string[],
 ): void {
 	const joins = hosts.flatMap(({name}) => [`init/${name}`, `join/${name}`]);
-	const isQuiet = ![...joins, ...applications].some(id => draft.has(id));
+	const isQuiet = ![...joins, ...lines].some(id => draft.has(id));
 	const proposal = {
 		id: 'ready',
 		phase: 'wait until ready',
 		title: `wait until ${hosts.length === 1 ? 'the node is' : `${hosts.length} nodes are`} ready`,
-		after: [
-			...new Set([
-				...joins,
-				...chains.flatMap(({last}) => last),
-				...applications,
-				...leaving.map(({name}) => `delete-node/${name}`),
-			]),
-		],
+		after: [...joins, ...lines, ...leaving.map(({name}) => `delete-node/${name}`)],
 		input: {nodes: hosts.map(({nodeName}) => nodeName).sort()},
 	};
 	draft.propose('ready', proposal, recordOf(request, first !== undefined), isQuiet);

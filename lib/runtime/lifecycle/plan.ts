@@ -31,12 +31,12 @@ function planChanges(situation: Situation, draft: Draft): void {
 	const chains = planHosts(situation, draft);
 	const spent = planSpent(situation, draft);
 	const areSomeComing = planJoins(situation, draft, chains, spent);
-	planCommands(situation, draft, chains);
+	const commands = planCommands(situation, draft, chains);
 	planAccess(situation, draft);
 	const isShrinking = situation.leaving.length > 0;
 	if (!isShrinking) planState(situation, draft);
 	const applications = planApplications(situation, draft);
-	const ready = (): void => planReady(situation, draft, chains, applications);
+	const ready = (): void => planReady(situation, draft, [...commands, ...applications]);
 	if (areSomeComing) ready();
 	const last = situation.hosts.flatMap(({name, isMaster}) => (isMaster ? [`init/${name}`, `join/${name}`] : []));
 	planLeaving(situation, draft, [...spent, ...last]);

@@ -6,7 +6,7 @@ import {planCluster} from '../../../lib/runtime/lifecycle/plan.js';
 import type {PlanRequest} from '../../../lib/runtime/lifecycle/request.js';
 import type {ClusterSetting} from '../../../lib/runtime/lifecycle/setting.js';
 import {type Plan, parsePlan} from '../../../lib/runtime/plan/plan.js';
-import {createWorld, type FakeWorld, observe, requestFor} from './fake-cluster.js';
+import {createWorld, type FakeWorld, requestFor} from './fake-cluster.js';
 import {runVerb} from './fake-run.js';
 import {host, image, rootfs, type SettingParts, setting} from './settings.js';
 
@@ -179,12 +179,8 @@ test('a plan for five times the hosts has five times the actions and needs', t =
 			nodes: Array.from({length: nodes}, (_, index) => 11 + index),
 			images: [redis],
 		});
-		const states = observe(createWorld(30, wanted.hosts), wanted.hosts);
-		const request = requestFor(createWorld(30, wanted.hosts), wanted, {
-			verb: 'run',
-			states,
-			applications: ['redis:v7'],
-		});
+		const world = createWorld(30, wanted.hosts);
+		const request = requestFor(world, wanted, {verb: 'run', applications: ['redis:v7']});
 		const {actions} = planCluster(request);
 		return {actions: actions.length, needs: actions.reduce((sum, {needs}) => sum + needs.length, 0)};
 	};
