@@ -83,16 +83,19 @@ function takeOver({request, stateOf, isTaken}: Situation, draft: Draft, chain: H
 	chain.last = [id];
 }
 
-function bring({request}: Situation, draft: Draft, chain: HostChain): void {
+function bring({request, stateOf}: Situation, draft: Draft, chain: HostChain): void {
 	const images = variantsFor(imagesFor(request.wanted, chain.host), chain.host);
+	const there = stateOf(chain.host)?.images;
+	const isThere = there === undefined || images.every(({name, manifest}) => there[name]?.manifest === manifest);
 	const bytes = request.wishes.bytesMissing(chain.host);
-	propose(draft, chain, 'content', {
+	const proposal = {
 		id: `content/${chain.host.name}`,
 		phase: 'bring content',
 		title: `bring ${listing(images.map(({name}) => name))}`,
 		...(bytes === undefined ? {} : {bytes}),
 		input: {images},
-	});
+	};
+	propose(draft, chain, 'content', proposal, isThere);
 }
 
 function stage({request: {wanted, wishes}}: Situation, draft: Draft, chain: HostChain): void {
@@ -128,18 +131,17 @@ function runHooks(situation: Situation, draft: Draft, chain: HostChain, names: r
 }
 
 function prepare({request, stateOf}: Situation, draft: Draft, chain: HostChain): void {
-	const kubernetes = stateOf(chain.host)?.kubernetes;
 	const proposal = {
 		id: `prepare/${chain.host.name}`,
 		phase: 'prepare nodes',
 		title: 'prepare the host to be a node',
 		input: {wish: request.wishes.wishOf(chain.host)},
 	};
-	propose(draft, chain, 'prepare', proposal, kubernetes !== undefined && isUp(kubernetes.containerd));
+	propose(draft, chain, 'prepare', proposal, isUp(stateOf(chain.host)?.kubernetes.containerd));
 }
 
 function setUpRegistry(situation: Situation, draft: Draft, chain: HostChain): void {
-	const {request, wantedMasters, acting} = situation;
+	const {request, wantedMasters, acting, stateOf} = situation;
 	const {host} = chain;
 	const images = variantsFor(imagesFor(request.wanted, host), host);
 	const proposal = {
@@ -149,7 +151,7 @@ function setUpRegistry(situation: Situation, draft: Draft, chain: HostChain): vo
 		input: {peers: wantedMasters.map(({name}) => name), images: digestsOf(images)},
 	};
 	waitFor(draft, chain, acting, 'registry');
-	propose(draft, chain, 'registry', proposal);
+	propose(draft, chain, 'registry', proposal, isUp(stateOf(host)?.kubernetes.registry));
 	if (host.isMaster) runHooks(situation, draft, chain, ['init-registry'], proposal.phase);
 }
 
@@ -167,15 +169,16 @@ function writeCertificates({request, stateOf, acting}: Situation, draft: Draft, 
 	propose(draft, chain, 'certificates', proposal, holds);
 }
 
-function balance({request: {wanted}, wantedMasters}: Situation, draft: Draft, chain: HostChain): void {
+function balance({request: {wanted}, wantedMasters, stateOf}: Situation, draft: Draft, chain: HostChain): void {
 	const {virtualAddress: address, apiPort: port} = wanted.network;
 	const members = wantedMasters.map(({addresses}) => addresses[0] ?? '');
-	propose(draft, chain, 'balancer', {
+	const proposal = {
 		id: `balancer/${chain.host.name}`,
 		phase: 'set up load balancers',
 		title: `balance ${address} over ${members.length === 1 ? 'one master' : `${members.length} masters`}`,
 		input: {members, address, port},
-	});
+	};
+	propose(draft, chain, 'balancer', proposal, isUp(stateOf(chain.host)?.kubernetes.balancer));
 }
 
 /** The next thing on the host comes after this of the acting master as well. */

@@ -70,11 +70,7 @@ export function planApplications({request, first, acting}: Situation, draft: Dra
  * whatever comes into the cluster.
  * @param lines ids of what runs there, on hosts and as applications
  */
-export function planReady(
-	{request, leaving, first, hosts}: Situation,
-	draft: Draft,
-	lines: readonly string[],
-): void {
+export function planReady({request, leaving, first, hosts}: Situation, draft: Draft, lines: readonly string[]): void {
 	const joins = hosts.flatMap(({name}) => [`init/${name}`, `join/${name}`]);
 	const isQuiet = ![...joins, ...lines].some(id => draft.has(id));
 	const proposal = {

@@ -97,8 +97,8 @@ export function situationOf(request: PlanRequest): Situation {
 	};
 }
 
-/** Of a service as systemctl calls it. One that is being started is not down, and without systemd nobody knows. */
-export function isUp(state: string): boolean {
+/** Of a service as systemctl calls it. One that is being started is not down, and where nobody knows it counts as up. */
+export function isUp(state: string | undefined): boolean {
 	return state !== 'inactive' && state !== 'failed' && state !== 'deactivating';
 }
 

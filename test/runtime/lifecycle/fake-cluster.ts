@@ -11,9 +11,8 @@ import {wishesOf} from './settings.js';
 export interface FakeHost {
 	readonly name: string;
 	isUp: boolean;
-	/** Stopped by somebody. */
-	kubeletStopped: boolean;
-	containerdStopped: boolean;
+	/** Services that somebody has stopped. */
+	stopped: Set<'kubelet' | 'containerd' | 'registry' | 'balancer'>;
 	content: Map<string, Digest>;
 	staged: Map<string, string>;
 	hooks: Set<string>;
@@ -71,8 +70,7 @@ export function bareHost(name: string): FakeHost {
 	return {
 		name,
 		isUp: true,
-		kubeletStopped: false,
-		containerdStopped: false,
+		stopped: new Set(),
 		content: new Map(),
 		staged: new Map(),
 		hooks: new Set(),
@@ -122,8 +120,10 @@ export function observe(world: FakeWorld, hosts: readonly SettingHost[]): Readon
 			member: host.member,
 			journal: Object.fromEntries(host.journal),
 			kubernetes: {
-				kubelet: host.hasKubeletConfig && !host.kubeletStopped ? 'active' : 'inactive',
-				containerd: host.prepared !== undefined && !host.containerdStopped ? 'active' : 'inactive',
+				kubelet: service(host, 'kubelet', host.hasKubeletConfig),
+				containerd: service(host, 'containerd', host.prepared !== undefined),
+				registry: service(host, 'registry', host.registry !== undefined),
+				balancer: service(host, 'balancer', host.balancer !== undefined),
 				hasAdminConf: host.certificates !== undefined,
 				hasKubeletConf: host.certificates !== undefined,
 				hasKubeletConfig: host.hasKubeletConfig,
@@ -132,9 +132,20 @@ export function observe(world: FakeWorld, hosts: readonly SettingHost[]): Readon
 				...(host.hasManifests ? {apiReady: isMember && hasQuorum(world)} : {}),
 			},
 			state: host.state,
+			images: Object.fromEntries(
+				[...host.content].map(([image, manifest]) => [image, {manifest, tree: `/trees/${image}`}]),
+			),
 		});
 	}
 	return found;
+}
+
+function service(
+	{stopped}: FakeHost,
+	name: 'kubelet' | 'containerd' | 'registry' | 'balancer',
+	isThere: boolean,
+): string {
+	return isThere && !stopped.has(name) ? 'active' : 'inactive';
 }
 
 /** The request that the command line makes of what it finds. */
@@ -173,6 +184,7 @@ export function picture(world: FakeWorld): unknown {
 		...host,
 		content: sorted(host.content),
 		staged: sorted(host.staged),
+		stopped: [...host.stopped],
 		hooks: [...host.hooks].sort(),
 		journal: sorted(host.journal),
 		state: host.state === undefined ? undefined : pictureOfState(host.state),

@@ -23,7 +23,7 @@ export function* init(world: FakeWorld, host: FakeHost, node: string): Work {
 	host.hasManifests = true;
 	yield 'step';
 	host.hasKubeletConfig = true;
-	host.kubeletStopped = false;
+	host.stopped.delete('kubelet');
 	world.cluster.nodes.add(node);
 	yield 'step';
 }
@@ -32,7 +32,7 @@ export function* joinNode(world: FakeWorld, host: FakeHost, node: string): Work 
 	while (!hasApi(world)) yield 'wait';
 	host.hasKubeletConfig = true;
 	yield 'step';
-	host.kubeletStopped = false;
+	host.stopped.delete('kubelet');
 	world.cluster!.nodes.add(node);
 	yield 'step';
 }
@@ -71,7 +71,7 @@ export function* joinMaster(world: FakeWorld, host: FakeHost, node: string): Wor
 	host.hasManifests = true;
 	yield 'step';
 	host.hasKubeletConfig = true;
-	host.kubeletStopped = false;
+	host.stopped.delete('kubelet');
 	nodes.add(node);
 	yield 'step';
 }

@@ -51,7 +51,7 @@ const performers: FakePerformers = {
 		host.prepared = undefined;
 		yield 'step';
 		host.prepared = wish;
-		host.containerdStopped = false;
+		host.stopped.delete('containerd');
 	},
 	*registry({world, request}, input, host) {
 		demand(host.prepared !== undefined, `${host.name} is not prepared`);
@@ -59,6 +59,7 @@ const performers: FakePerformers = {
 		if (!hasPeer) makeShared(world, 'registry', hostOf(request, host.name));
 		yield 'step';
 		host.registry = JSON.stringify(input);
+		host.stopped.delete('registry');
 	},
 	*certificates({world, request}, {from}, host) {
 		const hasAuthority = [...world.hosts.values()].some(({certificates}) => certificates !== undefined);
@@ -70,6 +71,7 @@ const performers: FakePerformers = {
 		demand(host.certificates !== undefined, `${host.name} does not know the authority of the cluster`);
 		yield 'step';
 		host.balancer = JSON.stringify(input);
+		host.stopped.delete('balancer');
 	},
 	*init({world, request}, _input, host) {
 		checkReady(host);

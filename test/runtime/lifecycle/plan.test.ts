@@ -73,7 +73,7 @@ test('everything is taken away again', golden, 'reset', () => {
 	return planCluster(requestFor(world, wanted, {verb: 'reset', leaving: wanted.hosts}));
 });
 
-const heals = test.macro((t, change: (world: FakeWorld) => void, expected: readonly string[]) => {
+const heals = test.macro((t, change: (world: FakeWorld) => unknown, expected: readonly string[]) => {
 	const {world, wanted} = standing({masters: [1, 2, 3], nodes: [11]});
 	change(world);
 	const request = requestFor(world, wanted, {verb: 'apply'});
@@ -85,10 +85,26 @@ const heals = test.macro((t, change: (world: FakeWorld) => void, expected: reado
 test(
 	'a containerd that is down is prepared again',
 	heals,
-	world => (world.hosts.get('10.0.0.11')!.containerdStopped = true),
+	world => world.hosts.get('10.0.0.11')!.stopped.add('containerd'),
 	['prepare/10.0.0.11'],
 );
-test('a kubelet that is down is brought back', heals, world => (world.hosts.get('10.0.0.11')!.kubeletStopped = true), [
+test(
+	'a registry and a balancer that are down are set up again',
+	heals,
+	world => {
+		world.hosts.get('10.0.0.11')!.stopped.add('registry').add('balancer');
+	},
+	['registry/10.0.0.11', 'balancer/10.0.0.11'],
+);
+test(
+	'content that is gone is brought again',
+	heals,
+	world => {
+		world.hosts.get('10.0.0.11')!.content.clear();
+	},
+	['content/10.0.0.11'],
+);
+test('a kubelet that is down is brought back', heals, world => world.hosts.get('10.0.0.11')!.stopped.add('kubelet'), [
 	'join/10.0.0.11',
 	'ready',
 ]);
@@ -168,7 +184,7 @@ test('the basis is another one when a host is', t => {
 	const {world, wanted} = standing({masters: [1], nodes: [11]});
 	const before = planCluster(requestFor(world, wanted, {verb: 'apply'}));
 	t.is(planCluster(requestFor(world, wanted, {verb: 'apply'})).basis, before.basis);
-	world.hosts.get('10.0.0.11')!.kubeletStopped = true;
+	world.hosts.get('10.0.0.11')!.stopped.add('kubelet');
 	t.not(planCluster(requestFor(world, wanted, {verb: 'apply'})).basis, before.basis);
 });
 
