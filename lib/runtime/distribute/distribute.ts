@@ -52,6 +52,7 @@ export async function distribute(given: DistributeOptions): Promise<Distributed>
 		const outcomes = await eachHost(targets, ({target}) => bringCounted(run, target), {
 			signal: options.signal,
 			concurrency: targets.length,
+			onOutcome: options.onHost,
 		});
 		await Promise.all([...run.kept].map(([connection, needs]) => dropKept(connection, needs, options)));
 		return {outcomes, sentBytes: run.sentBytes, elapsedMs: Math.round(performance.now() - started)};

@@ -10,8 +10,10 @@ import {openAgent} from '../agent/connection.js';
 import {ensureAgent} from '../agent/ensure.js';
 import type {AgentConnection} from '../agent/protocol.js';
 import type {BlobParts} from '../content/part.js';
+import type {HostOutcome} from '../host/each.js';
 import type {HostTarget} from '../host/target.js';
 import type {OpenTransport, Transport} from '../transport/transport.js';
+import type {HostDistributed} from './distribute.js';
 import {nameOnHosts, readPlannedImage} from './image.js';
 import {type PartSource, partsOf} from './parts.js';
 import {type ImageNeed, type PlannedBlob, type PlannedImage, servesRegistry} from './plan.js';
@@ -34,6 +36,8 @@ export interface DistributeOptions extends OperationOptions {
 	/** Where agents are and keep their content, when not in the usual places. */
 	readonly agent?: {readonly path?: string | undefined; readonly root?: string | undefined} | undefined;
 	readonly limits?: Partial<SwarmLimits> | undefined;
+	/** Called with the outcome of each host as soon as it has everything, or has failed; the others go on. */
+	readonly onHost?: ((outcome: HostOutcome<HostDistributed>) => void) | undefined;
 }
 
 /** What the hosts of one distribution share. */

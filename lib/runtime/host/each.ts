@@ -6,13 +6,13 @@ export type HostOutcome<T> =
 	| {readonly host: string; readonly ok: true; readonly value: T; readonly elapsedMs: number}
 	| {readonly host: string; readonly ok: false; readonly error: unknown; readonly elapsedMs: number};
 
-export interface EachHostOptions extends OperationOptions {
+export interface EachHostOptions<T = unknown> extends OperationOptions {
 	/** Default 32. */
 	readonly concurrency?: number | undefined;
 	/** What is done, for `hosts.progress` events; without it there are none. */
 	readonly title?: string | undefined;
 	/** Called with each outcome as it comes; the host counts as being worked on until the promise is settled. */
-	readonly onOutcome?: ((outcome: HostOutcome<unknown>) => void | Promise<void>) | undefined;
+	readonly onOutcome?: ((outcome: HostOutcome<T>) => void | Promise<void>) | undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface EachHostOptions extends OperationOptions {
 export async function eachHost<H extends {readonly host: string}, T>(
 	hosts: readonly H[],
 	work: (host: H) => Promise<T>,
-	options: EachHostOptions = {},
+	options: EachHostOptions<T> = {},
 ): Promise<readonly HostOutcome<T>[]> {
 	const count = createCount(hosts.length, options);
 	const workOn = async (host: H): Promise<HostOutcome<T>> => {
@@ -43,7 +43,7 @@ export async function eachHost<H extends {readonly host: string}, T>(
 async function outcomeOf<H extends {readonly host: string}, T>(
 	host: H,
 	work: (host: H) => Promise<T>,
-	{signal}: EachHostOptions,
+	{signal}: OperationOptions,
 ): Promise<HostOutcome<T>> {
 	const started = performance.now();
 	const elapsedMs = (): number => Math.round(performance.now() - started);
@@ -63,7 +63,10 @@ interface Count {
 }
 
 /** Tells how many hosts are done: at most ten times a second, and how it stands when nothing more happens. */
-function createCount(totalHosts: number, options: EachHostOptions): Count {
+function createCount(
+	totalHosts: number,
+	options: OperationOptions & {readonly title?: string | undefined},
+): Count {
 	const {title} = options;
 	if (title === undefined) return {begin() {}, end() {}, close() {}};
 	const running = new Set<string>();

@@ -26,8 +26,6 @@ export interface ClusterSetting {
 	readonly images: readonly ClusterImage[];
 	/** Of the cluster, over what images say. */
 	readonly env: Readonly<Record<string, string>>;
-	/** In place of the CMD lines of the first application that is run now. */
-	readonly command?: readonly string[] | undefined;
 	readonly configs: readonly ConfigDocument[];
 	/** Of the rootfs image, then of the user. */
 	readonly kubeadm: readonly KubeadmDocument[];
@@ -63,7 +61,9 @@ export interface ClusterImage {
 	readonly platforms: Readonly<Record<string, {readonly manifest: Digest; readonly bytes: number}>>;
 	/** ENV without PATH. */
 	readonly env: Readonly<Record<string, string>>;
-	/** Whole shell lines; those of ENTRYPOINT come before those of CMD. */
+	/** What the user said for this image alone when it was run: over its own env, and over that of cluster and hosts. */
+	readonly given?: Readonly<Record<string, string>> | undefined;
+	/** Whole shell lines; those of ENTRYPOINT come before those of CMD, for which the user may have given others (`--cmd`). */
 	readonly entrypoint: readonly string[];
 	readonly command: readonly string[];
 	/** Shell lines by the name of the hook: `check`, `init`, `clean`, `init-registry`, `clean-registry`, `init-cri`, `clean-cri`. Only those that the image has. */
