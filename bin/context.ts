@@ -16,6 +16,11 @@ export interface Context {
 	readonly quiet: boolean;
 	/** Aborted by Ctrl-C, SIGTERM, SIGHUP and a closed stdout. */
 	readonly signal: AbortSignal;
+	/**
+	 * For work that has safe points: after this call the first Ctrl-C aborts the returned signal only, and the next one `signal`. The command
+	 * ends by itself then, and its result says how far it came.
+	 */
+	stopGently(): AbortSignal;
 	/** Feeds the progress display. */
 	readonly onEvent: EventListener;
 	/**

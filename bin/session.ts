@@ -25,7 +25,13 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 	const progress = createProgress(io.stderr, options);
 	const controller = new AbortController();
 	let interruptedBy: number | undefined;
+	let gentle: AbortController | undefined;
 	const interrupt = (exitCode: number): void => {
+		if (gentle?.signal.aborted === false && exitCode === exitCodes.interrupted.code) {
+			gentle.abort(new SealError('ERR_ABORTED', 'Interrupted'));
+			progress.above('Stopping when what runs now is done; press Ctrl-C again to stop at once.');
+			return;
+		}
 		if (interruptedBy !== undefined) process.exit(exitCode);
 		interruptedBy = exitCode;
 		if (exitCode === exitCodes.interrupted.code && globals.quiet !== true)
@@ -43,6 +49,10 @@ export function openSession(settings: Settings, globals: GlobalValues, io: Io): 
 			width: io.stdout.columns || 80,
 			quiet: globals.quiet === true,
 			signal: controller.signal,
+			stopGently() {
+				gentle ??= new AbortController();
+				return gentle.signal;
+			},
 			onEvent: event => progress.onEvent(event),
 			async print(bytes, to = 'stdout') {
 				if (bytes.length === 0) return;

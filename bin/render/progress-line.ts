@@ -32,6 +32,10 @@ export function outcomeLines(outcome: Outcome, look: Look, width?: number): stri
 		case 'limit':
 		case 'key':
 			return [composed(style.yellow(signs.note), '', outcome.title, '', look, width)];
+		case 'output':
+			return outcome.title
+				.split('\n')
+				.map(line => composed(style.dim('|'), outcome.scope, line.split('\r').at(-1) ?? '', '', look, width));
 		case 'warning':
 			return [
 				`${style.yellow('warning:')} ${printable(outcome.title)}`,
@@ -83,10 +87,10 @@ function factsOf(row: Row, look: Look, width: number, elapsedMs: number): string
 
 /** "12/40 hosts, 3 failed, 1.2 GB / 4 GB, 110 MB/s, waiting for n7, n8  4.2s"; on a narrow terminal only what is counted. */
 function hostFacts(row: Row, hosts: HostCount, rate: string, width: number, elapsed: string): string {
-	const {doneHosts, totalHosts, failedHosts, slowest} = hosts;
+	const {doneHosts, totalHosts, failedHosts, slowest, noun = 'hosts'} = hosts;
 	const {doneBytes, totalBytes} = row;
 	const facts = [
-		`${doneHosts}/${totalHosts} hosts`,
+		`${doneHosts}/${totalHosts} ${noun}`,
 		...(failedHosts === 0 ? [] : [`${failedHosts} failed`]),
 		...(doneBytes === 0
 			? []

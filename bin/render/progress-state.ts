@@ -1,4 +1,5 @@
 import type {SealEvent} from '../../lib/core/events.js';
+import {applyHosts, applyOutput, applyPlanEvent, linesOfImage, type Phase, planEvent} from './progress-phases.js';
 
 /** One piece of work that is under way. */
 export interface Row {
@@ -22,11 +23,14 @@ export interface Row {
 export type HostCount = Pick<
 	Extract<SealEvent, {type: 'hosts.progress'}>,
 	'totalHosts' | 'doneHosts' | 'failedHosts' | 'slowest'
->;
+> & {
+	/** What is counted, when it is not hosts. */
+	readonly noun?: string | undefined;
+};
 
 /** A piece of work that is over. */
 export interface Outcome {
-	readonly kind: 'finished' | 'cached' | 'stored' | 'warning' | 'retry' | 'limit' | 'key';
+	readonly kind: 'finished' | 'cached' | 'stored' | 'warning' | 'retry' | 'limit' | 'key' | 'output';
 	readonly title: string;
 	readonly scope: string;
 	readonly sizeBytes?: number | undefined;
@@ -44,6 +48,8 @@ export interface ProgressState {
 	storedCount: number;
 	skippedCount: number;
 	mountedCount: number;
+	/** Of the plan that is being done, by name. */
+	readonly phases: Map<string, Phase>;
 	/** Registries whose limit was shown, with what was left then. */
 	readonly limits: Map<string, number>;
 }
@@ -51,6 +57,7 @@ export interface ProgressState {
 export function createProgressState(): ProgressState {
 	return {
 		rows: new Map(),
+		phases: new Map(),
 		finishedCount: 0,
 		cachedCount: 0,
 		warningCount: 0,
@@ -63,6 +70,8 @@ export function createProgressState(): ProgressState {
 
 /** Applies one event; returns what is to be said about it for good, or undefined. `nowMs` is a monotonic clock. */
 export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number): Outcome | undefined {
+	const ofPlan = planEvent(state, event);
+	if (ofPlan !== undefined) return applyPlanEvent(state, ofPlan, nowMs);
 	switch (event.type) {
 		case 'step.started':
 			state.rows.set(event.id, {
@@ -102,6 +111,7 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 			return {kind: 'warning', title: `${scope === '' ? '' : `[${scope}] `}${title}: ${event.message}`, scope: ''};
 		}
 		// What failed before it is shown; the report at the end lists what was not begun.
+		case 'plan.started':
 		case 'action.skipped':
 			return undefined;
 		case 'blob.progress': {
@@ -119,7 +129,7 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 			state.mountedCount++;
 			return finishBlob(state, event, nowMs);
 		case 'hosts.progress':
-			countHosts(state, event, nowMs);
+			if (!applyHosts(state, event, nowMs)) countHosts(state, event, nowMs);
 			return undefined;
 		case 'host.key':
 			return {
@@ -130,14 +140,18 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 		case 'registry.limit':
 			return limitOutcome(state, event);
 		case 'command.output': {
+			if (applyOutput(state, event, nowMs)) return linesOfImage(event);
 			const row = state.rows.get(event.id);
 			const tail = event.text.trimEnd().split('\n').at(-1)?.split('\r').at(-1);
 			if (row !== undefined && tail !== undefined && tail.trim() !== '') state.rows.set(event.id, {...row, tail});
-			return undefined;
+			return linesOfImage(event);
 		}
 		case 'balancer.failed':
 			state.warningCount++;
 			return {kind: 'warning', title: `${event.service}: ${event.message}`, scope: ''};
+		// What is left on hosts is a warning of its own.
+		case 'host.restored':
+			return undefined;
 		// A balancer writes its own lines, and the layers that an image is embedded with are steps of their own.
 		case 'balancer.member':
 		case 'balancer.table':

@@ -89,6 +89,18 @@ export type SealEvent =
 			readonly file?: string;
 			readonly line?: number;
 	  }
+	/** A plan begins: what its phases are, in the order in which they are shown. `bytes`: what goes over the network for it. */
+	| {
+			readonly type: 'plan.started';
+			readonly verb: string;
+			readonly cluster: string;
+			readonly phases: readonly {
+				readonly phase: string;
+				readonly actions: number;
+				readonly hosts: number;
+				readonly bytes: number;
+			}[];
+	  }
 	/** An action of a plan begins. */
 	| {
 			readonly type: 'action.started';
@@ -100,7 +112,7 @@ export type SealEvent =
 	| {readonly type: 'action.finished'; readonly id: string; readonly elapsedMs: number}
 	| {readonly type: 'action.failed'; readonly id: string; readonly message: string; readonly elapsedMs: number}
 	/** It will not begin: `because` is the action, needed by it, that failed or was skipped itself. */
-	| {readonly type: 'action.skipped'; readonly id: string; readonly because: string}
+	| {readonly type: 'action.skipped'; readonly id: string; readonly phase: string; readonly because: string}
 	/** A host left its cluster and was put back to how it was. `clean`: a second look found nothing that was not there before. */
 	| {
 			readonly type: 'host.restored';

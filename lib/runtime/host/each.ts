@@ -63,10 +63,7 @@ interface Count {
 }
 
 /** Tells how many hosts are done: at most ten times a second, and how it stands when nothing more happens. */
-function createCount(
-	totalHosts: number,
-	options: OperationOptions & {readonly title?: string | undefined},
-): Count {
+function createCount(totalHosts: number, options: OperationOptions & {readonly title?: string | undefined}): Count {
 	const {title} = options;
 	if (title === undefined) return {begin() {}, end() {}, close() {}};
 	const running = new Set<string>();

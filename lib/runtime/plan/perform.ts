@@ -109,7 +109,7 @@ async function begin<A extends PlannedAction>(
 /** What needs a failed action is skipped, and what needs that. */
 function skipAfter<A extends PlannedAction>(
 	{id: failed}: A,
-	{dependents}: Order<A>,
+	{dependents, byId}: Order<A>,
 	outcomes: Map<string, ActionOutcome>,
 	options: PerformOptions,
 ): void {
@@ -118,7 +118,7 @@ function skipAfter<A extends PlannedAction>(
 		for (const id of dependents.get(because) ?? []) {
 			if (outcomes.has(id)) continue;
 			outcomes.set(id, {id, state: 'skipped', because});
-			emit(options, {type: 'action.skipped', id, because});
+			emit(options, {type: 'action.skipped', id, phase: byId.get(id)?.phase ?? '', because});
 			lost.push(id);
 		}
 	}
@@ -129,6 +129,7 @@ interface Order<A> {
 	/** Those that wait for nothing. */
 	readonly first: readonly A[];
 	readonly dependents: ReadonlyMap<string, readonly string[]>;
+	readonly byId: ReadonlyMap<string, A>;
 	/** Those for which nothing is left to wait for, now that this one is done. */
 	readyAfter(action: A): readonly A[];
 }
@@ -139,6 +140,7 @@ function createOrder<A extends PlannedAction>(actions: readonly A[]): Order<A> {
 	return {
 		first: actions.filter(({id}) => waitsFor.get(id) === 0),
 		dependents,
+		byId,
 		readyAfter: ({id}) =>
 			(dependents.get(id) ?? []).flatMap(dependent => {
 				const left = (waitsFor.get(dependent) ?? 0) - 1;

@@ -234,7 +234,7 @@ test('an action of a plan is a line with its host, and what becomes of it stays'
 	clock.ms = 1200;
 	progress.onEvent({type: 'action.finished', id: 'a', elapsedMs: 1200});
 	progress.onEvent({type: 'action.failed', id: 'b', message: 'there is no modprobe', elapsedMs: 1200});
-	progress.onEvent({type: 'action.skipped', id: 'c', because: 'b'});
+	progress.onEvent({type: 'action.skipped', id: 'c', phase: 'join nodes', because: 'b'});
 	await redrawn();
 	progress.stop();
 	t.is(screen.text.length, 2);
