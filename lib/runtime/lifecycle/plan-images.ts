@@ -30,8 +30,8 @@ export function variantsFor(
 }
 
 /** Lines that an image brings, ENTRYPOINT before CMD. */
-export function linesOf(image: ClusterImage, command: readonly string[] = image.command): readonly string[] {
-	return [...image.entrypoint, ...command];
+export function linesOf({entrypoint, command}: ClusterImage): readonly string[] {
+	return [...entrypoint, ...command];
 }
 
 export function digestsOf(variants: ActionInputs['content']['images']): readonly Digest[] {

@@ -21,12 +21,12 @@ export function planAccess({request, first}: Situation, draft: Draft): void {
 /** The state is written when who is in the cluster, or what it shall be, is not what each copy says; last when hosts leave, so that they are not forgotten before. */
 export function planState({request, leaving, first, masters, stateOf}: Situation, draft: Draft): void {
 	const {known, wanted} = request;
-	const setting = settingDigest(wanted);
+	const setting = digestOfValue(wanted);
 	const isKept = (host: (typeof masters)[number]): boolean => {
 		const copy = stateOf(host)?.state;
-		return copy !== undefined && settingDigest(copy.setting) === setting;
+		return copy !== undefined && digestOfValue(copy.setting) === setting;
 	};
-	const isTrue = first === undefined && known !== undefined && settingDigest(known.setting) === setting;
+	const isTrue = first === undefined && known !== undefined && digestOfValue(known.setting) === setting;
 	if (isTrue && leaving.length === 0 && masters.every(isKept)) return;
 	draft.add('state', {
 		id: 'state',
@@ -48,8 +48,8 @@ export function planApplications({request, first, acting}: Situation, draft: Dra
 	const record = recordOf(request, first !== undefined);
 	const name = acting?.name ?? '';
 	let before: readonly string[] = ['access', `init/${name}`, `join/${name}`];
-	for (const [index, image] of images.entries()) {
-		const lines = linesOf(image, index === 0 ? request.wanted.command : undefined);
+	for (const image of images) {
+		const lines = linesOf(image);
 		if (lines.length === 0) continue;
 		const id = `application/${image.name}`;
 		const proposal = {
@@ -86,12 +86,7 @@ export function planReady({request, leaving, first, hosts}: Situation, draft: Dr
 /** What an application is run with, the same whichever master runs it. */
 function applicationDigest({env, configs}: ClusterSetting, image: ClusterImage, lines: readonly string[]): Digest {
 	const own = configs.filter(({match}) => match === '' || match === image.name);
-	return digestOfValue({image: image.digest, lines, env: {...image.env, ...env}, configs: own});
-}
-
-/** What is run now is no part of what the cluster is. */
-function settingDigest({command: _, ...setting}: ClusterSetting): Digest {
-	return digestOfValue(setting);
+	return digestOfValue({image: image.digest, lines, env: {...image.env, ...env, ...image.given}, configs: own});
 }
 
 /** A cluster that begins anew has done nothing. */

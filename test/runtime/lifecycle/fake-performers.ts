@@ -90,7 +90,7 @@ const performers: FakePerformers = {
 	*state({world, request, done}) {
 		yield* api(world);
 		const generation = (world.cache?.generation ?? 0) + 1;
-		const {command: _, ...setting} = request.wanted;
+		const setting = request.wanted;
 		const left = new Set(request.leaving.map(({name}) => name));
 		const state: ClusterState = {
 			schema: 1,

@@ -4,7 +4,7 @@ import type {ClusterAction} from '../../../lib/runtime/lifecycle/actions.js';
 import {keyOf} from '../../../lib/runtime/lifecycle/key.js';
 import {planCluster} from '../../../lib/runtime/lifecycle/plan.js';
 import type {PlanRequest} from '../../../lib/runtime/lifecycle/request.js';
-import type {ClusterSetting} from '../../../lib/runtime/lifecycle/setting.js';
+import type {ClusterImage, ClusterSetting} from '../../../lib/runtime/lifecycle/setting.js';
 import {type Plan, parsePlan} from '../../../lib/runtime/plan/plan.js';
 import {createWorld, type FakeWorld, requestFor} from './fake-cluster.js';
 import {runVerb} from './fake-run.js';
@@ -132,8 +132,14 @@ test('an application runs once with what it is run with, and again when it is fo
 		ids(planCluster(requestFor(world, next, {verb: 'run', applications: ['redis:v7'], ...change})));
 	t.deepEqual(plan(), []);
 	t.deepEqual(plan({isForced: true}), ['application/redis:v7', 'ready']);
-	t.deepEqual(plan({}, {...wanted, command: ['bash other.sh']}), ['application/redis:v7', 'ready']);
-	t.deepEqual(plan({applications: []}, {...wanted, command: ['bash other.sh']}), []);
+	const other = (change: Partial<ClusterImage>): ClusterSetting => ({
+		...wanted,
+		images: wanted.images.map(image => (image.type === 'application' ? {...image, ...change} : image)),
+	});
+	for (const change of [{command: ['bash other.sh']}, {given: {A: '1'}}]) {
+		t.true(plan({}, other(change)).includes('application/redis:v7'));
+		t.false(plan({applications: []}, other(change)).includes('application/redis:v7'));
+	}
 	t.true(plan({}, {...wanted, env: {A: '1'}}).includes('application/redis:v7'));
 });
 
