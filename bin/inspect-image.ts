@@ -2,11 +2,11 @@ import type {SealError} from '../lib/core/errors.js';
 import type {ContentReader} from '../lib/oci/content.js';
 import type {Descriptor} from '../lib/oci/descriptor.js';
 import {isAttestation, listManifests, loadImage} from '../lib/oci/image.js';
+import {readImageFacts} from '../lib/oci/image-type.js';
 import {isManifestType} from '../lib/oci/media-types.js';
 import {formatPlatform, type Platform} from '../lib/oci/platform.js';
 import type {Store} from '../lib/oci/store/store.js';
 import type {OpenPlace} from '../lib/registry/place/options.js';
-import {readImageFacts} from '../lib/sealfile/embed/image-type.js';
 import type {Context} from './context.js';
 import {type Embedded, embeddedImages} from './embedded-images.js';
 

@@ -1,8 +1,8 @@
 import {loadImage} from '../../lib/oci/image.js';
+import {readImageFacts} from '../../lib/oci/image-type.js';
 import {formatPlatform} from '../../lib/oci/platform.js';
 import {shortReference} from '../../lib/oci/reference.js';
 import type {Store, StoredImage} from '../../lib/oci/store/store.js';
-import {readImageFacts} from '../../lib/sealfile/embed/image-type.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {renderTable} from '../render/table.js';

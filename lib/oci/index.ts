@@ -13,6 +13,13 @@ export {type Digest, digestOf, parseDigest} from './digest.js';
 export {type UnpackOptions, type UnpackReport, unpackTree} from './disk/unpack.js';
 export type * from './entry.js';
 export {type Image, type ImageFacts, imageFacts, listManifests, loadImage, resolvePlatform} from './image.js';
+export {
+	type ClusterImageFacts,
+	type ClusterImageType,
+	type HookName,
+	type LabelWarning,
+	readImageFacts,
+} from './image-type.js';
 export {addToIndex, annotateIndex, annotateWholeIndex, createIndex, removeFromIndex} from './index-edit.js';
 export {type ContentOptions, locateContents, readContents, streamContents} from './layer/content.js';
 export type {IndexedEntry, LayerIndex} from './layer/layer-index.js';

@@ -17,13 +17,6 @@ export {sourceFiles} from './discover/source-files.js';
 export type * from './discover/types.js';
 export type {RegistryEmbedder} from './embed/embedder.js';
 export {
-	type ClusterImageFacts,
-	type ClusterImageType,
-	type HookName,
-	type LabelWarning,
-	readImageFacts,
-} from './embed/image-type.js';
-export {
 	createLock,
 	type EmbedLock,
 	findLocked,

@@ -1,11 +1,11 @@
 import {digestOf, hexOf} from '../../oci/digest.js';
 import type {EntryHeader, LayerEntry} from '../../oci/entry.js';
+import {readImageFacts} from '../../oci/image-type.js';
 import {formatPlatform} from '../../oci/platform.js';
 import {addKeyedLayer} from '../build/keyed-layer.js';
 import type {AgentFiles} from '../build/options.js';
 import {type BuildSession, report} from '../build/session.js';
 import type {ImageState} from '../build/state.js';
-import {readImageFacts} from './image-type.js';
 
 const folder = 'opt/sealimage';
 

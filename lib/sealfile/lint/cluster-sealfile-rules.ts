@@ -1,9 +1,8 @@
 import {posix} from 'node:path';
 import {isSealError} from '../../core/errors.js';
+import {commandLines, readImageFacts} from '../../oci/image-type.js';
 import type {TreeFile} from '../../oci/tree/files.js';
-import {readImageFacts} from '../embed/image-type.js';
 import type {Stage} from '../evaluate/stages.js';
-import {commandLines} from '../merge/merge-config.js';
 import type {CmdInstruction, EntrypointInstruction, LabelInstruction} from '../syntax.js';
 import {type CalledCommand, calledCommands} from './command-words.js';
 import {hostCommands} from './host-commands.js';

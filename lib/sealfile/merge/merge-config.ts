@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {SealError} from '../../core/errors.js';
 import type {RunConfig} from '../../oci/config.js';
-import {hookNames, labelPrefixes, readImageFacts} from '../embed/image-type.js';
+import {commandLines, hookNames, labelPrefixes, readImageFacts} from '../../oci/image-type.js';
 import {type Claim, type MergeConflict, type OnConflict, settle} from './conflict.js';
 
 /** One of the images that are merged. */
@@ -117,13 +117,6 @@ function settleAll(
 function mergeCommands(parts: readonly ConfigPart[], key: 'Entrypoint' | 'Cmd'): readonly string[] {
 	const commands = parts.map(({config}) => config[key] ?? []).filter(command => command.length > 0);
 	return commands.length === 1 ? (commands[0] as readonly string[]) : commands.flatMap(commandLines);
-}
-
-/** The command lines of a cluster image's CMD or ENTRYPOINT. */
-export function commandLines(command: readonly string[]): readonly string[] {
-	return command[0] !== undefined && /^(?:\/bin\/)?(?:ba)?sh$/.test(command[0]) && command[1] === '-c'
-		? command.slice(2)
-		: command;
 }
 
 function fieldsOf(

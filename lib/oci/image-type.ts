@@ -1,4 +1,4 @@
-import {SealError} from '../../core/errors.js';
+import {SealError} from '../core/errors.js';
 
 export type ClusterImageType = 'rootfs' | 'application' | 'patch';
 
@@ -85,6 +85,13 @@ export function readImageFacts(labels: Labels | undefined): ClusterImageFacts {
 		...optional('imageFields', own['sealimage.io/image-fields']),
 		warnings,
 	};
+}
+
+/** The command lines of a cluster image's CMD or ENTRYPOINT: each element is one. The shell form is stored as `/bin/sh -c LINE`; of it only the line counts. */
+export function commandLines(command: readonly string[]): readonly string[] {
+	return command[0] !== undefined && /^(?:\/bin\/)?(?:ba)?sh$/.test(command[0]) && command[1] === '-c'
+		? command.slice(2)
+		: command;
 }
 
 function readType(labels: Labels): ClusterImageType | undefined {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {readImageFacts} from '../../../lib/sealfile/embed/image-type.js';
+import {readImageFacts} from '../../lib/oci/image-type.js';
 
 test('an image without labels is an application', t => {
 	t.deepEqual(readImageFacts(undefined), {
