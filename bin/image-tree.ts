@@ -1,9 +1,9 @@
 import {mapBounded} from '../lib/core/pool.js';
 import type {Image} from '../lib/oci/image.js';
+import {knownIndex} from '../lib/oci/layer/known-indexes.js';
 import {indexLayer} from '../lib/oci/layer/read.js';
 import type {Store} from '../lib/oci/store/store.js';
 import {applyLayer, emptyTree, type ImageTree} from '../lib/oci/tree/tree.js';
-import {openBuildCache} from '../lib/sealfile/build/cache.js';
 import type {Context} from './context.js';
 
 /**
@@ -17,17 +17,14 @@ export async function imageTree(
 	firstLayer = 0,
 ): Promise<ImageTree> {
 	const layers = image.manifest.layers.slice(firstLayer);
-	const cache = openBuildCache(store.cacheDir, store);
 	const indexes = await mapBounded(
 		layers,
 		2,
-		async (layer, i) => {
+		(layer, i) => {
 			const diffID = image.config.rootfs.diff_ids[firstLayer + i];
-			const known = diffID === undefined ? undefined : await cache.index(diffID);
-			if (known !== undefined) return known;
-			const index = await indexLayer(store, layer, {signal, onEvent, ...(diffID === undefined ? {} : {diffID})});
-			await cache.saveIndex(index.diffID, index);
-			return index;
+			return diffID === undefined
+				? indexLayer(store, layer, {signal, onEvent})
+				: knownIndex(store, layer, diffID, {signal, onEvent});
 		},
 		{signal},
 	);

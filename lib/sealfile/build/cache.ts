@@ -4,7 +4,8 @@ import {writeFileAtomic} from '../../core/atomic-file.js';
 import type {ContentReader} from '../../oci/content.js';
 import type {Descriptor} from '../../oci/descriptor.js';
 import {type Digest, digestOf, hexOf} from '../../oci/digest.js';
-import {formatLayerIndex, type LayerIndex, parseLayerIndex} from '../../oci/layer/layer-index.js';
+import {knownIndexes} from '../../oci/layer/known-indexes.js';
+import type {LayerIndex} from '../../oci/layer/layer-index.js';
 
 /** What the build remembers of a layer it wrote: enough to put it into an image without reading it. */
 export interface LayerRecord {
@@ -47,6 +48,7 @@ function cacheFolder(cacheDir: string): string {
 
 export function openBuildCache(cacheDir: string, store: ContentReader): BuildCache {
 	const folder = cacheFolder(cacheDir);
+	const indexes = knownIndexes(cacheDir);
 	const place = (kind: string, name: string): string => join(folder, kind, name.slice(0, 2), name);
 	const read = async (path: string): Promise<Buffer | undefined> => readFile(path).catch(() => undefined);
 	const write = async (path: string, bytes: Uint8Array | string): Promise<void> => {
@@ -64,11 +66,8 @@ export function openBuildCache(cacheDir: string, store: ContentReader): BuildCac
 			return record !== undefined && (await store.exists(record.descriptor)) ? record : undefined;
 		},
 		saveLayer: (key, record) => write(place('layer', key), JSON.stringify(record)),
-		async index(diffID) {
-			const bytes = await read(place('index', hexOf(diffID)));
-			return bytes === undefined ? undefined : parseLayerIndex(bytes);
-		},
-		saveIndex: (diffID, index) => write(place('index', hexOf(diffID)), formatLayerIndex(index)),
+		index: indexes.get,
+		saveIndex: indexes.save,
 		note,
 		saveNote: (kind, key, value) => write(place(kind, key), JSON.stringify(value)),
 	};
