@@ -146,6 +146,12 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 			if (row !== undefined && tail !== undefined && tail.trim() !== '') state.rows.set(event.id, {...row, tail});
 			return linesOfImage(event);
 		}
+		case 'workloads.progress': {
+			const row = state.rows.get(event.id);
+			const tail = `${event.ready} of ${event.total} ready${event.waiting.length === 0 ? '' : `, ${event.waiting.join('; ')}`}`;
+			if (row !== undefined) state.rows.set(event.id, {...row, tail});
+			return undefined;
+		}
 		case 'balancer.failed':
 			state.warningCount++;
 			return {kind: 'warning', title: `${event.service}: ${event.message}`, scope: ''};

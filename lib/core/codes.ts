@@ -20,7 +20,6 @@ export const errorCodes = {
 	ERR_SEALFILE_MISSING: 'No Sealfile was found, or it cannot be read.',
 	ERR_CHART: 'A chart cannot be rendered.',
 	ERR_IMAGE_LIST: 'A list of images to embed has lines that are no image references.',
-	ERR_IMAGE_TYPE: 'The labels of an image contradict each other about its part in a cluster.',
 	ERR_IMAGES_MISSING: 'Images to embed were not found, or have no variant for the platform.',
 	ERR_LOCK_INVALID: 'A lock file of embedded images is damaged.',
 	ERR_LOCK_MISSING: 'An image to embed is not in the lock file.',
@@ -54,6 +53,7 @@ export const errorCodes = {
 	ERR_LAYOUT_INVALID: 'A folder or archive is not an OCI image layout.',
 	ERR_STORE_LOCKED: 'Another process holds the store.',
 	ERR_STORE_DAMAGED: 'The store holds something that sealimage did not write.',
+	ERR_IMAGE_TYPE: 'The labels of an image contradict each other about its part in a cluster.',
 	ERR_IMAGE_UNKNOWN: 'No image of this name is in the store.',
 	ERR_PLATFORM: 'An image has no variant for the wanted platform.',
 
@@ -151,6 +151,15 @@ export const errorCodes = {
 	ERR_TEMPLATE: 'A template has a mistake, or uses a value that is not there.',
 	ERR_HOOK: 'A script of an image failed on a host.',
 	ERR_CONFIG_DOCUMENT: 'A Config of a Clusterfile cannot be laid over the file that it is for.',
+
+	// runtime: applications
+	ERR_APPLICATION_HOST: 'The lines of an image cannot run on a host, or the host was lost while they did.',
+	ERR_APPLICATION_LINE: 'A line of ENTRYPOINT or CMD of an image ended with an error.',
+	ERR_CLUSTER_IMAGE: 'An image is none that a cluster can use, or contradicts itself.',
+	ERR_ENVIRONMENT: 'Variables are too long for a process, or hold what none can have.',
+	ERR_KUBECTL: 'The answer of kubectl cannot be understood.',
+	ERR_ROOTFS: 'An image cannot be the rootfs of a cluster.',
+	ERR_WORKLOADS: 'What applications brought does not become ready.',
 
 	// runtime: kubeadm
 	ERR_KUBERNETES_VERSION: 'A version of Kubernetes is none, or is not supported.',

@@ -120,6 +120,14 @@ export type SealEvent =
 			readonly clean: boolean;
 			readonly leftovers: readonly {readonly what: string; readonly why: string}[];
 	  }
+	/** How what applications brought stands. `waiting`: up to three that are not ready, with what they wait for. */
+	| {
+			readonly type: 'workloads.progress';
+			readonly id: string;
+			readonly total: number;
+			readonly ready: number;
+			readonly waiting: readonly string[];
+	  }
 	/** A member of a load balancer came into another phase, or is one no more. */
 	| {
 			readonly type: 'balancer.member';

@@ -59,6 +59,19 @@ export function readClusterfile(text: string, shown: string): Clusterfile {
 	};
 }
 
+/**
+ * Reads a file of Configs alone, as images have it (`config.yml`).
+ * @throws SealError ERR_CLUSTERFILE, ERR_YAML with `details.line`
+ */
+export function readConfigs(text: string, shown: string): readonly ConfigDocument[] {
+	const nodes = parseYamlNodes(text, shown).filter(node => !isEmpty(node));
+	return parseYaml(text, shown).map((value, index) => {
+		const document = documentOf(value, nodes[index], shown);
+		if (document.kind === 'Config') return readConfig(document, shown);
+		throw wrong(shown, document.node?.line, `it has a ${document.kind}`, 'Keep Configs alone in this file.');
+	});
+}
+
 interface Document {
 	readonly kind: string;
 	readonly value: Readonly<Record<string, unknown>>;

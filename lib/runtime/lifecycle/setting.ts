@@ -50,7 +50,7 @@ export interface SettingHost {
 
 /** What an image is to a cluster; read from the operator's store. JSON-safe. */
 export interface ClusterImage {
-	/** As the user wrote it, and as it is called on hosts. */
+	/** Its full name, as it is called on hosts: `docker.io/library/redis:v7`. */
 	readonly name: string;
 	/** Of the index or manifest in the store. */
 	readonly digest: Digest;
@@ -66,12 +66,15 @@ export interface ClusterImage {
 	/** Whole shell lines; those of ENTRYPOINT come before those of CMD, for which the user may have given others (`--cmd`). */
 	readonly entrypoint: readonly string[];
 	readonly command: readonly string[];
-	/** Shell lines by the name of the hook: `check`, `init`, `clean`, `init-registry`, `clean-registry`, `init-cri`, `clean-cri`. Only those that the image has. */
+	/** What bash is given in the folder `scripts/`, by the name of the hook: `check`, `init`, `clean`, `init-registry`, `clean-registry`, `init-cri`, `clean-cri`. Only those that the image has. */
 	readonly hooks: Readonly<Record<string, string>>;
 	/** Of `etc/kubeadm.yml`, and of `config.yml`. */
 	readonly kubeadm: readonly KubeadmDocument[];
 	readonly configs: readonly ConfigDocument[];
-	/** Every file of a rootfs or patch that is not of its registry, by platform: what a node is prepared from. Paths without a leading slash, sorted. */
+	/**
+	 * Every file of a rootfs or patch, by platform: what a node is prepared from. Those of its registry and of the agent are left out.
+	 * Paths without a leading slash, sorted.
+	 */
 	readonly files: Readonly<Record<string, readonly ImageFile[]>>;
 }
 

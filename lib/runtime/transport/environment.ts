@@ -6,7 +6,7 @@ import {quote} from './quote.js';
  */
 export function environmentLines(env: Readonly<Record<string, string>>): readonly string[] {
 	const assignments = Object.entries(env).map(([name, value]) => {
-		if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || readOnly.has(name)) {
+		if (!isVariableName(name)) {
 			throw new TypeError(`${JSON.stringify(name)} cannot be the name of an environment variable`);
 		}
 		if (value.includes('\0')) throw new TypeError(`The environment variable ${name} cannot hold a NUL character`);
@@ -14,6 +14,11 @@ export function environmentLines(env: Readonly<Record<string, string>>): readonl
 	});
 	// A value may have several lines.
 	return assignments.length === 0 ? [] : assignments.join('\n').split('\n');
+}
+
+/** Whether a shell can export a variable of this name. */
+export function isVariableName(name: string): boolean {
+	return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !readOnly.has(name);
 }
 
 /** Variables that bash does not let anyone set; the attempt would end the shell. */
