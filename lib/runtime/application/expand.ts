@@ -16,7 +16,7 @@ export function expandReferences(text: string, variables: Variables): string {
  * labels that no shell reads, as `vip`; a shell does this by itself.
  */
 export function expandWords(text: string, variables: Variables): string {
-	return text.replaceAll(/\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g, (whole, braced: string, bare: string) => {
+	return text.replaceAll(/\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g, (whole: string, braced: string | undefined, bare: string) => {
 		const name = braced ?? bare;
 		return Object.hasOwn(variables, name) ? (variables[name] as string) : whole;
 	});

@@ -131,7 +131,7 @@ function checkValues(documents: readonly unknown[], shown: string): void {
 	for (let count = 0; pending.length > 0; count++) {
 		if (count > limits.values) throw new SealError('ERR_YAML', `${shown} holds more than ${limits.values} values`);
 		const value = pending.pop();
-		if (typeof value === 'object' && value !== null) pending.push(...Object.values(value));
+		if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) pending.push(item);
 	}
 }
 

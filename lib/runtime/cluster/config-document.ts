@@ -1,5 +1,6 @@
 import {SealError} from '../../core/errors.js';
 import {parseYaml, printYaml} from '../../core/yaml.js';
+import {normalizeReference} from '../../oci/reference.js';
 
 /** A change of one file of an image, made before the image reaches hosts. */
 export interface ConfigDocument {
@@ -17,6 +18,19 @@ export const configStrategies = ['override', 'merge', 'insert', 'append'] as con
 
 /** `override`: the data is the file. `merge`: YAML, deep, the data counts more. `insert` and `append`: before and behind what is there. */
 export type ConfigStrategy = (typeof configStrategies)[number];
+
+/**
+ * Whether a Config is for an image. Names are compared as they are meant: `redis:v7` is `docker.io/library/redis:v7`.
+ * @param image its full name
+ */
+export function isMeantFor({match}: Pick<ConfigDocument, 'match'>, image: string): boolean {
+	if (match === '' || match === image) return true;
+	try {
+		return normalizeReference(match) === image;
+	} catch {
+		return false;
+	}
+}
 
 /**
  * The file with the change made; done again on the original file, it gives the same.

@@ -97,7 +97,7 @@ test('lines run one after the other in the folder of the image, with its variabl
 
 test('the first line that fails ends it, and is named with what it wrote last', async t => {
 	const played = play(t, {env: {SECRET: 'hidden-value'}, command: ['true', 'echo trying >&2; echo "not for you" >&2; exit 4 # $(SECRET)', 'touch never']});
-	const error = (await t.throwsAsync(played.perform(), {code: 'ERR_APPLICATION_LINE'} as never)) as SealError;
+	const error = (await t.throwsAsync(played.perform(), {code: 'ERR_APPLICATION_LINE'})) as SealError;
 	t.is(
 		error.message,
 		'Line 2 of 3 of redis:v7 ended with exit code 4: echo trying >&2; echo "not for you" >&2; exit 4 # $(SECRET) (its last output: trying; not for you)',
@@ -110,7 +110,7 @@ test('the first line that fails ends it, and is named with what it wrote last', 
 test('an interrupted application goes on with the first line that is not done', async t => {
 	const image = {command: ['echo one >>log', 'test -e allowed && echo two >>log', 'echo three >>log']};
 	const first = play(t, image);
-	await t.throwsAsync(first.perform(), {code: 'ERR_APPLICATION_LINE'} as never);
+	await t.throwsAsync(first.perform(), {code: 'ERR_APPLICATION_LINE'});
 	const {root} = first;
 	writeFileSync(join(root, place, 'allowed'), '');
 	const hosts = [{name: 'm1', transport: loginTransport('m1'), journal: first.noted.m1 ?? {}}];
@@ -142,7 +142,7 @@ test('when the master is lost the error says so, and another one goes on with th
 	dying.on(call => call.env.SEALIMAGE_LINE === 'echo two', {stdout: 'so far\n', lost: true});
 	dying.on(call => call.env.SEALIMAGE_LINE === 'echo one', 'one\n');
 	const first = play(t, image, {hosts: [{name: 'm1', transport: dying.transport}]});
-	const error = (await t.throwsAsync(first.perform(), {code: 'ERR_APPLICATION_HOST'} as never)) as SealError;
+	const error = (await t.throwsAsync(first.perform(), {code: 'ERR_APPLICATION_HOST'})) as SealError;
 	t.is(error.message, 'The host was lost while line 2 of 3 of redis:v7 ran: echo two');
 	t.regex(error.hint ?? '', /same command again.*another master/);
 	const second = play(t, image, {
@@ -174,12 +174,12 @@ test('it runs where its files are: on the master that this plan brought them to,
 	await t.throwsAsync(play(t, image, {hosts: hosts.map(host => ({...host, isLive: false}))}).perform(), {
 		code: 'ERR_APPLICATION_HOST',
 		message: /No master answers/,
-	} as never);
+	});
 });
 
 test('files that are not there are told', async t => {
 	const played = play(t, {name: 'docker.io/library/other:v1', command: ['true']});
-	await t.throwsAsync(played.perform(), {code: 'ERR_APPLICATION_HOST', message: 'The files of other:v1 are not on the host'} as never);
+	await t.throwsAsync(played.perform(), {code: 'ERR_APPLICATION_HOST', message: 'The files of other:v1 are not on the host'});
 });
 
 test('variables of the rootfs and of patches are there too, below those of the application', async t => {
@@ -195,7 +195,7 @@ test('variables of the rootfs and of patches are there too, below those of the a
 test('an action for an image that the cluster does not have is refused', async t => {
 	const played = play(t, {command: ['true']});
 	const other = play(t, {name: 'docker.io/library/absent:v1', command: ['true']});
-	await t.throwsAsync(other.perform(played.run), {code: 'ERR_PLAN'} as never);
+	await t.throwsAsync(other.perform(played.run), {code: 'ERR_PLAN'});
 });
 
 test('what cannot be set, and what a shell would act on, is told', async t => {

@@ -99,13 +99,13 @@ test('an abort ends a line with its children', async t => {
 });
 
 test('a line that takes too long is stopped', async t => {
-	const error = await t.throwsAsync(run(t, 'sleep 60', {timeoutMs: 300}), {code: 'ERR_COMMAND_TIMEOUT'} as never);
+	const error = await t.throwsAsync(run(t, 'sleep 60', {timeoutMs: 300}), {code: 'ERR_COMMAND_TIMEOUT'});
 	t.regex(error?.message ?? '', /did not end within 0\.3 s/);
 });
 
 test('a folder that is not there is told', async t => {
 	const request = {line: 'true', cwd: '/no/such/folder', path: [], env: {}};
-	await t.throwsAsync(runLine(loginTransport(), request), {code: 'ERR_COMMAND_CWD'} as never);
+	await t.throwsAsync(runLine(loginTransport(), request), {code: 'ERR_COMMAND_CWD'});
 });
 
 test('variables arrive byte for byte, whatever is in them', async t => {

@@ -68,7 +68,7 @@ test('what was there before and was not touched is not waited for', async t => {
 	const snapshot = await snapshotWorkloads(kubectl);
 	t.is(await waitForWorkloads(kubectl, {...quick, before: snapshot}), 2);
 	const named = waitForWorkloads(kubectl, {...quick, before: snapshot, namespaces: ['shop'], timeoutMs: 0});
-	await t.throwsAsync(named, {code: 'ERR_WORKLOADS', message: /shop\/broken/} as never);
+	await t.throwsAsync(named, {code: 'ERR_WORKLOADS', message: /shop\/broken/});
 });
 
 test('an API server that is away for a while is asked again', async t => {
@@ -77,7 +77,7 @@ test('an API server that is away for a while is asked again', async t => {
 	const gone = playCluster({[list]: [new Error('refused')]});
 	await t.throwsAsync(waitForWorkloads(gone.kubectl, {...quick, timeoutMs: 0}), {message: 'refused'});
 	const strange = playCluster({[list]: ['[]']});
-	await t.throwsAsync(waitForWorkloads(strange.kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_KUBECTL'} as never);
+	await t.throwsAsync(waitForWorkloads(strange.kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_KUBECTL'});
 });
 
 const waitingPod = {
@@ -111,7 +111,7 @@ test('what does not become ready is told with reasons, events and the last lines
 		],
 		'logs --namespace shop web-1 --container web': ['starting\n\npanic: no \u0007database\n'],
 	});
-	const error = (await t.throwsAsync(waitForWorkloads(kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_WORKLOADS'} as never)) as SealError;
+	const error = (await t.throwsAsync(waitForWorkloads(kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_WORKLOADS'})) as SealError;
 	t.is(
 		error.message,
 		'A workload is not ready after 0 s: Deployment shop/web: 0 of 1 pods are ready. Pod web-1: CrashLoopBackOff: back-off 10s',
@@ -158,7 +158,7 @@ test('what failed for good is not waited for', async t => {
 	await t.throwsAsync(waitForWorkloads(kubectl, quick), {
 		code: 'ERR_WORKLOADS',
 		message: 'A workload will not become ready: Job shop/migrate: it failed: too many retries',
-	} as never);
+	});
 });
 
 test('an abort ends the waiting', async t => {
@@ -180,9 +180,9 @@ test('what applications of a run brought is known by what was there before the f
 
 	const resumed = {} as ClusterRun;
 	await rememberWorkloads(resumed, kubectl, true);
-	await t.throwsAsync(waitForBrought(resumed, kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_WORKLOADS'} as never);
+	await t.throwsAsync(waitForBrought(resumed, kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_WORKLOADS'});
 
 	const silent = {} as ClusterRun;
 	await rememberWorkloads(silent, playCluster({[list]: [new Error('refused')]}).kubectl, false);
-	await t.throwsAsync(waitForBrought(silent, kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_WORKLOADS'} as never);
+	await t.throwsAsync(waitForBrought(silent, kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_WORKLOADS'});
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {isSealError} from '../../../lib/core/errors.js';
-import {type Clusterfile, readClusterfile} from '../../../lib/runtime/cluster/clusterfile.js';
+import {type Clusterfile, readClusterfile, readConfigs} from '../../../lib/runtime/cluster/clusterfile.js';
 import {printClusterfile} from '../../../lib/runtime/cluster/print-clusterfile.js';
 
 const example = `
@@ -66,6 +66,15 @@ test('a Clusterfile of sealos is read', t => {
 			},
 		],
 	});
+});
+
+test('a file of Configs alone is read as they are in a Clusterfile', t => {
+	const text = '\n---\napiVersion: apps.sealos.io/v1beta1\nkind: Config\nspec: {path: etc/x, data: y, strategy: append}\n';
+	t.deepEqual(readConfigs(text, 'config.yml'), [{name: '', match: '', path: 'etc/x', strategy: 'append', data: 'y'}]);
+	t.deepEqual(readConfigs('', 'config.yml'), []);
+	const other = 'apiVersion: apps.sealos.io/v1beta1\nkind: Cluster\nmetadata: {name: x}\n';
+	t.throws(() => readConfigs(`${text}---\n${other}`, 'config.yml'), {code: 'ERR_CLUSTERFILE', message: /config\.yml:6 .*has a Cluster/});
+	t.throws(() => readConfigs('- a\n', 'config.yml'), {code: 'ERR_CLUSTERFILE'});
 });
 
 test('what is printed is read as the same', t => {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {parseYaml} from '../../../lib/core/yaml.js';
-import {applyConfig, type ConfigStrategy} from '../../../lib/runtime/cluster/config-document.js';
+import {applyConfig, type ConfigStrategy, isMeantFor} from '../../../lib/runtime/cluster/config-document.js';
 
 const file = 'a: 1\nb: {c: [1, 2], d: x}\n';
 
@@ -13,6 +13,23 @@ test('insert goes before it', gives, 'insert', file, '# first', `# first\n${file
 test('append goes behind it', gives, 'append', 'a: 1', 'e: 2\n', 'a: 1\ne: 2\n');
 for (const strategy of ['override', 'insert', 'append', 'merge'] as const)
 	test(`${strategy} makes a file that is not there`, gives, strategy, undefined, 'a: 1\n', 'a: 1\n');
+
+const matches: Readonly<Record<string, boolean>> = {
+	'': true,
+	'redis:v7': true,
+	'library/redis:v7': true,
+	'docker.io/library/redis:v7': true,
+	redis: false,
+	'redis:v8': false,
+	'other.example.com/redis:v7': false,
+	'Not A Name': false,
+};
+
+for (const [match, expected] of Object.entries(matches)) {
+	test(`a Config for ${JSON.stringify(match)} is ${expected ? '' : 'not '}meant for redis:v7`, t => {
+		t.is(isMeantFor({match}, 'docker.io/library/redis:v7'), expected);
+	});
+}
 
 test('merge is deep, the data counts more, lists are replaced', t => {
 	const merged = applyConfig(file, config('merge', 'b: {c: [3], e: "no"}\nf: true\n'));
