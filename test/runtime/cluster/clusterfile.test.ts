@@ -73,7 +73,7 @@ test('a file of Configs alone is read as they are in a Clusterfile', t => {
 	t.deepEqual(readConfigs(text, 'config.yml'), [{name: '', match: '', path: 'etc/x', strategy: 'append', data: 'y'}]);
 	t.deepEqual(readConfigs('', 'config.yml'), []);
 	const other = 'apiVersion: apps.sealos.io/v1beta1\nkind: Cluster\nmetadata: {name: x}\n';
-	t.throws(() => readConfigs(`${text}---\n${other}`, 'config.yml'), {code: 'ERR_CLUSTERFILE', message: /config\.yml:6 .*has a Cluster/});
+	t.throws(() => readConfigs(`${text}---\n${other}`, 'config.yml'), {code: 'ERR_CLUSTERFILE', message: /config\.yml:7 .*has a Cluster/});
 	t.throws(() => readConfigs('- a\n', 'config.yml'), {code: 'ERR_CLUSTERFILE'});
 });
 
