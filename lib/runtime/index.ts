@@ -12,7 +12,7 @@ export type {AgentConnection, AgentIdentity} from './agent/protocol.js';
 export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export {rememberWorkloads, waitForBrought} from './application/brought.js';
 export {environmentOf} from './application/environment.js';
-export {expandReferences, expandWords} from './application/expand.js';
+export {expandLabel, expandReferences} from './application/expand.js';
 export type {Kubectl, KubectlOptions} from './application/kubectl.js';
 export {type ApplicationOptions, createApplicationPerformer} from './application/perform.js';
 export type {PodReport} from './application/pod-report.js';

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
-import {Secret} from '../../lib/core/secret.js';
 import type {SealError} from '../../lib/core/errors.js';
+import {Secret} from '../../lib/core/secret.js';
 import type {Digest} from '../../lib/oci/digest.js';
 import {createApplicationPerformer} from '../../lib/runtime/application/perform.js';
 import {digestOfValue} from '../../lib/runtime/plan/plan.js';
@@ -68,7 +68,9 @@ labTest('lines run as root through sudo, with every value as it is', async (t, [
 labTest('an abort ends the line on the host, and its children', async (t, [host]) => {
 	const stop = new AbortController();
 	const reason = new Error('enough');
-	const running = perform([{name: host.name, transport: open(t, host)}], ['sleep 4321 & sleep 4321'], {signal: stop.signal});
+	const running = perform([{name: host.name, transport: open(t, host)}], ['sleep 4321 & sleep 4321'], {
+		signal: stop.signal,
+	});
 	while (onHost(host.name, 'pgrep -c -f "^sleep 4321" || true').trim() !== '2') await sleep(200);
 	stop.abort(reason);
 	t.is(await t.throwsAsync(running), reason);

@@ -15,11 +15,14 @@ export function expandReferences(text: string, variables: Variables): string {
  * `$NAME` and `${NAME}` replaced, whole names only: `$FOO` is no part of `$FOOBAR`. A name that is not known stays as it is written. For
  * labels that no shell reads, as `vip`; a shell does this by itself.
  */
-export function expandWords(text: string, variables: Variables): string {
-	return text.replaceAll(/\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g, (whole: string, braced: string | undefined, bare: string) => {
-		const name = braced ?? bare;
-		return Object.hasOwn(variables, name) ? (variables[name] as string) : whole;
-	});
+export function expandLabel(text: string, variables: Variables): string {
+	return text.replaceAll(
+		/\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g,
+		(whole: string, braced: string | undefined, bare: string) => {
+			const name = braced ?? bare;
+			return Object.hasOwn(variables, name) ? (variables[name] as string) : whole;
+		},
+	);
 }
 
 /** Names of variables that `expandReferences` puts into a text although a shell would act on what is in them. */

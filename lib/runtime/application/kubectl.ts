@@ -1,5 +1,5 @@
-import type {Abortable} from '../../core/events.js';
 import {SealError} from '../../core/errors.js';
+import type {Abortable} from '../../core/events.js';
 import type {Fields} from '../kubeadm/document.js';
 
 export interface KubectlOptions extends Abortable {

@@ -29,22 +29,23 @@ export function lostHost(error: unknown, {host, image, name, text}: ShownLine): 
 		});
 	}
 	if (!lostCodes.has(error.code)) return error;
-	return new HostError(
-		host,
-		'ERR_APPLICATION_HOST',
-		`The host was lost while ${name} ran: ${visible(text)}`,
-		{
-			hint: 'Run the same command again: it goes on with this line, on another master if this one does not answer.',
-			details: {line: text},
-			cause: error,
-		},
-	);
+	return new HostError(host, 'ERR_APPLICATION_HOST', `The host was lost while ${name} ran: ${visible(text)}`, {
+		hint: 'Run the same command again: it goes on with this line, on another master if this one does not answer.',
+		details: {line: text},
+		cause: error,
+	});
 }
 
 /** The error of a line that ended otherwise than with 0. */
 export function failedLine({host, name, text}: ShownLine, {status, tail}: LineOutcome): HostError {
 	const output = tail.trimEnd().split('\n').slice(-tailLines);
-	const last = visible(output.filter(line => line.trim() !== '').slice(-3).join('; '), longestTail);
+	const last = visible(
+		output
+			.filter(line => line.trim() !== '')
+			.slice(-3)
+			.join('; '),
+		longestTail,
+	);
 	const wrote = last === '' ? '' : ` (its last output: ${last})`;
 	const message = `${inFront(name)} ${describeStatus(status)}: ${visible(text)}${wrote}`;
 	return new HostError(host, 'ERR_APPLICATION_LINE', message, {

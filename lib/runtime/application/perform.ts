@@ -51,7 +51,8 @@ export function createApplicationPerformer(options: ApplicationOptions): Perform
 		warnOfIgnored(run, host, image, operation);
 		const work = createWork(run, action, image, host, env);
 		const firstOpen = work.lines.findIndex(line => !work.wasDone(line));
-		const [done, open] = firstOpen < 0 ? [work.lines, []] : [work.lines.slice(0, firstOpen), work.lines.slice(firstOpen)];
+		const [done, open] =
+			firstOpen < 0 ? [work.lines, []] : [work.lines.slice(0, firstOpen), work.lines.slice(firstOpen)];
 		await options.onMaster?.(run, host, {...operation, isResumed: done.length > 0});
 		for (const {id, title} of done) emit(operation, {type: 'step.cached', id, title});
 		for (const line of open) {
@@ -154,9 +155,13 @@ function masterFor(run: ClusterRun, action: ApplicationAction): RunHost {
 	const wasBefore = (master: RunHost): boolean => Object.hasOwn(master.state?.journal ?? {}, staged(master));
 	const found = live.find(isNow) ?? live.find(wasBefore) ?? live[0];
 	if (found !== undefined) return found;
-	throw new SealError('ERR_APPLICATION_HOST', `No master answers on which the lines of ${shortReference(image)} could run`, {
-		hint: 'See what is wrong with the API servers, then run the same command again.',
-	});
+	throw new SealError(
+		'ERR_APPLICATION_HOST',
+		`No master answers on which the lines of ${shortReference(image)} could run`,
+		{
+			hint: 'See what is wrong with the API servers, then run the same command again.',
+		},
+	);
 }
 
 async function performLine(

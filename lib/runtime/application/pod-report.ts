@@ -63,7 +63,10 @@ function reasonsOf(pod: Fields): readonly string[] {
 }
 
 function endOf({name}: Fields, {reason, exitCode}: Fields): string {
-	return visible(`the container ${String(name)} ended with exit code ${String(exitCode)} (${String(reason ?? 'Error')})`, 300);
+	return visible(
+		`the container ${String(name)} ended with exit code ${String(exitCode)} (${String(reason ?? 'Error')})`,
+		300,
+	);
 }
 
 function told(reason: unknown, message: unknown): string {

@@ -42,7 +42,8 @@ export async function runLine(
 	const variables = {...exportable(env), SEALIMAGE_LINE: line, SEALIMAGE_PATH: path.join(':')};
 	checkEnvironment(variables);
 	const stop = new AbortController();
-	const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop.abort(late(transport.host, timeoutMs)), timeoutMs);
+	const timer =
+		timeoutMs === undefined ? undefined : setTimeout(() => stop.abort(late(transport.host, timeoutMs)), timeoutMs);
 	const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
 	try {
 		const running = await transport.spawn(['/bin/sh', '-c', startScript], {cwd, env: variables, signal});

@@ -55,7 +55,8 @@ function readWorkload(item: Fields): Workload | undefined {
 	const kind = item.kind as WorkloadKind;
 	const {name, namespace, uid, generation, ownerReferences} = fieldsOf(item.metadata);
 	const standing = Object.hasOwn(standings, String(kind)) ? standings[kind] : undefined;
-	if (standing === undefined || !isObjectName(name) || !isObjectName(namespace) || typeof uid !== 'string') return undefined;
+	if (standing === undefined || !isObjectName(name) || !isObjectName(namespace) || typeof uid !== 'string')
+		return undefined;
 	const owners = Array.isArray(ownerReferences) ? (ownerReferences as unknown[]) : [];
 	if (owners.some(owner => fieldsOf(owner).kind === 'CronJob')) return undefined;
 	const spec = fieldsOf(item.spec);
@@ -109,7 +110,10 @@ function jobStanding(spec: Fields, status: Fields): Standing {
 	if (condition(status, 'Complete')?.status === 'True') return {state: 'ready', why: 'it is complete'};
 	const failed = condition(status, 'Failed');
 	if (failed?.status === 'True') return {state: 'failed', why: `it failed: ${String(failed.message ?? failed.reason)}`};
-	return {state: 'waiting', why: `${numberOr(status.succeeded, 0)} of ${numberOr(spec.completions, 1)} pods have ended well`};
+	return {
+		state: 'waiting',
+		why: `${numberOr(status.succeeded, 0)} of ${numberOr(spec.completions, 1)} pods have ended well`,
+	};
 }
 
 function ready(pods: number): Standing {

@@ -2,7 +2,11 @@ import test from 'ava';
 import {checkEnvironment, environmentOf, exportable, isOurs} from '../../../lib/runtime/application/environment.js';
 import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
 
-const setting = {name: 'east', version: parseKubernetesVersion('v1.30.2'), env: {B: 'cluster', C: 'cluster', D: 'cluster', E: 'cluster'}};
+const setting = {
+	name: 'east',
+	version: parseKubernetesVersion('v1.30.2'),
+	env: {B: 'cluster', C: 'cluster', D: 'cluster', E: 'cluster'},
+};
 const host = {roles: ['master', 'gpu'], env: {C: 'host', D: 'host'}};
 
 test('what users say counts more than images, and what is said of the run most', t => {
@@ -26,8 +30,11 @@ test('what is given to the images below is not for those that stand on them', t 
 
 test('the cluster is told under our names and those of sealos, which users cannot set and images can only add to', t => {
 	const image = {env: {SEALOS_SYS_CRI_ENDPOINT: '/run/x.sock', SEALOS_SYS_KUBE_VERSION: 'image'}};
-	const said = {...setting, env: {SEALOS_SYS_KUBE_VERSION: 'user', SEALIMAGE_ROLES: 'user', SEALOS_SYS_CRI_ENDPOINT: 'user'}};
-	t.deepEqual(environmentOf(said, host, [image]), {
+	const said = {
+		...setting,
+		env: {SEALOS_SYS_KUBE_VERSION: 'user', SEALIMAGE_ROLES: 'user', SEALOS_SYS_CRI_ENDPOINT: 'user'},
+	};
+	t.deepEqual(environmentOf(said, {...host, env: {SEALOS_SYS_X: 'user'}}, [image]), {
 		SEALOS_SYS_CRI_ENDPOINT: '/run/x.sock',
 		SEALOS_SYS_KUBE_VERSION: 'v1.30.2',
 		SEALOS_SYS_SEALOS_VERSION: '5.0.1',
@@ -36,16 +43,30 @@ test('the cluster is told under our names and those of sealos, which users canno
 		SEALIMAGE_KUBERNETES_VERSION: 'v1.30.2',
 		SEALIMAGE_ROLES: 'master,gpu',
 	});
-	t.deepEqual(['PATH', 'KUBECONFIG', 'SEALIMAGE_X', 'SEALOS_SYS_X', 'SEALOS', 'MYPATH'].map(isOurs), [true, true, true, true, false, false]);
+	t.deepEqual(['PATH', 'KUBECONFIG', 'SEALIMAGE_X', 'SEALOS_SYS_X', 'SEALOS', 'MYPATH'].map(isOurs), [
+		true,
+		true,
+		true,
+		true,
+		false,
+		false,
+	]);
 });
 
 test('names that no shell has stay out of the environment of processes', t => {
-	t.deepEqual(exportable({a: '1', _B2: '2', 'a-b': '3', 'a.b': '4', '1a': '5', '': '6', PPID: '7'}), {a: '1', _B2: '2'});
+	t.deepEqual(exportable({a: '1', _B2: '2', 'a-b': '3', 'a.b': '4', '1a': '5', '': '6', PPID: '7'}), {
+		a: '1',
+		_B2: '2',
+	});
 });
 
 test('a process that Linux would not start is refused before, without the value', t => {
 	const secret = 's3cret'.repeat(30_000);
-	for (const env of [{X: `a\0b`}, {LONG: secret}, Object.fromEntries(Array.from({length: 20}, (_, i) => [`V${i}`, 'x'.repeat(60_000)]))]) {
+	for (const env of [
+		{X: `a\0b`},
+		{LONG: secret},
+		Object.fromEntries(Array.from({length: 20}, (_, i) => [`V${i}`, 'x'.repeat(60_000)])),
+	]) {
 		const error = t.throws(() => checkEnvironment(env as Record<string, string>), {code: 'ERR_ENVIRONMENT'});
 		t.false(JSON.stringify(error).includes('s3cret'));
 	}

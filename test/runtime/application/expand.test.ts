@@ -1,5 +1,5 @@
 import test from 'ava';
-import {expandReferences, expandWords, perilousReferences} from '../../../lib/runtime/application/expand.js';
+import {expandLabel, expandReferences, perilousReferences} from '../../../lib/runtime/application/expand.js';
 
 const env = {A: 'a', B: 'b', EMPTY: '', REF: '$(A)', FOO: 'foo', FOOBAR: 'foobar', 'with-dash': 'dash', a_1: 'one'};
 
@@ -17,10 +17,10 @@ const references: Readonly<Record<string, string>> = {
 	'$$$(A)': '$a',
 	'$$$$(A)': '$$(A)',
 	$$: '$',
-	'a$$b': 'a$b',
+	a$$b: 'a$b',
 	$: '$',
-	'a$': 'a$',
-	'$A': '$A',
+	a$: 'a$',
+	$A: '$A',
 	'${A}': '${A}',
 	'$(A': '$(A',
 	'$(A $(B)': '$(A $(B)',
@@ -40,23 +40,27 @@ for (const [text, expected] of Object.entries(references)) {
 
 const words: Readonly<Record<string, string>> = {
 	'check.sh $FOO': 'check.sh foo',
-	'$FOOBAR$FOO': 'foobarfoo',
+	$FOOBAR$FOO: 'foobarfoo',
 	'${FOO}BAR': 'fooBAR',
 	$FOOX: '$FOOX',
 	'${FOO:-x}': '${FOO:-x}',
 	'$1 $$ $(FOO)': '$1 $$ $(FOO)',
-	'$a_1': 'one',
+	$a_1: 'one',
 	'${constructor}': '${constructor}',
 };
 
 for (const [text, expected] of Object.entries(words)) {
 	test(`a label ${JSON.stringify(text)} means ${JSON.stringify(expected)}`, t => {
-		t.is(expandWords(text, env), expected);
+		t.is(expandLabel(text, env), expected);
 	});
 }
 
 test('values that a shell would act on are noticed where they are put into a line', t => {
 	const values = {PLAIN: 'v1.2:x/y=z, a', DOLLAR: 'a$b', QUOTE: "it's", LINES: 'a\nb', UNUSED: ';'};
-	t.deepEqual(perilousReferences('$(PLAIN) $(DOLLAR) "$(QUOTE)" $(LINES) $(DOLLAR)', values), ['DOLLAR', 'QUOTE', 'LINES']);
+	t.deepEqual(perilousReferences('$(PLAIN) $(DOLLAR) "$(QUOTE)" $(LINES) $(DOLLAR)', values), [
+		'DOLLAR',
+		'QUOTE',
+		'LINES',
+	]);
 	t.deepEqual(perilousReferences('$$(DOLLAR) $DOLLAR', values), []);
 });

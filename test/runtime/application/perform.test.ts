@@ -25,17 +25,27 @@ interface Played {
 	perform(run?: ClusterRun, needs?: readonly string[]): Promise<void>;
 }
 
-function play(t: ExecutionContext, image: Partial<ClusterImage>, parts: {
-	readonly root?: string;
-	readonly hosts?: readonly PlayedMaster[];
-	readonly env?: Readonly<Record<string, string>>;
-	readonly done?: Readonly<Record<string, Digest>>;
-	readonly below?: readonly ClusterImage[];
-} = {}): Played {
+function play(
+	t: ExecutionContext,
+	image: Partial<ClusterImage>,
+	parts: {
+		readonly root?: string;
+		readonly hosts?: readonly PlayedMaster[];
+		readonly env?: Readonly<Record<string, string>>;
+		readonly done?: Readonly<Record<string, Digest>>;
+		readonly below?: readonly ClusterImage[];
+	} = {},
+): Played {
 	const root = parts.root ?? tempDir(t);
 	const own = playedImage(image);
 	const hosts = parts.hosts ?? [{name: 'm1', transport: loginTransport('m1')}];
-	const run = playedRun({root, images: [...(parts.below ?? []), own], hosts, env: parts.env ?? {}, ...(parts.done === undefined ? {} : {done: parts.done})});
+	const run = playedRun({
+		root,
+		images: [...(parts.below ?? []), own],
+		hosts,
+		env: parts.env ?? {},
+		...(parts.done === undefined ? {} : {done: parts.done}),
+	});
 	for (const folder of [place, 'work/rootfs']) mkdirSync(join(root, folder, 'bin'), {recursive: true});
 	const events: SealEvent[] = [];
 	const noted: Record<string, Record<string, Digest>> = {};
@@ -90,13 +100,22 @@ test('lines run one after the other in the folder of the image, with its variabl
 			'tool of the rootfs\n',
 		].join(''),
 	);
-	t.deepEqual(Object.keys(played.noted.m1 ?? {}), [1, 2, 3].map(n => `application/docker.io/library/redis:v7/line-${n}`));
+	t.deepEqual(
+		Object.keys(played.noted.m1 ?? {}),
+		[1, 2, 3].map(n => `application/docker.io/library/redis:v7/line-${n}`),
+	);
 	const titles = played.events.flatMap(event => (event.type === 'step.started' ? [event.title] : []));
-	t.is(titles[1], 'redis:v7 on m1, line 2 of 3: printf "%s|" "$NASTY" "$KUBECONFIG" "$(NAME)" "$SEALOS_SYS_KUBE_VERSION"');
+	t.is(
+		titles[1],
+		'redis:v7 on m1, line 2 of 3: printf "%s|" "$NASTY" "$KUBECONFIG" "$(NAME)" "$SEALOS_SYS_KUBE_VERSION"',
+	);
 });
 
 test('the first line that fails ends it, and is named with what it wrote last', async t => {
-	const played = play(t, {env: {SECRET: 'hidden-value'}, command: ['true', 'echo trying >&2; echo "not for you" >&2; exit 4 # $(SECRET)', 'touch never']});
+	const played = play(t, {
+		env: {SECRET: 'hidden-value'},
+		command: ['true', 'echo trying >&2; echo "not for you" >&2; exit 4 # $(SECRET)', 'touch never'],
+	});
 	const error = (await t.throwsAsync(played.perform(), {code: 'ERR_APPLICATION_LINE'})) as SealError;
 	t.is(
 		error.message,
@@ -120,7 +139,11 @@ test('an interrupted application goes on with the first line that is not done', 
 	t.is(again.events[0]?.type, 'step.cached');
 
 	await t.notThrowsAsync(play(t, {command: ['echo other >>log', ...image.command.slice(1)]}, {root, hosts}).perform());
-	t.regex(readFileSync(join(root, place, 'log'), 'utf8'), /three\nother\ntwo\nthree\n$/, 'a line that is another one now runs, and all after it');
+	t.regex(
+		readFileSync(join(root, place, 'log'), 'utf8'),
+		/three\nother\ntwo\nthree\n$/,
+		'a line that is another one now runs, and all after it',
+	);
 });
 
 test('an application that came to its end and is asked for again begins with its first line', async t => {
@@ -133,7 +156,11 @@ test('an application that came to its end and is asked for again begins with its
 	await play(t, image, {root: first.root, hosts, done}).perform();
 	t.is(readFileSync(join(first.root, place, 'log'), 'utf8'), 'one\none\n');
 	await play(t, image, {root: first.root, hosts}).perform(undefined, ['init/m1']);
-	t.is(readFileSync(join(first.root, place, 'log'), 'utf8'), 'one\none\none\n', 'so does one in a cluster that began anew');
+	t.is(
+		readFileSync(join(first.root, place, 'log'), 'utf8'),
+		'one\none\none\n',
+		'so does one in a cluster that began anew',
+	);
 });
 
 test('when the master is lost the error says so, and another one goes on with the same line', async t => {
@@ -179,7 +206,10 @@ test('it runs where its files are: on the master that this plan brought them to,
 
 test('files that are not there are told', async t => {
 	const played = play(t, {name: 'docker.io/library/other:v1', command: ['true']});
-	await t.throwsAsync(played.perform(), {code: 'ERR_APPLICATION_HOST', message: 'The files of other:v1 are not on the host'});
+	await t.throwsAsync(played.perform(), {
+		code: 'ERR_APPLICATION_HOST',
+		message: 'The files of other:v1 are not on the host',
+	});
 });
 
 test('variables of the rootfs and of patches are there too, below those of the application', async t => {
@@ -199,11 +229,18 @@ test('an action for an image that the cluster does not have is refused', async t
 });
 
 test('what cannot be set, and what a shell would act on, is told', async t => {
-	const played = play(t, {env: {OPTIONS: '--set "a=b c"'}, command: ['printf "%s," $(OPTIONS)']}, {env: {PATH: '/x', SEALOS_SYS_RUN_MODE: 'x'}});
+	const played = play(
+		t,
+		{env: {OPTIONS: '--set "a=b c"'}, command: ['printf "%s," $(OPTIONS)']},
+		{env: {PATH: '/x', SEALOS_SYS_RUN_MODE: 'x'}},
+	);
 	await played.perform();
 	t.is(outputOf(played.events), '--set,a=b c,', 'as in a container, the shell reads what is put in');
 	const warnings = played.events.flatMap(event => (event.type === 'warning' ? [event] : []));
-	t.deepEqual(warnings.map(({code}) => code), ['VariableIgnored', 'ShellReference']);
+	t.deepEqual(
+		warnings.map(({code}) => code),
+		['VariableIgnored', 'ShellReference'],
+	);
 	t.regex(warnings[0]?.message ?? '', /PATH, SEALOS_SYS_RUN_MODE/);
 	t.is(warnings[1]?.hint, 'Write "$OPTIONS" in place of $(OPTIONS) in the image: then the value stays as it is.');
 });

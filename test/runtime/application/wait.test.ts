@@ -100,18 +100,26 @@ const waitingPod = {
 test('what does not become ready is told with reasons, events and the last lines of logs', async t => {
 	const {kubectl, calls} = playCluster({
 		[list]: [{items: [deployment('web', 0)]}],
-		'get pods': [{items: [{metadata: {name: 'web-0'}, status: {conditions: [{type: 'Ready', status: 'True'}]}}, waitingPod]}],
+		'get pods': [
+			{items: [{metadata: {name: 'web-0'}, status: {conditions: [{type: 'Ready', status: 'True'}]}}, waitingPod]},
+		],
 		'get events': [
 			{
 				items: [
 					{reason: 'Old', message: 'x', lastTimestamp: '2024-01-01T00:00:00Z'},
-					{reason: 'BackOff', message: 'Back-off restarting\u001b[2J failed container', lastTimestamp: '2024-01-01T00:01:00Z'},
+					{
+						reason: 'BackOff',
+						message: 'Back-off restarting\u001b[2J failed container',
+						lastTimestamp: '2024-01-01T00:01:00Z',
+					},
 				],
 			},
 		],
 		'logs --namespace shop web-1 --container web': ['starting\n\npanic: no \u0007database\n'],
 	});
-	const error = (await t.throwsAsync(waitForWorkloads(kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_WORKLOADS'})) as SealError;
+	const error = (await t.throwsAsync(waitForWorkloads(kubectl, {...quick, timeoutMs: 0}), {
+		code: 'ERR_WORKLOADS',
+	})) as SealError;
 	t.is(
 		error.message,
 		'A workload is not ready after 0 s: Deployment shop/web: 0 of 1 pods are ready. Pod web-1: CrashLoopBackOff: back-off 10s',
@@ -165,7 +173,11 @@ test('an abort ends the waiting', async t => {
 	const stop = new AbortController();
 	const reason = new Error('enough');
 	const {kubectl} = playCluster({[list]: [{items: [deployment('web', 0)]}]});
-	const waiting = waitForWorkloads(kubectl, {intervalMs: 60_000, signal: stop.signal, onEvent: () => setImmediate(() => stop.abort(reason))});
+	const waiting = waitForWorkloads(kubectl, {
+		intervalMs: 60_000,
+		signal: stop.signal,
+		onEvent: () => setImmediate(() => stop.abort(reason)),
+	});
 	t.is(await t.throwsAsync(waiting), reason);
 });
 

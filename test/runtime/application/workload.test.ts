@@ -35,7 +35,11 @@ const cases: Readonly<Record<string, readonly [Workload | undefined, Workload['s
 	'a Deployment of no pods': [read('Deployment', {replicas: 0}, seen), 'ready', /0 pods/],
 	'a paused Deployment': [read('Deployment', {paused: true}, seen), 'ready', /paused/],
 	'a Deployment that made no progress': [
-		read('Deployment', {}, {...seen, conditions: [{type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded'}]}),
+		read(
+			'Deployment',
+			{},
+			{...seen, conditions: [{type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded'}]},
+		),
 		'failed',
 		/deadline/,
 	],
@@ -45,7 +49,11 @@ const cases: Readonly<Record<string, readonly [Workload | undefined, Workload['s
 		/2 pods/,
 	],
 	'a StatefulSet in the middle of an update': [
-		read('StatefulSet', {replicas: 2}, {...seen, readyReplicas: 2, updatedReplicas: 1, updateRevision: 'b', currentRevision: 'a'}),
+		read(
+			'StatefulSet',
+			{replicas: 2},
+			{...seen, readyReplicas: 2, updatedReplicas: 1, updateRevision: 'b', currentRevision: 'a'},
+		),
 		'waiting',
 		/1 of 2 pods are the new/,
 	],
@@ -59,7 +67,11 @@ const cases: Readonly<Record<string, readonly [Workload | undefined, Workload['s
 		/3 pods/,
 	],
 	'a StatefulSet whose pods are replaced by hand': [
-		read('StatefulSet', {updateStrategy: {type: 'OnDelete'}}, {...seen, readyReplicas: 1, updateRevision: 'b', currentRevision: 'a'}),
+		read(
+			'StatefulSet',
+			{updateStrategy: {type: 'OnDelete'}},
+			{...seen, readyReplicas: 1, updateRevision: 'b', currentRevision: 'a'},
+		),
 		'ready',
 		/its pod/,
 	],

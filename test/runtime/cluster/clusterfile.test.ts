@@ -69,11 +69,15 @@ test('a Clusterfile of sealos is read', t => {
 });
 
 test('a file of Configs alone is read as they are in a Clusterfile', t => {
-	const text = '\n---\napiVersion: apps.sealos.io/v1beta1\nkind: Config\nspec: {path: etc/x, data: y, strategy: append}\n';
+	const text =
+		'\n---\napiVersion: apps.sealos.io/v1beta1\nkind: Config\nspec: {path: etc/x, data: y, strategy: append}\n';
 	t.deepEqual(readConfigs(text, 'config.yml'), [{name: '', match: '', path: 'etc/x', strategy: 'append', data: 'y'}]);
 	t.deepEqual(readConfigs('', 'config.yml'), []);
 	const other = 'apiVersion: apps.sealos.io/v1beta1\nkind: Cluster\nmetadata: {name: x}\n';
-	t.throws(() => readConfigs(`${text}---\n${other}`, 'config.yml'), {code: 'ERR_CLUSTERFILE', message: /config\.yml:7 .*has a Cluster/});
+	t.throws(() => readConfigs(`${text}---\n${other}`, 'config.yml'), {
+		code: 'ERR_CLUSTERFILE',
+		message: /config\.yml:7 .*has a Cluster/,
+	});
 	t.throws(() => readConfigs('- a\n', 'config.yml'), {code: 'ERR_CLUSTERFILE'});
 });
 
