@@ -158,7 +158,7 @@ export const errorCodes = {
 	ERR_CLUSTER_IMAGE: 'An image is none that a cluster can use, or contradicts itself.',
 	ERR_ENVIRONMENT: 'Variables are too long for a process, or hold what none can have.',
 	ERR_KUBECTL: 'The answer of kubectl cannot be understood.',
-	ERR_ROOTFS: 'An image cannot be the rootfs of a cluster.',
+	ERR_ROOTFS_IMAGE: 'An image cannot be the rootfs of a cluster.',
 	ERR_WORKLOADS: 'What applications brought does not become ready.',
 
 	// runtime: kubeadm

@@ -26,7 +26,7 @@ export interface ReadClusterImageOptions extends OperationOptions {
 /**
  * Reads what an image is to a cluster. Of an application only manifests and configs are read; of a rootfs or patch the tables of
  * contents of its layers too, which the store keeps. What was read of a manifest is remembered as long as `store` lives.
- * @throws SealError ERR_CLUSTER_IMAGE (no image, or one that contradicts itself), ERR_ROOTFS (no rootfs of Kubernetes), ERR_IMAGE_TYPE,
+ * @throws SealError ERR_CLUSTER_IMAGE (no image, or one that contradicts itself), ERR_ROOTFS_IMAGE (no rootfs of Kubernetes), ERR_IMAGE_TYPE,
  * ERR_KUBERNETES_VERSION, ERR_PLATFORM, ERR_IMAGE_UNKNOWN, ERR_MANIFEST_INVALID, ERR_CONTENT_MISSING
  */
 export async function readClusterImage(
@@ -188,7 +188,7 @@ function versionOf({facts, rootfs}: PlatformImage, name: string, shown: string):
 }
 
 function badRootfs(shown: string, why: string, hint: string): SealError {
-	return new SealError('ERR_ROOTFS', `The image ${shown} cannot be the rootfs of a cluster: ${why}`, {
+	return new SealError('ERR_ROOTFS_IMAGE', `The image ${shown} cannot be the rootfs of a cluster: ${why}`, {
 		hint,
 		details: {image: shown},
 	});

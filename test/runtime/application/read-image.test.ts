@@ -142,15 +142,15 @@ for (const [where, [parts, name, version]] of Object.entries(versions)) {
 const refusals: Readonly<Record<string, readonly [ImageParts, string, RegExp]>> = {
 	'without kubeadm and kubelet': [
 		{trees: [{'bin/kubectl': 'x'}], config: {Labels: labels}},
-		'ERR_ROOTFS',
+		'ERR_ROOTFS_IMAGE',
 		/no bin\/kubeadm, no bin\/kubelet/,
 	],
 	'of k3s': [
 		rootfs({}, {Labels: {...labels, 'sealos.io.distribution': 'k3s'}}),
-		'ERR_ROOTFS',
+		'ERR_ROOTFS_IMAGE',
 		/"k3s", expected kubernetes/,
 	],
-	'of no version': [rootfs({}, {Labels: {'sealos.io.type': 'rootfs'}}), 'ERR_ROOTFS', /which Kubernetes it is/],
+	'of no version': [rootfs({}, {Labels: {'sealos.io.type': 'rootfs'}}), 'ERR_ROOTFS_IMAGE', /which Kubernetes it is/],
 	'of a Kubernetes that is too old': [
 		rootfs({}, {Labels: {...labels, version: 'v1.19.0'}}),
 		'ERR_KUBERNETES_VERSION',
