@@ -8,6 +8,7 @@ import {watchEndpoints} from './endpoints.js';
 import {apiAccess} from './kubeconfig.js';
 import {membersText, readLearnt, usableMembers, writeLearnt} from './learnt.js';
 import type {Notify} from './notify.js';
+import {openProbePorts} from './probe-ports.js';
 import {type BalancerReport, reportBalancer} from './report.js';
 import {type Balancer, runBalancer} from './run.js';
 import type {BalancerSpec, Member} from './spec.js';
@@ -58,7 +59,8 @@ export async function runDaemon(file: string, options: DaemonOptions): Promise<v
 	const status: {close?: () => Promise<void>} = {};
 	const spec = (): BalancerSpec => ({...config.spec, members: learnt ?? config.spec.members});
 	try {
-		const balancer = runBalancer(spec(), table, {...options, authority: config.authority});
+		const nextPort = await openProbePorts();
+		const balancer = runBalancer(spec(), table, {...options, authority: config.authority, nextPort});
 		const update = (): void => balancer.update(spec(), config.authority);
 		const report = (): BalancerReport => reportBalancer(spec(), table, balancer);
 		status.close = await serveStatus(config.statusPort, report, options);

@@ -3,6 +3,7 @@ import {connect} from 'node:net';
 import {createSecureContext, type SecureContext} from 'node:tls';
 import {systemCode} from '../core/errors.js';
 import {identityProblem} from '../core/server-identity.js';
+import type {NextPort} from './probe-ports.js';
 import type {ProbeResult} from './reconcile.js';
 import type {Member, ProbeSpec} from './spec.js';
 
@@ -18,31 +19,35 @@ const bodyLimitBytes = 64 * 1024;
 
 /**
  * @param authority PEM that the member's certificate is checked with; undefined: it is not checked
+ * @param nextPort where connections come from; default: the kernel chooses
  */
-export function createProber(member: Member, spec: ProbeSpec, authority: string | undefined): Prober {
-	return spec.kind === 'tcp' ? tcpProber(member, spec) : httpsProber(member, spec, authority);
+export function createProber(
+	member: Member,
+	spec: ProbeSpec,
+	authority: string | undefined,
+	nextPort: NextPort = () => undefined,
+): Prober {
+	return spec.kind === 'tcp' ? tcpProber(member, spec, nextPort) : httpsProber(member, spec, authority, nextPort);
 }
 
-function tcpProber({address, port}: Member, {timeoutMs}: ProbeSpec): Prober {
-	return {
-		probe: () =>
-			new Promise(resolve => {
-				const socket = connect({host: address, port});
-				const end = (result: ProbeResult): void => {
-					clearTimeout(timer);
-					socket.destroy();
-					resolve(result);
-				};
-				const timer = setTimeout(() => end({kind: 'failed', why: `no connection in ${timeoutMs} ms`}), timeoutMs);
-				socket.once('connect', () => end({kind: 'ready'}));
-				socket.once('error', error => end({kind: 'failed', why: reasonOf(error)}));
-			}),
-		close() {},
-	};
+function tcpProber({address, port}: Member, {timeoutMs}: ProbeSpec, nextPort: NextPort): Prober {
+	const attempt = (from: LocalPort): Promise<ProbeResult | 'taken'> =>
+		new Promise(resolve => {
+			const socket = connect({host: address, port, ...from});
+			const end = (result: ProbeResult | 'taken'): void => {
+				clearTimeout(timer);
+				socket.destroy();
+				resolve(result);
+			};
+			const timer = setTimeout(() => end({kind: 'failed', why: `no connection in ${timeoutMs} ms`}), timeoutMs);
+			socket.once('connect', () => end({kind: 'ready'}));
+			socket.once('error', error => end(isTaken(error, from) ? 'taken' : {kind: 'failed', why: reasonOf(error)}));
+		});
+	return {probe: () => fromFreePort(nextPort, attempt), close() {}};
 }
 
 /** One connection is kept, so that a thousand nodes cost a server a thousand idle connections and not a thousand handshakes a second. */
-function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefined): Prober {
+function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefined, nextPort: NextPort): Prober {
 	const {serverName, timeoutMs} = spec;
 	const expected = serverName ?? member.address;
 	const agent = new Agent({
@@ -65,7 +70,7 @@ function httpsProber(member: Member, spec: ProbeSpec, authority: string | undefi
 		headers: {host: expected, 'user-agent': 'sealimage-lb', accept: '*/*'},
 	};
 	return {
-		probe: () => ask(options, timeoutMs),
+		probe: () => fromFreePort(nextPort, from => ask({...options, ...from}, timeoutMs)),
 		close: () => agent.destroy(),
 	};
 }
@@ -80,11 +85,36 @@ function contextFor(authority: string | undefined): SecureContext {
 	return latest.context;
 }
 
-function ask(options: RequestOptions, timeoutMs: number): Promise<ProbeResult> {
+interface LocalPort {
+	readonly localPort?: number | undefined;
+}
+
+/** A port may be taken: by somebody who listens there, or by a connection of before. After some of them the kernel chooses. */
+async function fromFreePort(
+	nextPort: NextPort,
+	attempt: (from: LocalPort) => Promise<ProbeResult | 'taken'>,
+): Promise<ProbeResult> {
+	for (let left = portAttempts; left > 0; left--) {
+		const localPort = nextPort();
+		if (localPort === undefined) break;
+		const result = await attempt({localPort});
+		if (result !== 'taken') return result;
+	}
+	const result = await attempt({});
+	return result === 'taken' ? {kind: 'failed', why: 'no port is free'} : result;
+}
+
+const portAttempts = 8;
+
+function isTaken(error: Error, {localPort}: LocalPort): boolean {
+	return localPort !== undefined && ['EADDRINUSE', 'EADDRNOTAVAIL'].includes(systemCode(error) ?? '');
+}
+
+function ask(options: RequestOptions & LocalPort, timeoutMs: number): Promise<ProbeResult | 'taken'> {
 	return new Promise(resolve => {
 		const asked = request(options);
 		let isReused = false;
-		const end = (result: ProbeResult): void => {
+		const end = (result: ProbeResult | 'taken'): void => {
 			clearTimeout(timer);
 			resolve(result);
 		};
@@ -108,7 +138,9 @@ function ask(options: RequestOptions, timeoutMs: number): Promise<ProbeResult> {
 			clearTimeout(timer);
 			// The server may have closed a connection that it kept for long enough: that says nothing about the server.
 			if (isReused && systemCode(error) === 'ECONNRESET') ask({...options}, timeoutMs).then(resolve, resolve);
-			else end({kind: 'failed', why: reasonOf(error)});
+			else if (!isTaken(error, options)) end({kind: 'failed', why: reasonOf(error)});
+			// A request that waits for the agent's one socket gets the port of that socket: it has to be gone first.
+			else asked.once('close', () => setImmediate(() => end('taken')));
 		});
 		asked.end();
 	});

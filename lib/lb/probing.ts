@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {createProber, type Prober} from './health.js';
 import {firstPauseMs, pauseMs} from './pace.js';
+import type {NextPort} from './probe-ports.js';
 import type {ProbeResult} from './reconcile.js';
 import {type BalancerSpec, type Member, memberKey} from './spec.js';
 
@@ -18,11 +19,16 @@ export interface Probing {
 	stop(): void;
 }
 
-/**
- * @param now milliseconds that only grow
- * @param random from 0 to below 1
- */
-export function createProbing(listener: ProbeListener, now: () => number, random: () => number): Probing {
+export interface ProbingOptions {
+	/** Milliseconds that only grow. */
+	readonly now: () => number;
+	/** From 0 to below 1. */
+	readonly random: () => number;
+	/** Where connections come from; undefined: the kernel chooses. */
+	readonly nextPort: NextPort | undefined;
+}
+
+export function createProbing(listener: ProbeListener, {now, random, nextPort}: ProbingOptions): Probing {
 	const running = new Map<string, {stop(): void}>();
 	let intervalMs = 0;
 	const probeForever = async (key: string, prober: Prober, own: AbortSignal): Promise<void> => {
@@ -37,7 +43,7 @@ export function createProbing(listener: ProbeListener, now: () => number, random
 	};
 	const begin = (member: Member, {probe}: BalancerSpec, authority: string | undefined): {stop(): void} => {
 		const own = new AbortController();
-		const prober = createProber(member, probe, authority);
+		const prober = createProber(member, probe, authority, nextPort);
 		void probeForever(memberKey(member), prober, own.signal);
 		return {
 			stop() {

@@ -1,4 +1,5 @@
 import type {OperationOptions} from '../core/events.js';
+import type {NextPort} from './probe-ports.js';
 import {createProbing} from './probing.js';
 import {allHealthy, type MemberState} from './reconcile.js';
 import {type Counters, createRounds} from './rounds.js';
@@ -8,6 +9,8 @@ import type {BalancerTable} from './table.js';
 export interface RunOptions extends OperationOptions {
 	/** PEM of the authority that members' certificates are checked with. Undefined: they are not checked. */
 	readonly authority?: string | undefined;
+	/** Where connections of probes come from; default: the kernel chooses. */
+	readonly nextPort?: NextPort | undefined;
 	/** Every member counts as healthy at the start, also those that a balancer before took out. Default false. */
 	readonly trustsAll?: boolean | undefined;
 	/** Milliseconds that only grow; default performance.now. */
@@ -42,7 +45,7 @@ export interface Balancer {
  * @throws what `table` throws when the rules cannot be written at the start
  */
 export function runBalancer(first: BalancerSpec, table: BalancerTable, options: RunOptions = {}): Balancer {
-	const {signal, now = () => performance.now(), random = Math.random} = options;
+	const {signal, now = () => performance.now(), random = Math.random, nextPort} = options;
 	let spec = first;
 	let {authority} = options;
 	const rounds = createRounds(table, options.trustsAll === true ? allHealthy(first, now()) : new Map(), now, options);
@@ -60,8 +63,7 @@ export function runBalancer(first: BalancerSpec, table: BalancerTable, options: 
 			},
 			isSuspect: key => rounds.state.get(key)?.phase === 'suspect',
 		},
-		now,
-		random,
+		{now, random, nextPort},
 	);
 	rounds.run(spec, new Map());
 	probing.follow(spec, authority);

@@ -20,6 +20,21 @@ for (const version of ['4', '6'] as const) {
 		t.pass();
 	});
 
+	labTest(`IPVS, IPv${version}: probes come from ports that no client gets`, async t => {
+		const {site} = scene;
+		const [, highest = ''] = site.run('node', 'cat /proc/sys/net/ipv4/ip_local_port_range').trim().split(/\s+/);
+		const own = site
+			.run('node', "ss -Htnp 'dport = :6443'")
+			.split('\n')
+			.filter(line => line.includes(`pid=${site.pid('node', 'daemon')},`))
+			.map(line => Number(/:(\d+) /.exec(line)?.[1]));
+		t.is(own.length, serverNames.length);
+		t.true(
+			own.every(port => port > Number(highest)),
+			own.join(),
+		);
+	});
+
 	for (const scenario of scenarios.filter(({title}) => version === '4' || alsoIn6.includes(title)))
 		labTest(`IPVS, IPv${version}: ${scenario.title}`, async t => {
 			await judgeScenario(t, scene, scenario);

@@ -1,6 +1,7 @@
 import {createServer, type Socket} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {createProber, type Prober} from '../../lib/lb/health.js';
+import type {NextPort} from '../../lib/lb/probe-ports.js';
 import type {ProbeResult} from '../../lib/lb/reconcile.js';
 import {defaults, type Member, type ProbeSpec} from '../../lib/lb/spec.js';
 import {serveTls, tlsFixture} from '../helpers/tls-server.js';
@@ -18,6 +19,24 @@ function proberFor(
 	const prober = createProber(member, spec, authority);
 	t.teardown(() => prober.close());
 	return prober;
+}
+
+function proberFrom(t: ExecutionContext, endpoint: string, spec: ProbeSpec, nextPort: NextPort): Prober {
+	const member: Member = {address: '127.0.0.1', port: portOf(endpoint)};
+	const prober = createProber(member, spec, tlsFixture('ca.crt'), nextPort);
+	t.teardown(() => prober.close());
+	return prober;
+}
+
+const portOf = (endpoint: string): number => Number(endpoint.split(':')[1]);
+
+/** One that the kernel gave to nobody since. */
+async function freePort(): Promise<number> {
+	const server = createServer();
+	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+	const {port} = server.address() as {port: number};
+	await new Promise(resolve => server.close(resolve));
+	return port;
 }
 
 const answers = test.macro<[number, ProbeResult['kind']]>({
@@ -138,6 +157,40 @@ test('nobody listening is a refused connection', async t => {
 			kind: 'failed',
 			why: 'the connection is refused',
 		});
+});
+
+test('probes come from the ports that they are given, and pass over those that are taken', async t => {
+	const seen: (number | undefined)[] = [];
+	const endpoint = await serveTls(t, 'server.crt', (request, response) => {
+		seen.push(request.socket.remotePort);
+		response.end('ok');
+	});
+	const taken = portOf((await silent(t)).endpoint);
+	const free = await freePort();
+	const ports = [taken, taken, free];
+	const prober = proberFrom(t, endpoint, https, () => ports.shift());
+	t.deepEqual(await prober.probe(), {kind: 'ready'});
+	t.deepEqual(await prober.probe(), {kind: 'ready'});
+	t.deepEqual(seen, [free, free]);
+});
+
+test('a tcp probe comes from a port that it is given, too', async t => {
+	const {endpoint, open} = await silent(t);
+	const free = await freePort();
+	const ports = [portOf(endpoint), free];
+	t.deepEqual(await proberFrom(t, endpoint, {...https, kind: 'tcp'}, () => ports.shift()).probe(), {kind: 'ready'});
+	while (open.size === 0) await new Promise(resolve => setTimeout(resolve, 10));
+	t.deepEqual(
+		[...open].map(({remotePort}) => remotePort),
+		[free],
+	);
+});
+
+test('where all ports are taken the kernel chooses', async t => {
+	const endpoint = await serveTls(t, 'server.crt', (_, response) => response.end('ok'));
+	const taken = portOf((await silent(t)).endpoint);
+	for (const kind of ['https', 'tcp'] as const)
+		t.deepEqual(await proberFrom(t, endpoint, {...https, kind}, () => taken).probe(), {kind: 'ready'});
 });
 
 test('for a tcp probe a connection is enough', async t => {
