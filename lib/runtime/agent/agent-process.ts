@@ -59,12 +59,22 @@ export async function startAgent(
 		return {identity, program, lines, stderrTail};
 	} catch (error) {
 		signal.throwIfAborted();
-		const reason = isLate ? stop.signal.reason : hostError(host, error);
+		const why = await whyBroken(program, error);
+		const reason = isLate ? stop.signal.reason : hostError(host, why);
 		stop.abort(reason);
 		throw reason;
 	} finally {
 		clearTimeout(timer);
 	}
+}
+
+/** A stream that breaks off is no error of its own: when the connection was lost, the end of the process says so. */
+export async function whyBroken({exit}: RemoteProcess, error: unknown): Promise<unknown> {
+	if (isSealError(error)) return error;
+	return await exit.then(
+		() => error,
+		(reason: unknown) => reason,
+	);
 }
 
 /** An error of ours, with the host that it is about. */

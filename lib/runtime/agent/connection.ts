@@ -1,4 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
+import {isSealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {HostError} from '../host/error.js';
 import type {Transport} from '../transport/transport.js';
@@ -117,6 +118,14 @@ class Session implements AgentConnection {
 			for (let line = await lines.line(); line !== undefined; line = await lines.line()) {
 				if (line.length > 0 && this.#failure === undefined) this.#take(line);
 			}
+		} catch (error) {
+			if (isSealError(error)) {
+				this.#fail(hostError(this.host, error));
+				return;
+			}
+			// A stream that breaks off is no error of its own: the end of the process tells why.
+		}
+		try {
 			const status = await program.exit;
 			const stderr = stderrTail();
 			const how = status.signal === undefined ? `with exit code ${status.code}` : `by the signal ${status.signal}`;

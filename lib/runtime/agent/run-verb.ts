@@ -4,7 +4,7 @@ import type {Bytes} from '../../core/bytes.js';
 import {systemCode} from '../../core/errors.js';
 import {HostError} from '../host/error.js';
 import type {Transport} from '../transport/transport.js';
-import {type AgentProcess, type AgentProcessOptions, hostError, startAgent} from './agent-process.js';
+import {type AgentProcess, type AgentProcessOptions, hostError, startAgent, whyBroken} from './agent-process.js';
 import {errorFrom, parseReply} from './reply.js';
 
 export interface RunVerbOptions extends AgentProcessOptions {
@@ -44,7 +44,7 @@ export async function runAgentVerb(
 		return result;
 	} catch (error) {
 		options.signal?.throwIfAborted();
-		throw unsent ?? hostError(transport.host, error);
+		throw unsent ?? hostError(transport.host, await whyBroken(agent.program, error));
 	} finally {
 		patience.abort();
 		life.abort();

@@ -1,9 +1,11 @@
+import {PassThrough, Readable} from 'node:stream';
 import test, {type ExecutionContext} from 'ava';
 import type {ErrorCode} from '../../../lib/core/codes.js';
 import {isSealError} from '../../../lib/core/errors.js';
 import {openAgent} from '../../../lib/runtime/agent/connection.js';
 import {agentProtocol} from '../../../lib/runtime/agent/protocol.js';
 import {HostError} from '../../../lib/runtime/host/error.js';
+import type {RemoteProcess} from '../../../lib/runtime/transport/transport.js';
 import {programTransport} from '../../helpers/program-transport.js';
 
 const hello = JSON.stringify({hello: {protocol: agentProtocol, version: '1.0.0', platform: 'linux/amd64'}});
@@ -101,6 +103,31 @@ test(
 	`echo '{"fatal":{"code":"ERR_NO_SPACE","message":"full"}}'; cat`,
 	'ERR_NO_SPACE',
 );
+
+test('a connection that is lost is told as that, not as the stream that broke with it', async t => {
+	const stdout = new PassThrough();
+	let lose: (reason: unknown) => void = () => undefined;
+	const exit = new Promise<never>((_, reject) => {
+		lose = reject;
+	});
+	const running: RemoteProcess = {
+		stdin: new PassThrough(),
+		stdout,
+		stderr: Readable.from([]),
+		exit,
+		kill: async () => undefined,
+		resize: () => undefined,
+	};
+	const close = async (): Promise<void> => undefined;
+	stdout.write(`${hello}\n`);
+	const agent = await openAgent({host: 'box', spawn: async () => running, close, [Symbol.asyncDispose]: close});
+	const call = agent.call('x', 1);
+	stdout.destroy();
+	const reason = new HostError('box', 'ERR_HOST_LOST', 'The connection to the host was lost');
+	lose(reason);
+	t.is(await t.throwsAsync(call), reason);
+	await agent.close();
+});
 
 test('an error keeps code, hint and cause, and cannot bring more than that', async t => {
 	const report = {
