@@ -1,4 +1,5 @@
 import {execFile} from 'node:child_process';
+import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import type {SealEvent} from '../../lib/core/events.js';
@@ -18,9 +19,10 @@ import {compareFacts} from '../../lib/runtime/rootfs/second-look.js';
 import {kubernetesWish} from '../../lib/runtime/rootfs/wish.js';
 import {openTransport} from '../../lib/runtime/transport/open.js';
 import {master, nodeSetting} from '../helpers/node-setting.js';
-import {type LabHost, onHost} from '../lab/hosts.js';
+import {copyToHost, type LabHost, onHost} from '../lab/hosts.js';
 import {whyNoKubernetes} from '../lab/kubernetes/available.js';
 import {builtVersion, storeDir} from '../lab/kubernetes/place.js';
+import {agentOnHost, putAgent} from './agent-on-host.js';
 import {onLabHosts} from './lab-test.js';
 
 const labTest = onLabHosts(['rootfs-a'], {memoryMiB: 1024});
@@ -42,6 +44,8 @@ labTest('a host becomes a node that runs containers, and then what it was', asyn
 		hostKey: 'off',
 		configFiles: [],
 	})(target);
+	await putAgent(host.name);
+	putKoffi(host.name);
 	const before = await gatherFacts(transport);
 	const files = everything(host);
 	const tree = await distribute(host);
@@ -54,7 +58,7 @@ labTest('a host becomes a node that runs containers, and then what it was', asyn
 		target,
 		transport,
 		state: {facts: before, journal: {}, kubernetes: {} as never},
-		agent: () => (session ??= openAgent(transport)),
+		agent: () => (session ??= openAgent(transport, {path: agentOnHost})),
 	};
 	const run: ClusterRun = {
 		setting,
@@ -100,6 +104,13 @@ labTest('a host becomes a node that runs containers, and then what it was', asyn
 
 function targetOf({name, address, keyFile}: LabHost): HostTarget {
 	return {name, address, roles: ['master'], login: {user: 'root', identities: [{file: keyFile}], agent: false}};
+}
+
+/** With what the agent speaks to the kernel, which an installed one has beside itself. */
+function putKoffi(name: string): void {
+	copyToHost(name, 'node_modules/koffi', '/opt/agent/node_modules');
+	for (const native of readdirSync('node_modules/@koromix'))
+		copyToHost(name, join('node_modules/@koromix', native), '/opt/agent/node_modules/@koromix');
 }
 
 /** Brings image and agent as users do. @returns the folder of the image's tree on the host */

@@ -151,8 +151,10 @@ unmanaged-devices=interface-name:cali*;interface-name:tunl*;interface-name:vxlan
 /** Folders that containerd, kubelets, kubectl and pod networks write to; some of them only if the runtime is ours. */
 function filledFolders(hasRuntime: boolean): readonly string[] {
 	return [
+		'/etc/cni',
 		'/etc/cni/net.d',
 		'/etc/kubernetes',
+		'/opt/cni',
 		'/opt/cni/bin',
 		'/root/.kube',
 		'/run/calico',
@@ -167,7 +169,7 @@ function filledFolders(hasRuntime: boolean): readonly string[] {
 		'/var/log/calico',
 		'/var/log/containers',
 		'/var/log/pods',
-		...(hasRuntime ? ['/run/containerd', '/var/lib/containerd'] : []),
+		...(hasRuntime ? ['/opt/containerd', '/run/containerd', '/var/lib/containerd'] : []),
 	];
 }
 
