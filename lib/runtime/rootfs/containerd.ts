@@ -1,7 +1,7 @@
+import type {Environment} from '../application/environment.js';
 import {minorFacts} from '../kubeadm/minors.js';
 import type {KubernetesVersion} from '../kubeadm/version.js';
 import type {ClusterSetting} from '../lifecycle/setting.js';
-import type {Environment} from './environment.js';
 
 /**
  * The configuration of a containerd, for an image that brings none. What a Kubernetes older than 1.36 comes with may be containerd

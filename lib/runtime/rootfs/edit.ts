@@ -1,10 +1,11 @@
 import {readFile} from 'node:fs/promises';
 import {SealError} from '../../core/errors.js';
 import {withIo} from '../../core/io-error.js';
+import type {Environment} from '../application/environment.js';
 import {applyConfig, type ConfigDocument} from '../cluster/config-document.js';
 import {templateFunctions} from '../template/functions.js';
 import {renderTemplate} from '../template/render.js';
-import {type Environment, maskSecrets} from './environment.js';
+import {maskSecrets} from './mask.js';
 import {templatesAmong} from './templates.js';
 import {parentsOf, type StageEntry, type StageTree} from './tree.js';
 

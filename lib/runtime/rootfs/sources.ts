@@ -1,9 +1,9 @@
 import {SealError} from '../../core/errors.js';
 import type {Digest} from '../../oci/digest.js';
-import type {ConfigDocument} from '../cluster/config-document.js';
+import {type Environment, environmentOf} from '../application/environment.js';
+import {type ConfigDocument, isMeantFor} from '../cluster/config-document.js';
 import type {ClusterImage, ClusterSetting, SettingHost} from '../lifecycle/setting.js';
 import {digestOfValue} from '../plan/plan.js';
-import {type Environment, environmentOf} from './environment.js';
 import {applicationPlace, type Place, rootfsPlace} from './places.js';
 
 /** What a working copy on a host is made from. */
@@ -23,12 +23,13 @@ export function stageSources(setting: ClusterSetting, host: SettingHost, place: 
 			hint: 'Name a rootfs image first.',
 		});
 	}
-	const names = new Set(images.map(({name}) => name));
+	// An application stands on the rootfs and has its variables too, as its lines do.
+	const below = place === rootfsPlace ? [] : imagesAt(setting, rootfsPlace);
 	const configs = [
-		...images.flatMap(image => image.configs.filter(({match}) => match === '' || match === image.name)),
-		...setting.configs.filter(({match}) => match === '' || names.has(match)),
+		...images.flatMap(image => image.configs.filter(config => isMeantFor(config, image.name))),
+		...setting.configs.filter(config => images.some(({name}) => isMeantFor(config, name))),
 	];
-	return {images, configs, env: environmentOf(setting, host, images)};
+	return {images, configs, env: environmentOf(setting, host, images, below)};
 }
 
 /**

@@ -20,11 +20,11 @@ import {ifExists, withIo} from '../../core/io-error.js';
 import {mapBounded} from '../../core/pool.js';
 import {hexOf} from '../../oci/digest.js';
 import {removeTree} from '../../oci/disk/remove.js';
+import type {Environment} from '../application/environment.js';
 import type {ConfigDocument} from '../cluster/config-document.js';
 import {flushDisk} from '../content/flush.js';
 import {digestOfValue} from '../plan/plan.js';
 import {editTree} from './edit.js';
-import type {Environment} from './environment.js';
 import {copiesFolder, type Place, stagedFolder} from './places.js';
 import {layOver, type StageEntry, type StageTree} from './tree.js';
 

@@ -23,7 +23,7 @@ export const stage: AgentVerb<StageRequest, Staged> = {
 
 /** It becomes a path on the host. */
 function placeIn(fields: Fields): string {
-	const place = textIn(fields, 'place', 200);
+	const place = textIn(fields, 'place', 500);
 	const isPlain = /^(?:rootfs|application\/[\w][\w.:/@+-]*)$/.test(place) && !place.split('/').includes('..');
 	if (isPlain) return place;
 	throw wrongParam('place', 'the place of a working copy');
