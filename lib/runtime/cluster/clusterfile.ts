@@ -36,6 +36,38 @@ export interface ClusterfileHosts {
  * @throws SealError ERR_CLUSTERFILE, ERR_YAML with `details.line`
  */
 export function readClusterfile(text: string, shown: string): Clusterfile {
+	return readDocuments(text, shown, cluster => {
+		if (cluster !== undefined) return readCluster(cluster, shown);
+		throw wrong(
+			shown,
+			undefined,
+			'it has no document of kind Cluster, and one is needed',
+			'Name a file with one Cluster in it.',
+		);
+	});
+}
+
+/**
+ * Reads what a Clusterfile may have beside the Cluster, from a file of its own: Configs and documents of kubeadm.
+ * @throws SealError ERR_CLUSTERFILE, ERR_YAML with `details.line`
+ */
+export function readConfigFile(text: string, shown: string): Pick<Clusterfile, 'configs' | 'kubeadm'> {
+	return readDocuments(text, shown, cluster => {
+		if (cluster === undefined) return {};
+		throw wrong(
+			shown,
+			cluster.node?.line,
+			'it has a document of kind Cluster, which is not for a file of changes',
+			'Name it with "sealimage apply -f", or take the Cluster out.',
+		);
+	});
+}
+
+function readDocuments<T>(
+	text: string,
+	shown: string,
+	read: (cluster: Document | undefined) => T,
+): T & Pick<Clusterfile, 'configs' | 'kubeadm'> {
 	if (/\{\{/.test(text)) {
 		throw wrong(shown, undefined, 'it is a template', 'Render it first, or name the Clusterfile that was rendered.');
 	}
@@ -43,17 +75,17 @@ export function readClusterfile(text: string, shown: string): Clusterfile {
 	const values = parseYaml(text, shown);
 	const documents = values.map((value, index) => documentOf(value, nodes[index], shown));
 	const [cluster, ...more] = documents.filter(({kind}) => kind === 'Cluster');
-	if (cluster === undefined || more.length > 0) {
+	if (more.length > 0) {
 		throw wrong(
 			shown,
 			more[0]?.node?.line,
-			`it has ${cluster === undefined ? 'no document' : `${more.length + 1} documents`} of kind Cluster, and one is needed`,
+			`it has ${more.length + 1} documents of kind Cluster, and one is needed`,
 			'Name a file with one Cluster in it.',
 		);
 	}
 	const kubeadm = documents.filter(({kind}) => (documentKinds as readonly string[]).includes(kind));
 	return {
-		...readCluster(cluster, shown),
+		...read(cluster),
 		configs: documents.filter(({kind}) => kind === 'Config').map(document => readConfig(document, shown)),
 		kubeadm: kubeadm.map(document => readKubeadm(document, shown)),
 	};

@@ -1,0 +1,53 @@
+import {createApplicationPerformer} from '../application/perform.js';
+import {snapshotWorkloads, waitForWorkloads, type WorkloadSnapshot} from '../application/wait.js';
+import type {OperationOptions} from '../../core/events.js';
+import type {Kubectl} from '../application/kubectl.js';
+import {liveMaster} from '../control/api-server.js';
+import {kubectl} from '../control/kubectl.js';
+import {controlPerformers} from '../control/performers.js';
+import {hook} from '../rootfs/performers/hook.js';
+import {prepare} from '../rootfs/performers/prepare.js';
+import {reset} from '../rootfs/performers/reset.js';
+import {restore} from '../rootfs/performers/restore.js';
+import {stage} from '../rootfs/performers/stage.js';
+import type {OpenedRun} from '../state/run.js';
+import type {Performer, Performers} from './run.js';
+
+export interface PerformerOptions {
+	/** The end is when what applications brought is ready, too. */
+	readonly isWaiting: boolean;
+}
+
+/** Who does which kind of action of one run. */
+export function clusterPerformers(
+	run: OpenedRun,
+	content: Performer<'content'>,
+	{isWaiting}: PerformerOptions,
+): Performers {
+	const ask =
+		(options: OperationOptions): Kubectl =>
+		async (argv, {stdin, signal = options.signal} = {}) =>
+			await kubectl(run.setting, await liveMaster(run, options), argv, {input: stdin, signal});
+	let before: WorkloadSnapshot | undefined;
+	const application = createApplicationPerformer({
+		note: (_run, host, entries) => run.note(host, entries),
+		async onMaster(_run, _master, options) {
+			if (isWaiting) before ??= await snapshotWorkloads(ask(options), options);
+		},
+	});
+	return {
+		...controlPerformers,
+		content,
+		stage,
+		hook,
+		prepare,
+		state: async (_run, _action, options) => run.writeState(options),
+		application,
+		async ready(given, action, options) {
+			await controlPerformers.ready(given, action, options);
+			if (isWaiting) await waitForWorkloads(ask(options), {...options, id: action.id, before});
+		},
+		reset,
+		restore,
+	};
+}

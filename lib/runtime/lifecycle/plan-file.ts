@@ -1,0 +1,67 @@
+import {SealError} from '../../core/errors.js';
+import {type Plan, parsePlan} from '../plan/plan.js';
+import type {HostReach} from '../state/cluster-state.js';
+import type {Operated} from './operated.js';
+import type {ClusterVerb} from './request.js';
+import type {ClusterSetting, SettingHost} from './setting.js';
+
+/** A plan to be kept, with what it was made from: it is made again before it is done, and must come out the same. JSON-safe, without secrets. */
+export interface PlanFile {
+	readonly plan: Plan;
+	readonly verb: ClusterVerb;
+	readonly wanted: ClusterSetting;
+	readonly leaving: readonly SettingHost[];
+	readonly applications: readonly string[];
+	readonly isForced: boolean;
+	readonly reach: Readonly<Record<string, HostReach>>;
+}
+
+/** What "plan --output json" prints. */
+export function planFileOf({plan, setting, leaving, applications, isForced, reach}: Operated): PlanFile {
+	return {plan, verb: plan.verb as ClusterVerb, wanted: setting, leaving, applications, isForced, reach};
+}
+
+/**
+ * Reads a file that "plan --output json" printed. What is in it beside the plan counts only as far as the very same plan follows from it.
+ * @throws SealError ERR_PLAN when it is none, was edited, or is of a newer sealimage
+ */
+export function parsePlanFile(text: string, shown: string): PlanFile {
+	const value = readJson(text, shown);
+	const plan = parsePlan(JSON.stringify(value.plan ?? value), shown);
+	const {wanted, leaving, applications, reach, isForced = false} = value as Partial<PlanFile>;
+	const verb = verbs.find(name => name === plan.verb);
+	const isWhole =
+		verb !== undefined &&
+		isObject(wanted) &&
+		typeof wanted.name === 'string' &&
+		Array.isArray(wanted.hosts) &&
+		Array.isArray(wanted.images) &&
+		Array.isArray(leaving) &&
+		Array.isArray(applications) &&
+		isObject(reach);
+	if (!isWhole) throw refuse(shown, 'parts of it are missing');
+	return {plan, verb, wanted, leaving, applications, isForced: isForced === true, reach};
+}
+
+const verbs: readonly ClusterVerb[] = ['run', 'apply', 'add', 'delete', 'reset'];
+
+function readJson(text: string, shown: string): Readonly<Record<string, unknown>> {
+	try {
+		const value: unknown = JSON.parse(text);
+		if (isObject(value)) return value as Readonly<Record<string, unknown>>;
+	} catch (cause) {
+		throw refuse(shown, 'it is no JSON', cause);
+	}
+	throw refuse(shown, 'it is no JSON object');
+}
+
+function isObject<T>(value: T): value is T & object {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuse(shown: string, why: string, cause?: unknown): SealError {
+	return new SealError('ERR_PLAN', `${shown} cannot be used as a plan: ${why}`, {
+		hint: 'Name a file that "sealimage plan --output json" printed.',
+		cause,
+	});
+}
