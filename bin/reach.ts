@@ -34,6 +34,15 @@ export async function reachHosts(
 
 /** As `reachHosts`, for hosts that are known already. @throws as `reachHosts` */
 export async function reachTargets(hosts: readonly HostTarget[], flags: LoginFlags, context: Context): Promise<Reach> {
+	return {hosts, ...(await openWays(flags, hosts.length > 1, context))};
+}
+
+/** The ways to hosts that are known otherwise. @throws UsageError; SealError ERR_IO, ERR_PERMISSION */
+export async function openWays(
+	flags: LoginFlags,
+	isForMany: boolean,
+	context: Context,
+): Promise<Pick<Reach, 'open' | 'options'>> {
 	const {io, signal, onEvent} = context;
 	const config = flags['ssh-config'];
 	const connectTimeoutMs = readDuration('--connect-timeout', flags['connect-timeout'] ?? '0') || undefined;
@@ -48,10 +57,9 @@ export async function reachTargets(hosts: readonly HostTarget[], flags: LoginFla
 		onEvent,
 	});
 	return {
-		hosts,
 		open: askWhenRefused(open, async (secret, {name, login}, attempt) => {
 			const whose = login.user === undefined ? name : `${login.user}@${name}`;
-			const about = hosts.length > 1 ? `${whose}, and all others that ask` : whose;
+			const about = isForMany ? `${whose}, and all others that ask` : whose;
 			const answer = await context.askSecret(
 				`${attempt > 1 ? 'That was refused. ' : ''}${secrets[questions[secret]]} for ${about}: `,
 			);
@@ -67,8 +75,8 @@ const questions: Readonly<Record<LoginSecret, SecretName>> = {
 	sudoPassword: 'sudo-password',
 };
 
-/** Containers run under numbers that have no name. */
-function userName(env: Readonly<Record<string, string | undefined>>): string {
+/** The name of the user who runs this. Containers run under numbers that have none. */
+export function userName(env: Readonly<Record<string, string | undefined>>): string {
 	try {
 		return userInfo().username;
 	} catch {

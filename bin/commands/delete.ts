@@ -4,29 +4,39 @@ import {isDigest} from '../../lib/oci/digest.js';
 import {openPlace} from '../../lib/registry/place/open.js';
 import type {OpenPlace} from '../../lib/registry/place/options.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
+import {agentFlags} from '../agent-flags.js';
+import {changeFlags, clusterLoginFlags, clusterNameFlag, memberFlags} from '../cluster-flags.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
+import {deleteClusterHosts} from '../delete-hosts.js';
 import {credentialsFor, readPlace, withPlaces} from '../places.js';
 import {credsFlag, registryFlags} from '../registry-flags.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
 	description:
-		'With a tag only the tag goes: the image stays under its digest and its other tags. With a digest the manifest goes, and every tag that points at it. The bytes go when the registry collects its garbage. Some registries do not delete tags, or do not delete at all, and say so. For images of the store there is rmi.',
+		'With --masters and --nodes hosts leave a cluster: work moves off them, masters leave etcd, and the hosts are put back as they were found; a host that does not answer is taken out all the same. Without them images of registries are deleted. With a tag only the tag goes: the image stays under its digest and its other tags. With a digest the manifest goes, and every tag that points at it. The bytes go when the registry collects its garbage. Some registries do not delete tags, or do not delete at all, and say so. For images of the store there is rmi.',
 	operands: [
 		{
 			name: 'PLACE',
 			help: 'images in registries: docker://host/name:tag or docker://host/name@digest',
+			optional: true,
 			variadic: true,
 			completes: 'place',
 		},
 	],
 	flags: {
-		yes: {type: 'boolean', short: 'y', help: 'do not ask'},
 		...registryFlags,
 		...credsFlag,
+		...memberFlags,
+		...clusterNameFlag,
+		force: {type: 'boolean', short: 'f', help: 'take out masters although etcd loses its quorum by it'},
+		...changeFlags,
+		...clusterLoginFlags,
+		...agentFlags,
 	},
 	examples: [
+		{about: 'Hosts of a cluster', line: 'sealimage delete --nodes 10.0.0.14,10.0.0.15'},
 		{about: 'One tag', line: 'sealimage delete docker://registry.example.com/shop:v1.3'},
 		{
 			about: 'An image with all its tags, in a script',
@@ -35,8 +45,19 @@ export const command = defineCommand({
 	],
 	async run({operands, flags}, context) {
 		const {io} = context;
+		if (flags.masters.length + flags.nodes.length > 0) {
+			if (operands.length === 0) return await deleteClusterHosts(flags, context);
+			throw new UsageError('delete takes hosts from a cluster or images from registries, found both', {
+				hint: 'Run it once for each.',
+			});
+		}
+		if (operands.length === 0) {
+			throw new UsageError('Nothing was named to delete', {
+				hint: 'Name hosts of a cluster with --masters and --nodes, or images in registries.',
+			});
+		}
 		const places = operands.map(readTarget);
-		if (!flags.yes && (io.stdin.isTTY !== true || io.stderr.isTTY !== true)) {
+		if (!flags.yes && !flags['dry-run'] && (io.stdin.isTTY !== true || io.stderr.isTTY !== true)) {
 			throw new UsageError('delete asks before it removes anything, and this is no terminal', {
 				hint: 'Run it with --yes.',
 			});
@@ -49,16 +70,18 @@ export const command = defineCommand({
 				try {
 					for (const place of places) found.push(await find(await openPlace(place, options)));
 					const deleted: Found[] = [];
-					for (const image of found) {
+					for (const image of flags['dry-run'] ? [] : found) {
 						if (!flags.yes && !(await context.confirm(question(image)))) continue;
 						await remove(image, context);
 						deleted.push(image);
 					}
+					const told = flags['dry-run'] ? found : deleted;
+					const did = flags['dry-run'] ? 'would delete' : 'deleted';
 					return {
-						json: deleted.map(({name, digest, isTag}) => ({name, digest, kind: isTag ? 'tag' : 'manifest'})),
+						json: told.map(({name, digest, isTag}) => ({name, digest, kind: isTag ? 'tag' : 'manifest'})),
 						text: () =>
-							deleted
-								.map(({name, digest, isTag}) => `deleted ${isTag ? `the tag ${name}, which was ${digest}` : name}`)
+							told
+								.map(({name, digest, isTag}) => `${did} ${isTag ? `the tag ${name}, which was ${digest}` : name}`)
 								.join('\n'),
 					};
 				} finally {

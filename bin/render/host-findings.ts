@@ -16,7 +16,7 @@ export function renderFindings(
 			const where = hosts.length === hostCount && hostCount > 1 ? `all ${hostCount} hosts` : hostsText(hosts);
 			return [
 				`${title} ${style.bold(printable(where))}: ${printable(what)} ${style.dim(`[${id}]`)}`,
-				...indented(why, width),
+				...(why === '' ? [] : indented(why, width)),
 				...indented(`${mend}`, width).map(line => style.cyan(line)),
 			].join('\n');
 		})

@@ -206,7 +206,8 @@ export const errorCodes = {
 	ERR_RUN_LOG: 'There is no log of such a run.',
 
 	// runtime: operations on clusters
-	ERR_CLUSTER_ADDRESS: 'A host has no address of a family that its cluster needs, or several and none that is the obvious one.',
+	ERR_CLUSTER_ADDRESS:
+		'A host has no address of a family that its cluster needs, or several and none that is the obvious one.',
 	ERR_CLUSTER_HOSTS: 'Some hosts of a cluster cannot be used; each is told with its reason.',
 	ERR_CLUSTER_SETTING: 'Something that has to be known of a cluster cannot be settled.',
 	ERR_PREFLIGHT: 'Hosts are not fit for a cluster; each finding is listed.',

@@ -47,8 +47,8 @@ export {type ClusterfileOptions, parseClusterfile} from './host/clusterfile.js';
 export {type EachHostOptions, eachHost, type HostOutcome} from './host/each.js';
 export {HostError} from './host/error.js';
 export {type ExecOnHostsOptions, execOnHosts, type OutputStream} from './host/exec.js';
-export {type ListedHost, parseHostList, resolveHosts, withRoles} from './host/list.js';
 export {HostsError} from './host/hosts-error.js';
+export {type ListedHost, parseHostList, resolveHosts, withRoles} from './host/list.js';
 export {onHosts} from './host/on-hosts.js';
 export type {HostLogin, HostTarget, Identity} from './host/target.js';
 export type {DocumentKind, KubeadmDocument} from './kubeadm/document.js';
@@ -64,17 +64,23 @@ export {type ClusterNetwork, type NetworkOptions, readNetwork} from './kubeadm/n
 export {type KubernetesVersion, parseKubernetesVersion} from './kubeadm/version.js';
 export type {ActionInputs, ActionKind, ClusterAction} from './lifecycle/actions.js';
 export {checkRequest, refuseProblems} from './lifecycle/check.js';
+export {FindingsError} from './lifecycle/findings-error.js';
 export {isRecorded, keyOf} from './lifecycle/key.js';
+export {addHosts, applyPlan, deleteHosts, resetCluster, runCluster} from './lifecycle/operate.js';
+export type {
+	AddHostsRequest,
+	AgentSource,
+	LeaveRequest,
+	NamedHost,
+	OperateOptions,
+	RunRequest,
+} from './lifecycle/operate-request.js';
+export type {Operated, OperatedEnd, Proposal} from './lifecycle/operated.js';
 export {planCluster} from './lifecycle/plan.js';
+export {type PlanFile, parsePlanFile, planFileOf} from './lifecycle/plan-file.js';
 export {clusterLanes} from './lifecycle/plan-joins.js';
 export type {Problem} from './lifecycle/problem.js';
 export type {ClusterVerb, PlanRequest, PlanWishes} from './lifecycle/request.js';
-export type {ActionKind, ClusterAction} from './lifecycle/actions.js';
-export {FindingsError} from './lifecycle/findings-error.js';
-export {addHosts, applyPlan, deleteHosts, resetCluster, runCluster} from './lifecycle/operate.js';
-export type {AddRequest, AgentSource, LeaveRequest, NamedHost, OperateOptions, RunRequest} from './lifecycle/operate-request.js';
-export type {Operated, OperatedEnd, Proposal} from './lifecycle/operated.js';
-export {type PlanFile, parsePlanFile, planFileOf} from './lifecycle/plan-file.js';
 export type {ClusterImage, ClusterSetting, ImageFile, SettingHost} from './lifecycle/setting.js';
 export {type MirrorConfig, type NetworkConfig, parseMirrorConfig} from './mirror/config.js';
 export {installMirrors, type MirrorChanges, type MirrorRunOptions, removeMirrors} from './mirror/install.js';

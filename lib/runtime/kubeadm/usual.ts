@@ -28,6 +28,12 @@ export function usualDocuments(version: string, given: readonly KubeadmDocument[
 
 /** What is settled when the cluster is made must not be taken for what somebody said. */
 function withoutOurs(document: KubeadmDocument): KubeadmDocument {
-	const {clusterName: _name, kubernetesVersion: _version, controlPlaneEndpoint: _endpoint, mode: _mode, ...rest} = document;
+	const {
+		clusterName: _name,
+		kubernetesVersion: _version,
+		controlPlaneEndpoint: _endpoint,
+		mode: _mode,
+		...rest
+	} = document;
 	return rest as KubeadmDocument;
 }

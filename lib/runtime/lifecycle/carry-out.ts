@@ -69,7 +69,8 @@ async function propose(given: CarryOut['request'], seen: Seen, options: OperateO
 	const request: PlanRequest = {...given, wishes};
 	const problems = checkRequest(request);
 	refuseProblems(problems);
-	const found = given.verb === 'reset' || given.verb === 'delete' ? [] : kubernetesFindings(wanted, given.states, options);
+	const found =
+		given.verb === 'reset' || given.verb === 'delete' ? [] : kubernetesFindings(wanted, given.states, options);
 	if (found.some(({severity}) => severity === 'error')) throw new FindingsError(found);
 	const reach = [...seen.targets].map(([name, target]) => [name, reachOf(target)] as const);
 	return {

@@ -9,7 +9,8 @@ import type {Transport} from '../transport/transport.js';
 import type {ClusterAction} from './actions.js';
 import type {ClusterRun, Performer, RunHost} from './run.js';
 
-export interface ContentOptions extends Pick<DistributeOptions, 'store' | 'installAgent' | 'agentBundle' | 'concurrency'> {
+export interface ContentOptions
+	extends Pick<DistributeOptions, 'store' | 'installAgent' | 'agentBundle' | 'concurrency'> {
 	/** All actions of this kind in the plan: their hosts get content together. */
 	readonly actions: readonly ClusterAction<'content'>[];
 	/** Told where the tree of each image is on a host. */

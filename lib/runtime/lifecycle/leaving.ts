@@ -19,10 +19,14 @@ export function leavingHosts(
 		const known = hosts.find(host => host.name === name || host.nodeName === name || host.addresses.includes(address));
 		if (known !== undefined) return [{...known, isMaster: checkRole(known, roles)}];
 		const state = states.get(name);
-		if (state?.member !== undefined && state.member.id === id) return [settingOf(name, state.member.role === 'master', state.facts.identity.hostname)];
+		if (state?.member !== undefined && state.member.id === id)
+			return [settingOf(name, state.member.role === 'master', state.facts.identity.hostname)];
 		if (state !== undefined && state.member === undefined) return [];
 		throw new HostError(name, 'ERR_CLUSTER_MEMBER', `The host is not in the cluster "${cluster}"`, {
-			hint: `Name hosts as the cluster knows them: ${hosts.slice(0, 8).map(host => host.name).join(', ')}.`,
+			hint: `Name hosts as the cluster knows them: ${hosts
+				.slice(0, 8)
+				.map(host => host.name)
+				.join(', ')}.`,
 		});
 	});
 }
@@ -31,7 +35,11 @@ export function leavingHosts(
  * The setting of a cluster that goes away: as it is known, with hosts that nobody remembers; or, when nothing is known, of hosts alone.
  * @throws SealError ERR_CLUSTER_UNKNOWN when there are no hosts at all
  */
-export function resetSetting(name: string, named: readonly HostTarget[], {known, states}: Pick<Seen, 'known' | 'states'>): ClusterSetting {
+export function resetSetting(
+	name: string,
+	named: readonly HostTarget[],
+	{known, states}: Pick<Seen, 'known' | 'states'>,
+): ClusterSetting {
 	const before = known?.setting;
 	const strangers = named.filter(target => before?.hosts.some(host => host.name === target.name) !== true);
 	const others = strangers.map(target => {

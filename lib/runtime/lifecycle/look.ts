@@ -1,5 +1,5 @@
 import {isSealError} from '../../core/errors.js';
-import {type HostOutcome} from '../host/each.js';
+import type {HostOutcome} from '../host/each.js';
 import {HostsError} from '../host/hosts-error.js';
 import {resolveHosts} from '../host/list.js';
 import type {HostTarget} from '../host/target.js';
@@ -57,7 +57,10 @@ export async function look(
 	const known = knownState(request.name, targets, states, remembered);
 	const mayBeSilent = new Set(known?.setting.hosts.map(({name}) => name));
 	if (request.maySilentLeave === true) for (const {name} of request.named) mayBeSilent.add(name);
-	refuse(outcomes.filter(outcome => !outcome.ok && !(isDead(outcome) && mayBeSilent.has(outcome.host))), outcomes);
+	refuse(
+		outcomes.filter(outcome => !outcome.ok && !(isDead(outcome) && mayBeSilent.has(outcome.host))),
+		outcomes,
+	);
 	const silent = outcomes.flatMap(outcome => (outcome.ok ? [] : [{host: outcome.host, error: outcome.error}]));
 	return {targets, states, silent, known};
 }

@@ -20,7 +20,7 @@ export interface RunRequest extends Omit<SettleRequest, 'known' | 'hosts' | 'ima
 }
 
 /** Hosts that join a cluster that is there. */
-export interface AddRequest {
+export interface AddHostsRequest {
 	readonly name: string;
 	readonly hosts: readonly NamedHost[];
 }
@@ -38,9 +38,7 @@ export interface AgentSource extends Pick<DistributeOptions, 'installAgent' | 'a
 	close(): Promise<void>;
 }
 
-export interface OperateOptions
-	extends OperationOptions,
-		Pick<DistributeOptions, 'open' | 'concurrency'> {
+export interface OperateOptions extends OperationOptions, Pick<DistributeOptions, 'open' | 'concurrency'> {
 	/** Images, and what can be computed again of them. */
 	readonly store: DistributeOptions['store'] & ClusterImageSource;
 	/** Where the agent for hosts comes from, when hosts get images with these names; asked once. Without it hosts must have one. */

@@ -12,11 +12,11 @@ import {type CarryOut, carryOut} from './carry-out.js';
 import {leavingHosts, resetSetting} from './leaving.js';
 import {look, type Seen} from './look.js';
 import {readNextId} from './next-id.js';
-import type {AddRequest, LeaveRequest, NamedHost, OperateOptions, RunRequest} from './operate-request.js';
+import type {AddHostsRequest, LeaveRequest, NamedHost, OperateOptions, RunRequest} from './operate-request.js';
 import type {Operated} from './operated.js';
 import type {PlanFile} from './plan-file.js';
 import type {ClusterImage, ClusterSetting} from './setting.js';
-import {settleCluster, type SettleRequest, type WantedHost} from './settle.js';
+import {type SettleRequest, settleCluster, type WantedHost} from './settle.js';
 
 /**
  * Makes a cluster out of hosts and images, or changes the one that is there. All hosts are looked at first, in one round trip each;
@@ -58,7 +58,7 @@ export async function runCluster(request: RunRequest, options: OperateOptions): 
 }
 
 /** Adds masters and nodes to a cluster that is known here, with the images that it has. @throws as `runCluster`; SealError ERR_CLUSTER_UNKNOWN */
-export async function addHosts({name, hosts: named}: AddRequest, options: OperateOptions): Promise<Operated> {
+export async function addHosts({name, hosts: named}: AddHostsRequest, options: OperateOptions): Promise<Operated> {
 	return await withWays(name, options, async (cache, open) => {
 		const seen = await look({name, named: named.map(({target}) => target)}, cache, open, options);
 		const known = knownCluster(name, seen);
@@ -86,13 +86,26 @@ export async function addHosts({name, hosts: named}: AddRequest, options: Operat
  */
 export async function deleteHosts({name, hosts: named}: LeaveRequest, options: OperateOptions): Promise<Operated> {
 	return await withWays(name, options, async (cache, open) => {
-		const seen = await look({name, named: await targetsByName(name, named, cache), maySilentLeave: true}, cache, open, options);
+		const seen = await look(
+			{name, named: await targetsByName(name, named, cache), maySilentLeave: true},
+			cache,
+			open,
+			options,
+		);
 		const known = knownCluster(name, seen);
 		const leaving = leavingHosts(known.setting, named, seen);
 		const left = new Set(leaving.map(host => host.name));
 		const wanted = {...known.setting, hosts: known.setting.hosts.filter(host => !left.has(host.name))};
 		return {
-			request: {verb: 'delete', wanted, known, states: seen.states, leaving, applications: [], isForced: options.isForced},
+			request: {
+				verb: 'delete',
+				wanted,
+				known,
+				states: seen.states,
+				leaving,
+				applications: [],
+				isForced: options.isForced,
+			},
 			seen,
 		};
 	});
@@ -130,7 +143,12 @@ export async function applyPlan(file: PlanFile, options: OperateOptions): Promis
 	return await withWays(name, {...options, agreed: plan}, async (cache, open) => {
 		const named = Object.entries(reach).map(([host, {address, port, user, jumps, identityFiles = []}]): HostTarget => {
 			const {roles = []} = [...wanted.hosts, ...leaving].find(one => one.name === host) ?? {};
-			const way = {port, user, jumps, ...(identityFiles.length === 0 ? {} : {identities: identityFiles.map(path => ({file: path}))})};
+			const way = {
+				port,
+				user,
+				jumps,
+				...(identityFiles.length === 0 ? {} : {identities: identityFiles.map(path => ({file: path}))}),
+			};
 			const said = Object.fromEntries(Object.entries(way).filter(([, value]) => value !== undefined));
 			return {name: host, address, roles, login: {...options.login, ...said}};
 		});
@@ -193,7 +211,12 @@ function isMasterBy({name, roles}: HostTarget): boolean {
 function settle(request: SettleRequest, id: string): ClusterSetting {
 	return settleCluster(request, {
 		makeId: () => id,
-		proxyMode: (version, facts, documents) => chooseProxyMode(version, facts.map(({kernel}) => kernel), documents),
+		proxyMode: (version, facts, documents) =>
+			chooseProxyMode(
+				version,
+				facts.map(({kernel}) => kernel),
+				documents,
+			),
 	});
 }
 
@@ -224,7 +247,8 @@ async function readAgain(
 		images.map(async image => {
 			const all = [...new Set([...Object.keys(image.platforms), ...platforms])];
 			const found = await readClusterImage(store, image.name, {platforms: all, signal, onEvent});
-			if (found.digest === image.digest) return {...found, command: image.command, ...(image.given === undefined ? {} : {given: image.given})};
+			if (found.digest === image.digest)
+				return {...found, command: image.command, ...(image.given === undefined ? {} : {given: image.given})};
 			throw new SealError('ERR_CLUSTER_IMAGE', `${image.name} in the store is another image than the cluster has`, {
 				hint: `Bring the cluster to it first with "sealimage run ${image.name}", or give that name to the image ${image.digest} again.`,
 				details: {image: image.name, cluster: image.digest, store: found.digest},
@@ -241,7 +265,11 @@ function knownCluster(name: string, {known}: Seen): ClusterState {
 }
 
 /** Hosts may be named as they are called in the cluster, by their address, or by the name of their node. */
-async function targetsByName(name: string, named: readonly HostTarget[], cache: ClusterCache): Promise<readonly HostTarget[]> {
+async function targetsByName(
+	name: string,
+	named: readonly HostTarget[],
+	cache: ClusterCache,
+): Promise<readonly HostTarget[]> {
 	const hosts = (await cache.read(name))?.setting.hosts ?? [];
 	const isKnown = ({name: host, address}: HostTarget): boolean =>
 		hosts.some(one => one.name === host || one.nodeName === host || one.addresses.includes(address));
@@ -252,9 +280,17 @@ async function targetsByName(name: string, named: readonly HostTarget[], cache: 
 function refuseSilent({silent}: Seen): void {
 	const [first, ...more] = silent;
 	if (first === undefined) return;
-	const names = silent.map(({host}) => host).slice(0, 5).join(', ');
-	throw new HostError(first.host, 'ERR_HOST_UNREACHABLE', `${more.length === 0 ? 'It does' : `${names} do`} not answer; nothing was done`, {
-		hint: 'Start it, or leave it as it is with --force.',
-		cause: first.error,
-	});
+	const names = silent
+		.map(({host}) => host)
+		.slice(0, 5)
+		.join(', ');
+	throw new HostError(
+		first.host,
+		'ERR_HOST_UNREACHABLE',
+		`${more.length === 0 ? 'It does' : `${names} do`} not answer; nothing was done`,
+		{
+			hint: 'Start it, or leave it as it is with --force.',
+			cause: first.error,
+		},
+	);
 }

@@ -1,7 +1,7 @@
-import {createApplicationPerformer} from '../application/perform.js';
-import {snapshotWorkloads, waitForWorkloads, type WorkloadSnapshot} from '../application/wait.js';
 import type {OperationOptions} from '../../core/events.js';
 import type {Kubectl} from '../application/kubectl.js';
+import {createApplicationPerformer} from '../application/perform.js';
+import {snapshotWorkloads, type WorkloadSnapshot, waitForWorkloads} from '../application/wait.js';
 import {liveMaster} from '../control/api-server.js';
 import {kubectl} from '../control/kubectl.js';
 import {controlPerformers} from '../control/performers.js';

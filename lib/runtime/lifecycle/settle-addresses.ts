@@ -1,8 +1,8 @@
 import {isIP} from 'node:net';
 import {SealError} from '../../core/errors.js';
 import type {HostFacts} from '../facts/facts.js';
-import {HostError} from '../host/error.js';
 import {parseHostAddress} from '../host/address.js';
+import {HostError} from '../host/error.js';
 
 /** Under which of its own addresses a host is known to the others, of one family. */
 export type Family = 4 | 6;
@@ -62,7 +62,8 @@ interface OwnAddress {
 }
 
 /** Of bridges and tunnels that networks of pods make, and of services. */
-const inner = /^(?:cbr|cilium|cni|docker|dummy|flannel|kube-|lxdbr|nodelocaldns|podman|tunl|virbr|vxlan|weave)|^br-[0-9a-f]{12}$/;
+const inner =
+	/^(?:cbr|cilium|cni|docker|dummy|flannel|kube-|lxdbr|nodelocaldns|podman|tunl|virbr|vxlan|weave)|^br-[0-9a-f]{12}$/;
 
 function ownAddresses({network}: HostFacts, {reached, said = [], virtual = []}: AddressWish): readonly OwnAddress[] {
 	const named = new Set([reached, ...said]);
@@ -78,11 +79,14 @@ function ownAddresses({network}: HostFacts, {reached, said = [], virtual = []}: 
 
 function choose(facts: HostFacts, wish: AddressWish, own: readonly OwnAddress[], family: Family): string {
 	const ofFamily = own.filter(one => one.family === family);
-	const named = ofFamily.find(({address}) => wish.said?.includes(address)) ?? ofFamily.find(({address}) => address === wish.reached);
+	const named =
+		ofFamily.find(({address}) => wish.said?.includes(address)) ??
+		ofFamily.find(({address}) => address === wish.reached);
 	if (named !== undefined) return named.address;
 	const routes = facts.network.routes.filter(route => route.to === 'default' && route.family === family);
 	const [route] = routes.toSorted((a, b) => a.metric - b.metric);
-	const found = ofFamily.find(one => one.interface === route?.interface) ?? (ofFamily.length === 1 ? ofFamily[0] : undefined);
+	const found =
+		ofFamily.find(one => one.interface === route?.interface) ?? (ofFamily.length === 1 ? ofFamily[0] : undefined);
 	if (found !== undefined) return found.address;
 	if (ofFamily.length === 0) {
 		throw new HostError(facts.host, 'ERR_CLUSTER_ADDRESS', `The host has no address of IPv${family}`, {

@@ -71,7 +71,10 @@ export function settleCluster(request: SettleRequest, circumstances: SettleCircu
 	const before = request.known?.setting;
 	const images = settleImages(request);
 	const version = versionOf(images);
-	const kubeadm = [...documentsOf(images), ...(request.kubeadm ?? (request.isWhole === true ? [] : userDocuments(before)))];
+	const kubeadm = [
+		...documentsOf(images),
+		...(request.kubeadm ?? (request.isWhole === true ? [] : userDocuments(before))),
+	];
 	// One document of each kind, so that what the user says of networks counts more than what the image says.
 	const documents = convertDocuments(kubeadm, minorFacts(version).api);
 	const virtualAddress = request.virtualAddress ?? before?.network.virtualAddress;
@@ -192,7 +195,12 @@ function settleHost(
 function nodeNameOf({host, identity}: HostFacts): string {
 	const name = identity.hostname.trim().toLowerCase();
 	if (/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/.test(name) && name !== 'localhost') return name;
-	throw new HostError(host, 'ERR_CLUSTER_SETTING', `The hostname ${JSON.stringify(identity.hostname)} cannot be the name of a node`, {
-		hint: 'Give the host a name of letters, digits and hyphens with "hostnamectl set-hostname NAME".',
-	});
+	throw new HostError(
+		host,
+		'ERR_CLUSTER_SETTING',
+		`The hostname ${JSON.stringify(identity.hostname)} cannot be the name of a node`,
+		{
+			hint: 'Give the host a name of letters, digits and hyphens with "hostnamectl set-hostname NAME".',
+		},
+	);
 }

@@ -29,5 +29,8 @@ for (const [what, text] of [
 	['hosts that are none', JSON.stringify({...file, wanted: {...file.wanted, hosts: 'all'}})],
 ] as const)
 	test(`${what} is not taken for a plan`, t => {
-		t.throws(() => parsePlanFile(text, 'plan.json'), {code: 'ERR_PLAN', message: /^plan\.json cannot be used as a plan/});
+		t.throws(() => parsePlanFile(text, 'plan.json'), {
+			code: 'ERR_PLAN',
+			message: /^plan\.json cannot be used as a plan/,
+		});
 	});

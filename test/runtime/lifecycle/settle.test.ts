@@ -37,11 +37,18 @@ function facts(host: string, addresses: readonly string[], defaultOn = 'eth0'): 
 			hardware: true,
 		}));
 		found.network.routes =
-			defaultOn === '' ? [] : [4, 6].map(family => ({to: 'default', family: family as 4, interface: defaultOn, metric: 100}));
+			defaultOn === ''
+				? []
+				: [4, 6].map(family => ({to: 'default', family: family as 4, interface: defaultOn, metric: 100}));
 	});
 }
 
-function host(name: string, isMaster: boolean, own: readonly string[] = [`${name}/24`], defaultOn?: string): WantedHost {
+function host(
+	name: string,
+	isMaster: boolean,
+	own: readonly string[] = [`${name}/24`],
+	defaultOn?: string,
+): WantedHost {
 	const target = {name, address: name, roles: [isMaster ? 'master' : 'node'], login: {}};
 	return {target, isMaster, facts: {...facts('x', own, defaultOn), host: name}};
 }
@@ -111,7 +118,10 @@ test('networks of both families give hosts one address of each', t => {
 	];
 	const hosts = [host('10.0.0.1', true, ['10.0.0.1/24', 'fd00::1/64'])];
 	t.deepEqual(settle({hosts: [{...hosts[0]!, facts: both()}], kubeadm}).hosts[0]?.addresses, ['10.0.0.1', 'fd00::1']);
-	t.throws(() => settle({hosts: [host('10.0.0.2', true)], kubeadm}), {code: 'ERR_CLUSTER_ADDRESS', message: /no address of IPv6/});
+	t.throws(() => settle({hosts: [host('10.0.0.2', true)], kubeadm}), {
+		code: 'ERR_CLUSTER_ADDRESS',
+		message: /no address of IPv6/,
+	});
 });
 
 function both(): HostFacts {
@@ -125,7 +135,11 @@ function both(): HostFacts {
 
 test('addresses of networks of pods are none of the host', t => {
 	const found = facts('x', ['10.0.0.1/24']);
-	const inner = ['cni0', 'docker0', 'kube-ipvs0', 'flannel.1'].map(name => ({name, addresses: ['10.244.0.1/24'], hardware: false}));
+	const inner = ['cni0', 'docker0', 'kube-ipvs0', 'flannel.1'].map(name => ({
+		name,
+		addresses: ['10.244.0.1/24'],
+		hardware: false,
+	}));
 	const network = {...found.network, interfaces: [...inner, ...found.network.interfaces], routes: []};
 	const [known] = settle({hosts: [{...host('web', true), facts: {...found, host: 'web', network}}]}).hosts;
 	t.deepEqual(known?.addresses, ['10.0.0.1']);
@@ -152,7 +166,8 @@ test('without a rootfs there is no cluster', t => {
 test('images that are run later come behind those that are there, and newer ones take their place', t => {
 	const before = settle({images: [rootfs, redis]});
 	const newer = image('redis:v8', 'application');
-	const names = (setting: ClusterSetting): readonly string[] => setting.images.map(({name}) => name.replace(/.*\//, ''));
+	const names = (setting: ClusterSetting): readonly string[] =>
+		setting.images.map(({name}) => name.replace(/.*\//, ''));
 	t.deepEqual(names(settle({known: stateOf(before), images: [shop]})), ['kubernetes:v1.30.2', 'redis:v7', 'shop:v1']);
 	t.deepEqual(names(settle({known: stateOf(before), images: [newer]})), ['kubernetes:v1.30.2', 'redis:v8']);
 	t.deepEqual(names(settle({known: stateOf(before), images: [rootfs], isWhole: true})), ['kubernetes:v1.30.2']);
