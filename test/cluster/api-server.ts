@@ -2,10 +2,10 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {Agent, request} from 'node:https';
-import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {createAuthority, issueLeaf, type KeyPair} from '../../lib/runtime/pki/authority.js';
+import {freePort} from '../helpers/free-port.js';
 import {makeBinaries, makeParts} from '../lab/kubernetes/make.js';
 import {binariesDir, builtVersion, partsDir} from '../lab/kubernetes/place.js';
 
@@ -167,12 +167,4 @@ function ask(agent: Agent, url: string, method: string, body: object | undefined
 		});
 		asked.end(body === undefined ? undefined : JSON.stringify(body));
 	});
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-	const {port} = server.address() as {port: number};
-	await new Promise(resolve => server.close(resolve));
-	return port;
 }

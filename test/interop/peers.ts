@@ -1,9 +1,10 @@
 import {execFile, spawn} from 'node:child_process';
 import {accessSync, constants, mkdirSync, writeFileSync} from 'node:fs';
-import {connect, createServer} from 'node:net';
+import {connect} from 'node:net';
 import {delimiter, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ExecutionContext} from 'ava';
+import {freePort} from '../helpers/free-port.js';
 
 /** Other tools that judge what we make. All are in Debian; `.ci/install` lists the packages. */
 export type Peer =
@@ -199,17 +200,6 @@ export function accepts(port: number): Promise<boolean> {
 			resolve(true);
 		});
 		socket.once('error', () => resolve(false));
-	});
-}
-
-export function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const server = createServer();
-		server.once('error', reject);
-		server.listen(0, '127.0.0.1', () => {
-			const address = server.address();
-			server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-		});
 	});
 }
 

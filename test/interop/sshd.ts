@@ -2,7 +2,8 @@ import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {HostLogin, HostTarget} from '../../lib/runtime/host/target.js';
-import {accepts, freePort, run, startServer, untilTrue} from './peers.js';
+import {freePort} from '../helpers/free-port.js';
+import {accepts, run, startServer, untilTrue} from './peers.js';
 
 /** OpenSSH's server on loopback for the user root, with keys alone. */
 export interface Sshd {

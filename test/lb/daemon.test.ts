@@ -6,6 +6,7 @@ import type {SealEvent} from '../../lib/core/events.js';
 import {type DaemonOptions, runDaemon} from '../../lib/lb/daemon.js';
 import {askStatus} from '../../lib/lb/status-server.js';
 import {ipvsForm} from '../../lib/lb/table.js';
+import {freePort} from '../helpers/free-port.js';
 import {ipvsModel} from '../helpers/ipvs-model.js';
 import {tempDir} from '../helpers/temp-dir.js';
 import {serveTls, tlsFixturePath} from '../helpers/tls-server.js';
@@ -16,14 +17,6 @@ async function listening(t: ExecutionContext): Promise<number> {
 	await new Promise<void>(resolve => server.listen(0, '0.0.0.0', resolve));
 	t.teardown(() => server.close());
 	return (server.address() as {port: number}).port;
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-	const {port} = server.address() as {port: number};
-	await new Promise(resolve => server.close(resolve));
-	return port;
 }
 
 async function daemon(t: ExecutionContext, more: Partial<DaemonOptions> = {}) {

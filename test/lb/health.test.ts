@@ -4,6 +4,7 @@ import {createProber, type Prober} from '../../lib/lb/health.js';
 import type {NextPort} from '../../lib/lb/probe-ports.js';
 import type {ProbeResult} from '../../lib/lb/reconcile.js';
 import {defaults, type Member, type ProbeSpec} from '../../lib/lb/spec.js';
+import {freePort} from '../helpers/free-port.js';
 import {serveTls, tlsFixture} from '../helpers/tls-server.js';
 
 const https: ProbeSpec = {...defaults.probe, timeoutMs: 2000};
@@ -29,15 +30,6 @@ function proberFrom(t: ExecutionContext, endpoint: string, spec: ProbeSpec, next
 }
 
 const portOf = (endpoint: string): number => Number(endpoint.split(':')[1]);
-
-/** One that the kernel gave to nobody since. */
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-	const {port} = server.address() as {port: number};
-	await new Promise(resolve => server.close(resolve));
-	return port;
-}
 
 const answers = test.macro<[number, ProbeResult['kind']]>({
 	async exec(t, status, kind) {

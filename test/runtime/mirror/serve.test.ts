@@ -1,6 +1,4 @@
-import {once} from 'node:events';
 import {statSync, writeFileSync} from 'node:fs';
-import {type AddressInfo, createServer} from 'node:net';
 import {join} from 'node:path';
 import test from 'ava';
 import type {SealEvent} from '../../../lib/core/events.js';
@@ -9,6 +7,7 @@ import {type NetworkConfig, parseMirrorConfig} from '../../../lib/runtime/mirror
 import {probeMirror, waitForMirror} from '../../../lib/runtime/mirror/probe.js';
 import {serveMirror} from '../../../lib/runtime/mirror/serve.js';
 import {createAuthority} from '../../../lib/runtime/pki/authority.js';
+import {freePort} from '../../helpers/free-port.js';
 import {startCluster} from '../../helpers/mirrors.js';
 
 const layer = Buffer.alloc(2_000_000, 'layer ');
@@ -61,7 +60,7 @@ test('a master that lacks an image gets it from another one', async t => {
 
 test('two masters that both lack an image say so, and do not ask each other in circles', async t => {
 	const cluster = await startCluster(t);
-	const port = await freePort();
+	const port = await freePort('127.0.0.3');
 	const first = await cluster.startMaster('127.0.0.2', [`https://127.0.0.3:${port}`]);
 	const second = await cluster.startMaster('127.0.0.3', [first.networkUrl], port);
 	t.is((await fetch(first.mirror.url + manifest)).status, 404);
@@ -137,15 +136,6 @@ test('an address that is not there yet does not keep loopback waiting', async t 
 	await mirror.close();
 	t.is(await mirror.networkUrl, undefined);
 });
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.3');
-	await once(server, 'listening');
-	const {port} = server.address() as AddressInfo;
-	server.close();
-	await once(server, 'close');
-	return port;
-}
 
 const refuses = test.macro((t, text: string, message: RegExp) => {
 	t.throws(() => parseMirrorConfig(text, 'registry.json'), {code: 'ERR_MIRROR_CONFIG', message});
