@@ -23,10 +23,11 @@ for (const version of ['4', '6'] as const) {
 	labTest(`IPVS, IPv${version}: probes come from ports that no client gets`, async t => {
 		const {site} = scene;
 		const [, highest = ''] = site.run('node', 'cat /proc/sys/net/ipv4/ip_local_port_range').trim().split(/\s+/);
+		const daemon = `pid=${site.pid('node', 'daemon')},`;
 		const own = site
-			.run('node', "ss -Htnp 'dport = :6443'")
+			.run('node', `ss -Htnp 'dport = :6443' | grep '${daemon}'`)
+			.trim()
 			.split('\n')
-			.filter(line => line.includes(`pid=${site.pid('node', 'daemon')},`))
 			.map(line => Number(/:(\d+) /.exec(line)?.[1]));
 		t.is(own.length, serverNames.length);
 		t.true(
