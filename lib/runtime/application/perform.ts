@@ -8,10 +8,13 @@ import type {ClusterRun, Performer, RunHost} from '../lifecycle/run.js';
 import type {ClusterImage} from '../lifecycle/setting.js';
 import {kubeconfigPlaces} from '../pki/cluster/places.js';
 import {digestOfValue} from '../plan/plan.js';
+import {maskSecrets} from '../rootfs/mask.js';
+import {applicationPlace, rootfsPlace, stagedFolder} from '../rootfs/places.js';
 import {type Environment, isOurs} from './environment.js';
 import {expandReferences, perilousReferences} from './expand.js';
 import {failedLine, inFront, lostHost, visible} from './line-error.js';
 import {lineEnvironment, linesOf} from './lines.js';
+
 import {runLine} from './run-line.js';
 
 export interface ApplicationOptions {
@@ -95,15 +98,14 @@ function createWork(
 ): Work {
 	const shown = shortReference(image.name);
 	const texts = linesOf(image);
-	const rootfs = join(run.root, 'work/rootfs');
-	const folder = applicationFolder(run.root, image.name);
+	const folder = stagedFolder(run.root, applicationPlace(image.name));
 	const wasDone = wasDoneBefore(run, action);
 	return {
 		image: shown,
 		host,
 		env: {...env, KUBECONFIG: kubeconfigPlaces.admin},
 		folder,
-		path: [join(folder, 'bin'), join(rootfs, 'bin')],
+		path: [folder, stagedFolder(run.root, rootfsPlace)].map(place => join(place, 'bin')),
 		lines: texts.map((text, index) => {
 			const position = `line ${index + 1} of ${texts.length}`;
 			return {
@@ -116,11 +118,6 @@ function createWork(
 		}),
 		wasDone: ({id, key}) => wasDone(id, key),
 	};
-}
-
-/** Where the working copy of an application is on a host. */
-function applicationFolder(root: string, image: string): string {
-	return join(root, 'work/application', image.replaceAll(/[/:@]/g, '-'));
 }
 
 /**
@@ -150,7 +147,7 @@ function imageOf({setting}: ClusterRun, {id, input}: ClusterAction<'application'
 function masterFor(run: ClusterRun, action: ApplicationAction): RunHost {
 	const live = run.liveMasters();
 	const {image} = action.input;
-	const staged = ({name}: RunHost): string => `stage/${name}/application/${image}`;
+	const staged = ({name}: RunHost): string => `stage/${name}/${applicationPlace(image)}`;
 	const isNow = (master: RunHost): boolean => action.needs.includes(staged(master));
 	const wasBefore = (master: RunHost): boolean => Object.hasOwn(master.state?.journal ?? {}, staged(master));
 	const found = live.find(isNow) ?? live.find(wasBefore) ?? live[0];
@@ -180,17 +177,18 @@ async function performLine(
 			hint: `Write "$${variable}" in place of $(${variable}) in the image: then the value stays as it is.`,
 		});
 	}
+	const shown = {host: host.name, image: work.image, name, text};
 	const startedMs = now();
 	emit(operation, {type: 'step.started', id, title});
 	const request = {line: expandReferences(text, env), cwd: work.folder, path: work.path, env, timeoutMs};
 	const outcome = await runLine(host.transport, request, {
 		signal: operation.signal,
-		onOutput: (stream, output) => emit(operation, {type: 'command.output', id, stream, text: output}),
+		onOutput: (stream, output) => emit(operation, {type: 'command.output', id, stream, text: maskSecrets(output, env)}),
 	}).catch((error: unknown) => {
 		operation.signal?.throwIfAborted();
-		throw lostHost(error, {host: host.name, name, text, image: work.image});
+		throw lostHost(error, shown);
 	});
-	if (outcome.status.code !== 0) throw failedLine({host: host.name, name, text, image: work.image}, outcome);
+	if (outcome.status.code !== 0) throw failedLine(shown, {...outcome, tail: maskSecrets(outcome.tail, env)});
 	emit(operation, {type: 'step.finished', id, title, elapsedMs: Math.round(now() - startedMs)});
 }
 

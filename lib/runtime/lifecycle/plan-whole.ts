@@ -1,4 +1,5 @@
 import type {Digest} from '../../oci/digest.js';
+import {isMeantFor} from '../cluster/config-document.js';
 import {digestOfValue} from '../plan/plan.js';
 import type {Draft} from './draft.js';
 import {applicationImages, linesOf} from './plan-images.js';
@@ -85,7 +86,7 @@ export function planReady({request, leaving, first, hosts}: Situation, draft: Dr
 
 /** What an application is run with, the same whichever master runs it. */
 function applicationDigest({env, configs}: ClusterSetting, image: ClusterImage, lines: readonly string[]): Digest {
-	const own = configs.filter(({match}) => match === '' || match === image.name);
+	const own = configs.filter(config => isMeantFor(config, image.name));
 	return digestOfValue({image: image.digest, lines, env: {...image.env, ...env, ...image.given}, configs: own});
 }
 

@@ -126,6 +126,12 @@ test('the first line that fails ends it, and is named with what it wrote last', 
 	t.false(existsSync(join(played.root, place, 'never')));
 });
 
+test('values that are secret by their names are in no output and no error', async t => {
+	const played = play(t, {env: {DB_PASSWORD: 'hunter22'}, command: ['echo "login $DB_PASSWORD"; exit 1']});
+	const error = await t.throwsAsync(played.perform(), {message: /login \[secret\]/});
+	t.false(JSON.stringify([played.events, error]).includes('hunter22'));
+});
+
 test('an interrupted application goes on with the first line that is not done', async t => {
 	const image = {command: ['echo one >>log', 'test -e allowed && echo two >>log', 'echo three >>log']};
 	const first = play(t, image);

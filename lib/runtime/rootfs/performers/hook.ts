@@ -1,6 +1,7 @@
 import {SealError} from '../../../core/errors.js';
 import {emit} from '../../../core/events.js';
 import {shortReference} from '../../../oci/reference.js';
+import {expandReferences} from '../../application/expand.js';
 import {runLine} from '../../application/run-line.js';
 import {HostError} from '../../host/error.js';
 import type {ClusterRun, Performer} from '../../lifecycle/run.js';
@@ -28,7 +29,7 @@ export const hook: Performer<'hook'> = async (run, action, options) => {
 	const isCommand = which === 'command';
 	const own = isCommand && host.isMaster ? {KUBECONFIG: kubeconfigPlaces.admin} : {};
 	const request = isCommand
-		? {line, cwd: folder, path: [`${folder}/bin`, ...rootPath], env: {...env, ...own}}
+		? {line: expandReferences(line, env), cwd: folder, path: [`${folder}/bin`, ...rootPath], env: {...env, ...own}}
 		: {line: `bash ${line}`, cwd: `${folder}/scripts`, path: rootPath, env};
 	const {status, tail} = await runLine(host.transport, request, {
 		signal: options.signal,
