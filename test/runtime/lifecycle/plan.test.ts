@@ -126,6 +126,51 @@ test(
 		.concat('state', 'ready'),
 );
 
+const replaces = test.macro((t, spoil: (world: FakeWorld) => void, expected: readonly string[]) => {
+	const {world, wanted} = standing({masters: [1, 2, 3], nodes: []}, [4]);
+	spoil(world);
+	const next = withHosts(wanted, [1, 2, 4], []);
+	const request = requestFor(world, next, {verb: 'apply', leaving: [host(3, 'master')]});
+	const plan = planCluster(request);
+	t.deepEqual(
+		ids(plan).filter(id => /^(?:join|leave-etcd|reset)/.test(id)),
+		expected,
+	);
+	t.true(plan.actions.find(({id}) => id === 'join/10.0.0.4')?.needs.includes('leave-etcd/10.0.0.3'));
+	t.deepEqual(runVerb(world, request, 3).failures, []);
+});
+
+test(
+	'a master that is off leaves etcd before another takes its place',
+	replaces,
+	world => {
+		world.hosts.get('10.0.0.3')!.isUp = false;
+	},
+	['leave-etcd/10.0.0.3', 'join/10.0.0.4'],
+);
+test(
+	'so does one whose etcd does not work, and it is reset after that',
+	replaces,
+	world => {
+		const broken = world.hosts.get('10.0.0.3')!;
+		broken.hasManifests = false;
+		broken.hasEtcdData = false;
+	},
+	['leave-etcd/10.0.0.3', 'join/10.0.0.4', 'reset/10.0.0.3'],
+);
+
+test('a cluster that had begun on one master goes on there, whatever the order of masters is by now', t => {
+	const wanted = setting({masters: [1, 2], nodes: []});
+	const world = createWorld(30, wanted.hosts);
+	world.hosts.get('10.0.0.2')!.hasEtcdData = true;
+	world.hosts.get('10.0.0.2')!.member = {cluster: wanted.name, id: wanted.id, role: 'master'};
+	const {actions} = planCluster(requestFor(world, wanted, {verb: 'run'}));
+	t.deepEqual(
+		actions.filter(({kind}) => kind === 'init' || kind === 'join').map(({id}) => id),
+		['init/10.0.0.2', 'join/10.0.0.1'],
+	);
+});
+
 test('an application runs once with what it is run with, and again when it is forced or changed', t => {
 	const {world, wanted} = standing({masters: [1], nodes: [], images: [redis]});
 	const plan = (change: Partial<PlanRequest> = {}, next: ClusterSetting = wanted): readonly string[] =>
