@@ -9,6 +9,11 @@ import type {HostState} from '../state/host-state.js';
 import {rootfsFiles} from './files.js';
 import {programsOf} from './programs.js';
 
+export interface KubernetesPreflightOptions extends Pick<PreflightOptions, 'ignore' | 'maxClockSkewMs'> {
+	/** Hosts are taken from whoever has them: what another Kubernetes has there goes before anything comes. */
+	readonly isForced?: boolean | undefined;
+}
+
 /**
  * Judges hosts for Kubernetes before anything is touched: all that answer, each alone and all together. What a host has because it is in
  * this cluster already is nothing to find. Pure.
@@ -17,16 +22,22 @@ import {programsOf} from './programs.js';
 export function kubernetesFindings(
 	setting: ClusterSetting,
 	states: ReadonlyMap<string, Pick<HostState, 'facts' | 'member'>>,
-	options: Pick<PreflightOptions, 'ignore' | 'maxClockSkewMs'> = {},
+	options: KubernetesPreflightOptions = {},
 ): readonly HostFinding[] {
 	const present = setting.hosts.flatMap(host => {
 		const state = states.get(host.name);
-		return state === undefined ? [] : [{host, facts: state.facts, isIn: state.member?.id === setting.id}];
+		return state === undefined
+			? []
+			: [{host, facts: state.facts, isIn: options.isForced === true || state.member?.id === setting.id}];
 	});
 	const settled = new Set(present.filter(({isIn}) => isIn).map(({host}) => host.name));
 	const found = preflight(
 		present.map(({facts}) => facts),
-		{...kubernetesNeeds(setting), ...options, ignore: [...(options.ignore ?? []), 'swap-on']},
+		{
+			...kubernetesNeeds(setting),
+			maxClockSkewMs: options.maxClockSkewMs,
+			ignore: [...(options.ignore ?? []), 'swap-on'],
+		},
 	);
 	const foreign = othersPrograms(present.filter(({isIn}) => !isIn).map(({facts}) => facts));
 	return [...found, ...foreign]

@@ -54,6 +54,7 @@ test('what a member of the cluster has because it is one is nothing to find', t 
 	t.deepEqual(kubernetesFindings(setting, states(busy, {cluster: 'default', id: setting.id, role: 'node'})), []);
 	const other = kubernetesFindings(setting, states(busy, {cluster: 'other', id: 'ffff', role: 'node'}));
 	t.deepEqual(ids(other), ['error port-taken', 'error service-running', 'error left-over', 'error runtime-running']);
+	t.deepEqual(kubernetesFindings(setting, states(busy), {isForced: true}), []);
 });
 
 test('a port of the API server that was chosen is the one that must be free', t => {
