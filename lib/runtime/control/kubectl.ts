@@ -10,6 +10,8 @@ export interface KubectlOptions extends Abortable {
 	readonly input?: string | undefined;
 	/** Default one minute. */
 	readonly timeoutMs?: number | undefined;
+	/** Of its output; default 4 MiB. */
+	readonly maxOutputBytes?: number | undefined;
 }
 
 /** The words of a kubectl that asks the API server of its own master, whoever else lives. */
@@ -26,9 +28,9 @@ export async function kubectl(
 	setting: ClusterSetting,
 	master: RunHost,
 	words: readonly string[],
-	{input, signal, timeoutMs = 60_000}: KubectlOptions = {},
+	{input, signal, timeoutMs = 60_000, maxOutputBytes = 4 * 1024 * 1024}: KubectlOptions = {},
 ): Promise<string> {
 	const argv = kubectlWords(setting, master, words);
-	const stdout = await execOk(master.transport, argv, {input, signal, timeoutMs, maxOutputBytes: 4 * 1024 * 1024});
+	const stdout = await execOk(master.transport, argv, {input, signal, timeoutMs, maxOutputBytes});
 	return stdout.toString();
 }

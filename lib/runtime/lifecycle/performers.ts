@@ -1,7 +1,7 @@
 import type {OperationOptions} from '../../core/events.js';
+import {rememberWorkloads, waitForBrought} from '../application/brought.js';
 import type {Kubectl} from '../application/kubectl.js';
 import {createApplicationPerformer} from '../application/perform.js';
-import {snapshotWorkloads, type WorkloadSnapshot, waitForWorkloads} from '../application/wait.js';
 import {liveMaster} from '../control/api-server.js';
 import {kubectl} from '../control/kubectl.js';
 import {controlPerformers} from '../control/performers.js';
@@ -18,6 +18,9 @@ export interface PerformerOptions {
 	readonly isWaiting: boolean;
 }
 
+/** All workloads of a cluster as JSON: some kilobytes each. */
+const maxOutputBytes = 64 * 1024 * 1024;
+
 /** Who does which kind of action of one run. */
 export function clusterPerformers(
 	run: OpenedRun,
@@ -27,12 +30,11 @@ export function clusterPerformers(
 	const ask =
 		(options: OperationOptions): Kubectl =>
 		async (argv, {stdin, signal = options.signal} = {}) =>
-			await kubectl(run.setting, await liveMaster(run, options), argv, {input: stdin, signal});
-	let before: WorkloadSnapshot | undefined;
+			await kubectl(run.setting, await liveMaster(run, options), argv, {input: stdin, signal, maxOutputBytes});
 	const application = createApplicationPerformer({
 		note: (_run, host, entries) => run.note(host, entries),
-		async onMaster(_run, _master, options) {
-			if (isWaiting) before ??= await snapshotWorkloads(ask(options), options);
+		async onMaster(given, _master, options) {
+			if (isWaiting) await rememberWorkloads(given, ask(options), options.isResumed, options);
 		},
 	});
 	return {
@@ -45,7 +47,7 @@ export function clusterPerformers(
 		application,
 		async ready(given, action, options) {
 			await controlPerformers.ready(given, action, options);
-			if (isWaiting) await waitForWorkloads(ask(options), {...options, id: action.id, before});
+			if (isWaiting) await waitForBrought(given, ask(options), {...options, id: action.id});
 		},
 		reset,
 		restore,
