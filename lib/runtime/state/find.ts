@@ -9,7 +9,7 @@ import type {ClusterCache} from './cache.js';
 import type {ClusterState} from './cluster-state.js';
 import {stateSecret} from './copies.js';
 import type {HostState} from './host-state.js';
-import {newestState} from './newest.js';
+import {newestState, type Witness} from './newest.js';
 import {observeHost, observeHosts} from './observe.js';
 import {unpackState} from './parse-state.js';
 import {type RebuiltNode, readClusterObjects, rebuildState} from './rebuild.js';
@@ -49,13 +49,14 @@ export async function importState(
 	try {
 		const host = await observeHost(transport, options);
 		// Whoever is asked for the cluster is trusted with it.
-		const copy = newestState([{name: target.name, isMaster: true, state: host}]);
+		const witness: Witness = {name: target.name, isMaster: true, state: host, isLocal: target.address === 'local'};
+		const copy = newestState([witness]);
 		if (copy !== undefined) return {state: copy, from: 'master'};
 		if (host.member === undefined) throw notOurs(target.name);
 		if (!host.kubernetes.hasAdminConf) throw noMaster(target.name, host);
 		const master: AskedMaster = {transport, apiUrl: host.kubernetes.apiUrl};
 		const secret = await readSecret(master, options);
-		const kept = newestState([{name: target.name, isMaster: true, state: {...host, state: secret}}]);
+		const kept = newestState([{...witness, state: {...host, state: secret}}]);
 		if (kept !== undefined) return {state: kept, from: 'cluster'};
 		return {state: await rebuild(target, host, master, open, options), from: 'rebuilt'};
 	} finally {
@@ -112,10 +113,9 @@ function notOurs(host: string): HostError {
 }
 
 function noMaster(host: string, {member}: HostState): HostError {
-	return new HostError(
-		host,
-		'ERR_CLUSTER_UNKNOWN',
-		`The host is no master of "${member?.cluster ?? ''}", and has no copy of its state`,
-		{hint: 'Name a master of the cluster.'},
-	);
+	const {cluster, role} = member ?? {cluster: '', role: 'node'};
+	const why = role === 'master' ? `"${cluster}" has not begun on the host` : `The host is no master of "${cluster}"`;
+	return new HostError(host, 'ERR_CLUSTER_UNKNOWN', `${why}, and no copy of its state is there`, {
+		hint: role === 'master' ? 'Name another master of the cluster.' : 'Name a master of the cluster.',
+	});
 }

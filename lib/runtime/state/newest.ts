@@ -2,12 +2,15 @@ import {SealError} from '../../core/errors.js';
 import {digestOfValue} from '../plan/plan.js';
 import type {ClusterState} from './cluster-state.js';
 import type {HostState} from './host-state.js';
+import {wayTo} from './reach.js';
 
 /** A host that has answered, and whether others say that it is a master. */
 export interface Witness {
 	readonly name: string;
 	readonly isMaster: boolean;
 	readonly state: HostState;
+	/** It is this very machine: what it calls local is local here. */
+	readonly isLocal?: boolean | undefined;
 }
 
 /**
@@ -19,9 +22,10 @@ export interface Witness {
  * @throws SealError ERR_CLUSTER_STATE when masters disagree about which cluster they are, and nothing else tells
  */
 export function newestState(witnesses: readonly Witness[], known?: ClusterState): ClusterState | undefined {
-	const copies = witnesses.flatMap(({name, isMaster, state: {state, member}}) =>
-		isMaster && state !== undefined && (member === undefined || member.id === state.setting.id) ? [{name, state}] : [],
-	);
+	const copies = witnesses.flatMap(({name, isMaster, isLocal = false, state: {state, member}}): readonly Copy[] => {
+		const isOwn = state !== undefined && (member === undefined || member.id === state.setting.id);
+		return isMaster && isOwn ? [{name, state: isLocal ? state : withoutLocal(state)}] : [];
+	});
 	const ours = known === undefined ? copies : copies.filter(({state}) => state.setting.id === known.setting.id);
 	const [first] = ours;
 	if (first === undefined) return known;
@@ -46,13 +50,21 @@ function mostHeld(states: readonly ClusterState[]): ClusterState {
 	return [...held.values()].reduce((most, found) => (found.count > most.count ? found : most)).state;
 }
 
-/** Files that a copy names are those of another operator: they mean nothing here. */
+/** Files that a copy names are those of another operator, and a way through other hosts is one that logins would be given to. */
 function withReachOf(state: ClusterState, known: ClusterState | undefined): ClusterState {
-	const names = state.setting.hosts.map(({name}) => name);
-	const reach = names.flatMap(name => {
-		const {identityFiles: _, ...said} = state.reach[name] ?? {address: name};
-		const own = known !== undefined && Object.hasOwn(known.reach, name) ? known.reach[name] : undefined;
-		return [[name, own ?? said] as const];
+	const reach = state.setting.hosts.map(host => {
+		const {identityFiles: _files, jumps: _jumps, ...said} = wayTo(state, host);
+		const isKnown = known !== undefined && Object.hasOwn(known.reach, host.name);
+		return [host.name, isKnown ? wayTo(known, host) : said] as const;
+	});
+	return {...state, reach: Object.fromEntries(reach)};
+}
+
+/** A host that says that another one is the operator's own machine would have everything done there. */
+function withoutLocal(state: ClusterState): ClusterState {
+	const reach = state.setting.hosts.map(host => {
+		const way = wayTo(state, host);
+		return [host.name, way.address === 'local' ? {...way, address: host.addresses[0] ?? host.name} : way] as const;
 	});
 	return {...state, reach: Object.fromEntries(reach)};
 }

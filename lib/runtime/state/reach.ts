@@ -1,5 +1,6 @@
 import type {ListedHost} from '../host/list.js';
 import type {HostLogin, HostTarget} from '../host/target.js';
+import type {SettingHost} from '../lifecycle/setting.js';
 import type {ClusterState, HostReach} from './cluster-state.js';
 
 /** How a host is reached, without what is secret about it. */
@@ -12,6 +13,12 @@ export function reachOf({address, login}: HostTarget): HostReach {
 		...(login.jumps === undefined || login.jumps.length === 0 ? {} : {jumps: login.jumps}),
 		...(files.length === 0 ? {} : {identityFiles: files}),
 	};
+}
+
+/** How a host of a cluster is reached; by its own address when nobody said. */
+export function wayTo({reach}: ClusterState, {name, addresses}: SettingHost): HostReach {
+	const way = Object.hasOwn(reach, name) ? reach[name] : undefined;
+	return way ?? {address: addresses[0] ?? name};
 }
 
 /**
@@ -38,12 +45,13 @@ export function withLogin(state: ClusterState, {login}: HostTarget, before?: Clu
  * @param hasFile whether a key that is remembered is still there; one that is not is left out
  */
 export function listedHosts(
-	{setting, reach}: ClusterState,
+	state: ClusterState,
 	overrides: HostLogin = {},
 	hasFile: (path: string) => boolean = () => true,
 ): readonly ListedHost[] {
-	return setting.hosts.map(({name, roles, isMaster}) => {
-		const {address, port, user, jumps, identityFiles = []} = reach[name] ?? {address: name};
+	return state.setting.hosts.map(host => {
+		const {roles, isMaster} = host;
+		const {address, port, user, jumps, identityFiles = []} = wayTo(state, host);
 		const identities = identityFiles.filter(hasFile).map(file => ({file}));
 		const kept: HostLogin = {
 			...(user === undefined ? {} : {user}),

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {ClusterState} from '../../../lib/runtime/state/cluster-state.js';
 import {newestState, type Witness} from '../../../lib/runtime/state/newest.js';
-import {digestNumber, exampleState, hostState} from '../../helpers/cluster-state.js';
+import {digestNumber, exampleState, hostState, settingHost} from '../../helpers/cluster-state.js';
 
 const witness = (name: string, state: ClusterState | undefined, isMaster = true): Witness => ({
 	name,
@@ -53,7 +53,7 @@ test('a master cannot send logins elsewhere, nor name files of this machine', t 
 		generation: 9,
 		reach: {
 			m1: {address: '6.6.6.6', identityFiles: ['/root/.ssh/other']},
-			n1: {address: '6.6.6.7', identityFiles: ['/x']},
+			n1: {address: '6.6.6.7', identityFiles: ['/x'], jumps: ['evil']},
 		},
 	});
 	const known = exampleState({reach: {m1: {address: '10.0.0.1', identityFiles: ['/home/ada/.ssh/key']}}});
@@ -61,4 +61,12 @@ test('a master cannot send logins elsewhere, nor name files of this machine', t 
 		m1: {address: '10.0.0.1', identityFiles: ['/home/ada/.ssh/key']},
 		n1: {address: '6.6.6.7'},
 	});
+});
+
+test('a master cannot make this machine a host, unless it is this machine', t => {
+	const told = exampleState({reach: {m1: {address: 'local'}, n1: {address: 'local'}}});
+	t.deepEqual(newestState([witness('m1', told)])?.reach, {m1: {address: '10.0.0.1'}, n1: {address: '10.0.0.2'}});
+	t.is(newestState([{...witness('m1', told), isLocal: true}])?.reach.m1?.address, 'local');
+	const named = exampleState({reach: {}}, [settingHost('local', true, '10.0.0.7')]);
+	t.is(newestState([witness('m1', named)])?.reach.local?.address, '10.0.0.7');
 });
