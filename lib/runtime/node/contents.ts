@@ -1,5 +1,5 @@
-import {lstat, readdir, readFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {lstat, readdir, readFile, realpath} from 'node:fs/promises';
+import {join, relative} from 'node:path';
 import {SealError, systemCode} from '../../core/errors.js';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {removeTree} from '../../oci/disk/remove.js';
@@ -24,7 +24,7 @@ export async function lookAtContents(disk: string, folder: string): Promise<read
  * is removed that is mounted from elsewhere.
  * @param before what `lookAtContents` said
  * @returns the paths that were removed
- * @throws SealError ERR_NODE_STEP when something stays mounted, ERR_PERMISSION, ERR_IO
+ * @throws SealError ERR_NODE_STEP when something stays mounted, or a folder that was not there leads elsewhere; ERR_PERMISSION, ERR_IO
  */
 export async function clearContents(
 	folder: string,
@@ -35,19 +35,29 @@ export async function clearContents(
 	const {disk = '/'} = options;
 	const now = await lookAtContents(disk, folder);
 	if (now === null) return [];
-	const isMount = (await lookAtMounts(disk)).includes(folder);
-	// A disk of its own is mounted there: its folder stays.
+	// Mounts are listed by their real places: below a link they would not be seen.
+	const real = await withIo('look for', folder, () => realPlace(disk, folder));
+	const isMount = (await lookAtMounts(disk)).includes(real);
+	// On some systems /opt and /root are links themselves, which is the system's own affair.
+	if (before === null && (await lstat(join(disk, folder))).isSymbolicLink()) throw notOurs(folder, real);
 	const keep = new Set(before ?? []);
-	const goes =
-		before === null && !isMount && !(await isLink(disk, folder))
-			? [folder]
-			: now.filter(name => !keep.has(name) && name !== 'lost+found').map(name => `${folder}/${name}`);
-	for (const path of goes) {
+	// A disk of its own is mounted there: the folder itself stays.
+	const isWhole = before === null && !isMount;
+	const names = now.filter(name => !keep.has(name) && name !== 'lost+found');
+	const goes = isWhole ? [''] : names.map(name => `/${name}`);
+	for (const rest of goes) {
 		options.signal?.throwIfAborted();
-		await unmountBelow(path, system, options);
-		await removeTree(join(disk, path));
+		await unmountBelow(`${real}${rest}`, system, options);
+		await removeTree(join(disk, `${real}${rest}`));
 	}
-	return goes;
+	return goes.map(rest => `${folder}${rest}`);
+}
+
+function notOurs(folder: string, real: string): SealError {
+	return new SealError('ERR_NODE_STEP', `${folder} leads to ${real}, and what was in there before is not known`, {
+		hint: 'Remove by hand what is not needed any more in there, and then the link.',
+		details: {path: folder, real},
+	});
 }
 
 /**
@@ -87,6 +97,7 @@ async function lookAtMounts(disk: string): Promise<readonly string[]> {
 		);
 }
 
-async function isLink(disk: string, path: string): Promise<boolean> {
-	return (await ifExists(() => lstat(join(disk, path))))?.isSymbolicLink() === true;
+async function realPlace(disk: string, path: string): Promise<string> {
+	const [root, place] = [await realpath(disk), await realpath(join(disk, path))];
+	return join('/', relative(root, place));
 }

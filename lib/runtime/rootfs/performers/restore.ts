@@ -22,6 +22,8 @@ import {callAgent, hostOf, tell, warnOfLeftover} from './on-host.js';
 export const restore: Performer<'restore'> = async (run, action, options) => {
 	const host = hostOf(run, action);
 	const {signal} = options;
+	// What takes the load balancer out of the kernel is the agent, and an earlier attempt may have removed it.
+	await host.agent();
 	const open: OpenTransport = () => keptOpen(host);
 	for (const [outcome] of [
 		await removeBalancers([host.target], open, {signal}),

@@ -146,6 +146,37 @@ test('nothing is removed below a mount that does not go, and the rest goes on', 
 	t.false(existsSync(join(host.disk, 'etc/kubernetes')));
 });
 
+test('a folder that is a link is looked for mounts where it leads to', async t => {
+	const host = machine(t, {'data/kubelet/mine': 'x', 'var/lib/kubelet': '-> ../../data/kubelet'});
+	await applyWish(prepared, host.root, host.all, host);
+	writeFiles(host.disk, {
+		'data/kubelet/pods/1/nfs/precious': 'x',
+		'proc/self/mountinfo': '40 1 0:30 / /data/kubelet/pods/1/nfs rw - nfs4 server:/ rw\n',
+	});
+	const {leftovers} = await resetNode(request, host.root, host.all, host);
+	t.deepEqual(
+		leftovers.map(({what}) => what),
+		['/var/lib/kubelet'],
+	);
+	t.true(existsSync(join(host.disk, 'data/kubelet/pods/1/nfs/precious')));
+	writeFileSync(join(host.disk, 'proc/self/mountinfo'), '');
+	t.deepEqual((await resetNode(request, host.root, host.all, host)).leftovers, []);
+	t.deepEqual(readdirSync(join(host.disk, 'var/lib/kubelet')), ['mine']);
+});
+
+test('a folder below a link of the system goes as any other', async t => {
+	const host = machine(t, {'data/lib/kubelet/pki/key': 'x', var: '-> data'});
+	t.deepEqual((await resetNode(request, host.root, host.all, host)).leftovers, []);
+	t.deepEqual(readdirSync(join(host.disk, 'data/lib')), []);
+});
+
+test('what a link of somebody leads to is left alone when nobody knows what was there', async t => {
+	const host = machine(t, {'data/mine': 'x', 'var/lib/etcd': '-> ../../data'});
+	const {leftovers} = await resetNode(request, host.root, host.all, host);
+	t.regex(leftovers[0]?.why ?? '', /^\/var\/lib\/etcd leads to \/data, /);
+	t.true(existsSync(join(host.disk, 'data/mine')));
+});
+
 test('the kernel keeps what is none of ours: chains, tables, sets, interfaces, virtual services', async t => {
 	const host = machine(t);
 	for (const module of ['nf_tables', 'ip_set', 'ip_vs']) mkdirSync(join(host.disk, 'sys/module', module));
