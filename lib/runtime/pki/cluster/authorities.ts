@@ -124,7 +124,8 @@ async function serviceAccountKeys(
 	const known = masters.flatMap(master => foundServiceAccounts(master));
 	const [first] = known;
 	if (first === undefined) {
-		const key = await (options.generate ?? generateKey)(algorithm);
+		// kubeadm join of a master refuses any other than RSA here.
+		const key = await (options.generate ?? generateKey)(algorithm.startsWith('rsa-') ? algorithm : 'rsa-2048');
 		return {keyPem: privateKeyPem(key), publicPem: publicPem(key)};
 	}
 	const other = known.find(({keys}) => !isSameKey(keys.keyPem, first.keys.keyPem));

@@ -4,7 +4,7 @@ import {Secret} from '../../../../lib/core/secret.js';
 import {createAuthority, issueLeaf, type KeyPair} from '../../../../lib/runtime/pki/authority.js';
 import {type GivenAuthority, readAuthority} from '../../../../lib/runtime/pki/cluster/given-authority.js';
 import {authorityPlaces, pair, serviceAccountPlaces} from '../../../../lib/runtime/pki/cluster/places.js';
-import {generateKey, privateKeyPem, publicKeyInfo} from '../../../../lib/runtime/pki/keys.js';
+import {generateKey, privateKeyPem, publicKeyInfo, readPrivateKey} from '../../../../lib/runtime/pki/keys.js';
 import {readCertificate} from '../../../../lib/runtime/pki/read-certificate.js';
 import {authorityBelow, changes, pkiNow, planAll, textOf, threeMasters, written} from '../../../helpers/cluster-pki.js';
 
@@ -79,6 +79,12 @@ test('a worker is not believed: it gets the authority of the cluster', async t =
 		w1?.files.map(({path}) => path),
 		[authorityPlaces.kubernetes.certificate],
 	);
+});
+
+test('keys of service accounts are RSA whatever the others are: kubeadm joins no master with another', async t => {
+	const found = written(await first);
+	const pem = textOf(found.get('m2'), serviceAccountPlaces.key);
+	t.is(readPrivateKey(new Secret(pem), 'sa.key').asymmetricKeyType, 'rsa');
 });
 
 test('keys of service accounts are one pair for all masters, and older keys may stand beside the public one', async t => {
