@@ -30,9 +30,9 @@ function noMaster({leaving}: Situation): Problem {
 			};
 }
 
-/** Beginning anew would leave whoever is in the cluster alone, and may overwrite the data of etcd. */
-function checkLost({request: {isForced}, isLost, masters, wantedMasters, stateOf}: Situation): readonly Problem[] {
-	if (!isLost || isForced === true) return [];
+/** Beginning anew would leave whoever is in the cluster alone, and may overwrite the data of etcd: nothing forces that. */
+function checkLost({isLost, masters, wantedMasters, stateOf}: Situation): readonly Problem[] {
+	if (!isLost) return [];
 	const silent = wantedMasters.filter(host => stateOf(host) === undefined).map(({name}) => name);
 	if (silent.length > 0) {
 		return about(silent, {
@@ -53,7 +53,7 @@ function checkLost({request: {isForced}, isLost, masters, wantedMasters, stateOf
 		hint:
 			withData.length === 0
 				? 'Restore a snapshot of etcd on a master, or begin anew: "sealimage reset", then "sealimage run".'
-				: 'Put the static pods back into /etc/kubernetes/manifests, and admin.conf beside it; or lose the data and begin anew with --force.',
+				: 'Put the static pods back into /etc/kubernetes/manifests, and admin.conf above it; or begin anew: "sealimage reset", then "sealimage run".',
 	}));
 }
 
@@ -74,12 +74,13 @@ function checkQuorum(situation: Situation): readonly Problem[] {
 	const leaving = new Set(situation.leaving.map(({name}) => name));
 	const etcd = membersOf(situation);
 	const isServing = new Set(serving.map(({name}) => name));
-	const coming = masters.filter(({name}) => !isServing.has(name)).length;
-	if (coming === 0 && !etcd.members.some(({name}) => leaving.has(name))) return [];
+	const coming = new Set(masters.map(({name}) => name).filter(name => !isServing.has(name)));
+	const isShrinking = etcd.members.some(({name}) => leaving.has(name));
+	if (coming.size === 0 && !isShrinking) return [];
 	const loss = quorumLoss(etcd, coming, leaving);
-	if (loss !== undefined) return [explain(loss, coming > 0 && !etcd.members.some(({name}) => leaving.has(name)))];
+	if (loss !== undefined) return [explain(loss, coming.size > 0 && !isShrinking)];
 	const missing = etcd.members.filter(host => stateOf(host) === undefined && !leaving.has(host.name));
-	if (coming === 0) return [];
+	if (coming.size === 0) return [];
 	return about(
 		missing.map(({name}) => name),
 		{

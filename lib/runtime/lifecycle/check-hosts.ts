@@ -91,7 +91,7 @@ function checkChanges({request: {wanted, known}, first}: Situation): readonly Pr
 	});
 }
 
-function checkTaken({request: {isForced}, hosts, isTaken, stateOf}: Situation): readonly Problem[] {
+function checkTaken({request: {isForced, wanted}, hosts, isTaken, stateOf}: Situation): readonly Problem[] {
 	if (isForced === true) return [];
 	const taken = groups(hosts.filter(isTaken), host => stateOf(host)?.member?.cluster ?? '');
 	return taken.flatMap(([cluster, all]) =>
@@ -103,7 +103,7 @@ function checkTaken({request: {isForced}, hosts, isTaken, stateOf}: Situation): 
 				message:
 					cluster === ''
 						? 'There is a Kubernetes that sealimage did not bring'
-						: `The host is in another cluster, which is called ${shown(cluster)}`,
+						: `The host is in another cluster, which is called ${shown(cluster)}${cluster === wanted.name ? ' too' : ''}`,
 				hint: 'Name other hosts, reset that cluster first, or lose what is there with --force.',
 			},
 		),

@@ -1,6 +1,6 @@
 import type {Draft} from './draft.js';
 import type {HostChain} from './plan-hosts.js';
-import type {Situation} from './situation.js';
+import {hasJoined, type Situation} from './situation.js';
 
 /** Masters come one after the other; etcd takes no second new member before the first is one in full. */
 export const controlPlaneLane = 'control-plane';
@@ -19,11 +19,13 @@ export function planJoins(
 	chains: readonly HostChain[],
 	spent: readonly string[],
 ): boolean {
-	const {first, isJoined, stateOf} = situation;
+	const {first, settled, isJoined, stateOf} = situation;
+	const known = new Set(settled?.setting.hosts.map(({name}) => name));
 	const coming = chains.filter(({host}) => host.name !== first?.name && !isJoined(host));
 	const masters = coming.filter(({host}) => host.isMaster);
-	// One that is half a member already keeps etcd from taking others.
-	const isBegun = ({host}: HostChain): boolean => stateOf(host)?.kubernetes.hasEtcdData === true;
+	// One that is a member, and does not work as one, keeps etcd from taking others.
+	const isBegun = ({host}: HostChain): boolean =>
+		known.has(host.name) || stateOf(host)?.kubernetes.hasEtcdData === true;
 	const inTurn = [...masters.filter(isBegun), ...masters.filter(chain => !isBegun(chain))];
 	const beginning = chains.find(({host}) => host.name === first?.name);
 	if (beginning !== undefined) begin(situation, draft, beginning);
@@ -38,17 +40,15 @@ export function planJoins(
 	return beginning !== undefined || coming.length > 0;
 }
 
-function begin({request, isLost, stateOf}: Situation, draft: Draft, chain: HostChain): void {
+function begin({request}: Situation, draft: Draft, chain: HostChain): void {
 	const {host} = chain;
 	const version = request.wanted.version.text;
-	const isOverwriting = isLost && stateOf(host)?.kubernetes.hasEtcdData === true;
 	const id = `init/${host.name}`;
 	draft.add('init', {
 		id,
 		host: host.name,
 		phase: 'begin the cluster',
 		title: `begin a cluster of Kubernetes ${version}`,
-		...(isOverwriting ? {destroys: 'the data of etcd that is there'} : {}),
 		lane: controlPlaneLane,
 		after: chain.last,
 		input: {version, documents: request.wishes.documentsOf(host)},
@@ -56,12 +56,12 @@ function begin({request, isLost, stateOf}: Situation, draft: Draft, chain: HostC
 	chain.last = [id];
 }
 
-function join({request, isLost, journalOf}: Situation, draft: Draft, chain: HostChain, after: readonly string[]): void {
+function join({request, journalOf}: Situation, draft: Draft, chain: HostChain, after: readonly string[]): void {
 	const {host} = chain;
 	const id = `join/${host.name}`;
 	const version = request.wanted.version.text;
 	const role = host.isMaster ? 'master' : 'node';
-	const wasIn = !isLost && (Object.hasOwn(journalOf(host), id) || Object.hasOwn(journalOf(host), `init/${host.name}`));
+	const wasIn = hasJoined(journalOf(host), host.name);
 	draft.add('join', {
 		id,
 		host: host.name,

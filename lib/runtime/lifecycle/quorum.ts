@@ -1,5 +1,5 @@
 import type {SettingHost} from './setting.js';
-import {hasControlPlane, type Situation} from './situation.js';
+import type {Situation} from './situation.js';
 
 /** A step at which etcd would have fewer living members than it needs. */
 export interface QuorumLoss {
@@ -11,7 +11,7 @@ export interface QuorumLoss {
 
 /** Members of etcd as far as hosts and the state tell. */
 export interface EtcdMembers {
-	/** Masters that are members, or were and do not answer. */
+	/** Masters of the cluster as the state has it, whether they work or not, and those that work. */
 	readonly members: readonly SettingHost[];
 	/** The names of those whose etcd works. */
 	readonly living: ReadonlySet<string>;
@@ -19,35 +19,32 @@ export interface EtcdMembers {
 	readonly hasQuorum: boolean;
 }
 
-export function membersOf({settled, leaving, wantedMasters, serving, stateOf}: Situation): EtcdMembers {
+export function membersOf({settled, leaving, masters, serving, stateOf}: Situation): EtcdMembers {
 	const known = settled?.setting.hosts.filter(({isMaster}) => isMaster) ?? [];
-	const candidates = new Map([...known, ...wantedMasters, ...leaving].map(host => [host.name, host]));
-	const inState = new Set(known.map(({name}) => name));
-	const served = new Set(serving.map(({name}) => name));
-	const members = [...candidates.values()].filter(host => {
-		const state = stateOf(host);
-		return host.isMaster && (state === undefined ? inState.has(host.name) : served.has(host.name));
-	});
-	const living = members.filter(host => {
-		const kubernetes = stateOf(host)?.kubernetes;
-		return kubernetes !== undefined && hasControlPlane(kubernetes) && kubernetes.apiReady !== false;
-	});
+	const current = new Map([...masters, ...leaving].map(host => [host.name, host]));
+	const members = new Map([...known, ...serving].map(host => [host.name, current.get(host.name) ?? host]));
+	const living = serving.filter(host => stateOf(host)?.kubernetes.apiReady !== false);
 	const hasQuorum = living.some(host => stateOf(host)?.kubernetes.apiReady === true);
-	return {members, living: new Set(living.map(({name}) => name)), hasQuorum: hasQuorum || isMajority(living, members)};
+	return {
+		members: [...members.values()],
+		living: new Set(living.map(({name}) => name)),
+		hasQuorum: hasQuorum || living.length >= majority(members.size),
+	};
 }
 
 /**
- * Follows the members through the changes in the order of the plan: those that are dead leave, new ones come, those that live leave.
- * @param coming masters that join before others leave
+ * Follows the members through the changes in the order of the plan: those that do not work leave, others come or come back, those that
+ * work leave.
  */
 export function quorumLoss(
 	{members, living, hasQuorum}: EtcdMembers,
-	coming: number,
+	coming: ReadonlySet<string>,
 	leaving: ReadonlySet<string>,
 ): QuorumLoss | undefined {
 	if (!hasQuorum) return {at: undefined, members: members.length, living: living.size};
-	const dead = members.filter(({name}) => leaving.has(name) && !living.has(name)).length;
-	let [count, alive] = [members.length - dead + coming, living.size + coming];
+	const isSpent = ({name}: SettingHost): boolean => leaving.has(name) && !living.has(name);
+	const names = new Set([...members.filter(host => !isSpent(host)).map(({name}) => name), ...coming]);
+	let [count, alive] = [names.size, new Set([...living, ...coming]).size];
 	for (const {name} of members) {
 		if (!leaving.has(name) || !living.has(name)) continue;
 		count--;
@@ -59,8 +56,4 @@ export function quorumLoss(
 
 export function majority(members: number): number {
 	return Math.floor(members / 2) + 1;
-}
-
-function isMajority(living: readonly unknown[], members: readonly unknown[]): boolean {
-	return living.length >= majority(members.length);
 }

@@ -86,7 +86,7 @@ export function situationOf(request: PlanRequest): Situation {
 		isLost,
 		isJoined: host => {
 			const state = stateOf(host);
-			if (state === undefined || isLost || !isRecordedIn(host)) return false;
+			if (state === undefined || !isRecordedIn(host)) return false;
 			const {kubernetes} = state;
 			return kubernetes.hasKubeletConfig && isUp(kubernetes.kubelet) && (!host.isMaster || hasControlPlane(kubernetes));
 		},

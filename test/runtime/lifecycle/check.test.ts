@@ -345,6 +345,40 @@ test('one error is thrown as it is, several as one that lists them, and warnings
 	);
 });
 
+test('a master that is broken is counted as a member that does not work', t => {
+	const {world, wanted} = running([1, 2, 3], []);
+	const next = {...wanted, hosts: [host(1, 'master'), host(3, 'master')]};
+	const request = withState(
+		requestFor(world, next, {verb: 'delete', leaving: [host(2, 'master')]}),
+		'10.0.0.3',
+		state => ({...state, kubernetes: {...state.kubernetes, manifests: []}}),
+	);
+	// It joins again before the other leaves.
+	t.deepEqual(
+		checkRequest(request).map(({code}) => code),
+		['EvenMasters'],
+	);
+	const leave = planCluster(request).actions.find(({id}) => id === 'leave-etcd/10.0.0.2');
+	t.true(leave?.needs.includes('join/10.0.0.3'));
+	t.like(checkRequest(without(request, '10.0.0.3'))[0], {code: 'ERR_QUORUM', hosts: ['10.0.0.2']});
+});
+
+test('a node whose kubelet was stopped is not told that it is in the network of pods', t => {
+	const request = withState(running([1], [11]), '10.0.0.11', state => ({
+		...state,
+		facts: changed(state.facts, facts =>
+			facts.network.interfaces.push({name: 'cni0', addresses: ['100.64.1.1/24'], hardware: false}),
+		),
+		kubernetes: {...state.kubernetes, kubelet: 'inactive'},
+	}));
+	t.deepEqual(checkRequest(request), []);
+});
+
+test('nothing forces a cluster to begin over another one', t => {
+	const request = {...without(running([1], [11]), '10.0.0.1'), isForced: true};
+	t.throws(() => planCluster(request), {code: 'ERR_CONTROL_PLANE_LOST'});
+});
+
 /** For hosts on which there is nothing. */
 function bare(wanted: ClusterSetting): PlanRequest {
 	return requestFor(createWorld(30, wanted.hosts), wanted, {verb: 'run'});

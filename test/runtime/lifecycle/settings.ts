@@ -1,6 +1,6 @@
 import type {Digest} from '../../../lib/oci/digest.js';
 import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
-import type {PlanRequest, PlanWishes} from '../../../lib/runtime/lifecycle/request.js';
+import type {PlanWishes} from '../../../lib/runtime/lifecycle/request.js';
 import type {ClusterImage, ClusterSetting, SettingHost} from '../../../lib/runtime/lifecycle/setting.js';
 import {digestOfValue} from '../../../lib/runtime/plan/plan.js';
 
@@ -95,18 +95,5 @@ export function wishesOf(wanted: ClusterSetting, leaving: readonly SettingHost[]
 		accessObjects: digest('access'),
 		stageFrom: ({env}, place) => digest(['stage', place, {...wanted.env, ...env}]),
 		bytesMissing: ({isMaster}) => (isMaster ? 2000 : 1000),
-	};
-}
-
-/** A request for a cluster of which nothing is there yet, changed as told. */
-export function request(wanted: ClusterSetting, change: Partial<PlanRequest> = {}): PlanRequest {
-	return {
-		verb: 'run',
-		wanted,
-		states: new Map(),
-		leaving: [],
-		applications: wanted.images.filter(({type}) => type === 'application').map(({name}) => name),
-		wishes: wishesOf(wanted, change.leaving),
-		...change,
 	};
 }
