@@ -34,7 +34,13 @@ export async function withLiveMaster<R>(
 	const {hosts, open, options} = await reachTargets(targets, flags, context);
 	await using kept = keepTransports(open);
 	const {concurrency, signal, onEvent} = options;
-	const outcomes = await observeHosts(hosts, kept.open, {concurrency, signal, onEvent, now: context.io.now});
+	const outcomes = await observeHosts(hosts, kept.open, {
+		concurrency,
+		signal,
+		onEvent,
+		now: context.io.now,
+		apiTimeoutSeconds: 8,
+	});
 	for (const [index, outcome] of outcomes.entries()) {
 		const target = hosts[index]!;
 		const host = state.setting.hosts.find(candidate => candidate.name === target.name);

@@ -34,7 +34,13 @@ export const command = defineCommand({
 		const {hosts, open, options} = await reachTargets(targets, flags, context);
 		await using kept = keepTransports(open);
 		const {concurrency, signal, onEvent} = options;
-		const outcomes = await observeHosts(hosts, kept.open, {concurrency, signal, onEvent, now: context.io.now});
+		const outcomes = await observeHosts(hosts, kept.open, {
+			concurrency,
+			signal,
+			onEvent,
+			now: context.io.now,
+			apiTimeoutSeconds: 8,
+		});
 		const state = await refresh(known, outcomes, context);
 		const live = await askFirst(state, hosts, outcomes, kept.open, context);
 		const status = judgeCluster(state, outcomes, live);

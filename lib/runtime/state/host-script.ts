@@ -29,8 +29,9 @@ const maxImagesBytes = 768 * 1024;
 /**
  * What is asked of a host beside its facts: the part of the script that facts/script.ts has the words of. Files go over as base64, each line
  * behind its tag, so that they come as they are; long ones are packed first. `-` is a file that is longer than ours are.
+ * @param apiTimeoutSeconds whole ones
  */
-export function hostScript(root: string): string {
+export function hostScript(root: string, apiTimeoutSeconds = 3): string {
 	const places = clusterPlaces(root);
 	const {adminConf, kubeletConf, kubeletConfig, etcdData} = kubernetesPlaces;
 	return `encoded() {
@@ -61,23 +62,25 @@ set -f
 encoded member ${quote(places.member)} ${maxMemberBytes}
 encoded journal ${quote(places.journal)} ${maxJournalBytes}
 encoded state ${quote(places.state)} ${maxStateBytes} packed
-${readyScript}`;
+${readyScript(apiTimeoutSeconds)}`;
 }
 
-/** Asked of the API server of this host alone, as kubeadm's own client; a server that hangs is waited for one second. */
-const readyScript = `pod=${kubernetesPlaces.manifests}/kube-apiserver.yaml pki=${kubernetesPlaces.pki}
+/** Asked of the API server of this host alone, as kubeadm's own client; a server that hangs is waited for so long. */
+const readyScript = (
+	seconds: number,
+): string => `pod=${kubernetesPlaces.manifests}/kube-apiserver.yaml pki=${kubernetesPlaces.pki}
 if [ -f "$pod" ]; then
 address=$(sed -n 's/^ *- --advertise-address=//p' "$pod") port=$(sed -n 's/^ *- --secure-port=//p' "$pod")
 case $address in *:*) address="[$address]" ;; esac
 url=https://$address:\${port:-6443} ready= code=1
 if has curl; then
 code=0
-ready=$(curl -gsS -m 1 --noproxy '*' --cacert $pki/ca.crt --cert $pki/apiserver-kubelet-client.crt --key $pki/apiserver-kubelet-client.key "$url/readyz" 2>/dev/null </dev/null) || code=$?
+ready=$(curl -gsS -m ${seconds} --noproxy '*' --cacert $pki/ca.crt --cert $pki/apiserver-kubelet-client.crt --key $pki/apiserver-kubelet-client.key "$url/readyz" 2>/dev/null </dev/null) || code=$?
 fi
 case $code in
 0 | 7 | 28) ;;
 *)
-! has kubectl || ready=$(kubectl --kubeconfig ${kubernetesPlaces.adminConf} --server "$url" --request-timeout 1s get --raw /readyz 2>/dev/null </dev/null)
+! has kubectl || ready=$(kubectl --kubeconfig ${kubernetesPlaces.adminConf} --server "$url" --request-timeout ${seconds}s get --raw /readyz 2>/dev/null </dev/null)
 ;;
 esac
 [ "$ready" = ok ] || ready=no

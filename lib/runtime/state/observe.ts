@@ -11,6 +11,8 @@ import {type ObservedHost, readHost} from './read-host.js';
 export interface ObserveOptions extends Omit<EachHostOptions, 'onOutcome'>, Omit<GatherOptions, 'as'> {
 	/** Where the agent keeps everything. Default `/var/lib/sealimage`. */
 	readonly root?: string | undefined;
+	/** How long the API server of a host may take to say that it is ready, in whole seconds. Default 3: one that works answers at once, and only a busy host or a server that hangs takes longer. */
+	readonly apiTimeoutSeconds?: number | undefined;
 }
 
 /**
@@ -40,8 +42,11 @@ export async function observeHosts(
 
 /** @throws as `gatherFacts` */
 export async function observeHost(transport: Transport, options: ObserveOptions = {}): Promise<HostState> {
-	const {root = agentRoot, wanted, timeoutMs, startTimeoutMs, now, signal, onEvent} = options;
-	const beside: Beside<ObservedHost> = {script: hostScript(root), read: answers => readHost(answers, root)};
+	const {root = agentRoot, apiTimeoutSeconds, wanted, timeoutMs, startTimeoutMs, now, signal, onEvent} = options;
+	const beside: Beside<ObservedHost> = {
+		script: hostScript(root, apiTimeoutSeconds),
+		read: answers => readHost(answers, root),
+	};
 	const gather = {wanted, timeoutMs, startTimeoutMs, now, signal, onEvent};
 	const {facts, beside: observed} = await gatherBeside(transport, beside, gather);
 	const {hasBrokenState, ...state} = observed;

@@ -26,15 +26,17 @@ export async function createToken(
 	const config = ['--kubeconfig', kubernetesPlaces.adminConf];
 	const argv = ['kubeadm', 'token', 'create', ...config, '--ttl', `${ttlSeconds}s`, '--print-join-command'];
 	const text = (await execOk(transport, argv, {signal, timeoutMs: 60_000, maxOutputBytes: 64 * 1024})).toString();
-	const found =
-		/^kubeadm join ([\w.:[\]-]{1,300}) --token ([a-z0-9]{6}\.[a-z0-9]{16}) --discovery-token-ca-cert-hash (sha256:[0-9a-f]{64})\s*$/m.exec(
-			text,
-		);
+	const found = joinLine.exec(text);
 	if (found === null) {
 		throw new HostError(transport.host, 'ERR_CLUSTER_API', 'What kubeadm says of the token cannot be understood', {
 			hint: 'Run "kubeadm token create --print-join-command" on the master.',
 		});
 	}
-	const [command, endpoint, token, authority] = found as unknown as readonly [string, string, string, string];
-	return {endpoint, token: new Secret(token), authority, command: new Secret(command.trim())};
+	const [, endpoint = '', token = '', authority = ''] = found;
+	const command = `kubeadm join ${endpoint} --token ${token} --discovery-token-ca-cert-hash ${authority}`;
+	return {endpoint, token: new Secret(token), authority, command: new Secret(command)};
 }
+
+/** Some versions put more than one space between the words. */
+const joinLine =
+	/^kubeadm +join +([\w.:[\]-]{1,300}) +--token +([a-z0-9]{6}\.[a-z0-9]{16}) +--discovery-token-ca-cert-hash +(sha256:[0-9a-f]{64})\s*$/m;

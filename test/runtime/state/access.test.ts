@@ -90,7 +90,10 @@ test('a file that is no kubeconfig is not merged into', async t => {
 const authority = `sha256:${'a'.repeat(64)}`;
 test('a token is made on a master, and is a secret', async t => {
 	const line = `kubeadm join 10.103.97.2:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash ${authority}`;
-	const host = createFakeHost({name: 'm1'}).on('kubeadm', `W1122 warning\n${line} \n`);
+	const host = createFakeHost({name: 'm1'}).on(
+		'kubeadm',
+		`W1122 warning\n${line.replace(' --disc', '     --disc')} \n`,
+	);
 	const token = await createToken(host.transport, {ttlSeconds: 900});
 	t.is(token.command.reveal(), line);
 	t.is(token.token.reveal(), 'abcdef.0123456789abcdef');
