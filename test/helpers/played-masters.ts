@@ -32,6 +32,8 @@ export interface PlayedMasters {
 	readonly hosts: ReadonlyMap<string, FakeHost>;
 	/** kubeadm is cut off before its step of this number, counted from 0. */
 	cutAt: number | undefined;
+	/** So many times kubeadm meets an API server that has just gone. */
+	refusals: number;
 	members(): readonly MemberHealth[];
 	/** A run as one that begins now finds the hosts. */
 	run(): PlayedRun;
@@ -109,6 +111,7 @@ export function playMasters(setting: ClusterSetting, ready: number): PlayedMaste
 		masters,
 		hosts: new Map([...masters.keys()].map(name => [name, createFakeHost({name})])),
 		cutAt: undefined,
+		refusals: 0,
 		members: health,
 		announce: peerUrl => void members.push(newMember(peerUrl)),
 		run() {
@@ -151,6 +154,8 @@ export function playMasters(setting: ClusterSetting, ready: number): PlayedMaste
 		if (!isAgain && (master.data !== undefined || master.manifest !== 'none'))
 			return fail('\t[ERROR DirAvailable--var-lib-etcd]: /var/lib/etcd is not empty');
 		if (!hasQuorum()) return fail('error execution phase preflight: Abort reading the cluster-info ConfigMap');
+		if (played.refusals-- > 0)
+			return fail('error execution phase preflight: unable to fetch: connect: connection refused');
 		master.hasLeft = true;
 		if (isCut()) return {code: 1, lost: true};
 		const ill = health().find(({isHealthy}) => !isHealthy);

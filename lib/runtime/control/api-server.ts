@@ -95,11 +95,20 @@ const away =
  */
 export async function liveMaster(run: ClusterRun, options: MasterOptions = {}): Promise<RunHost> {
 	const {but = []} = options;
+	const live = run.liveMasters().find(({nodeName}) => !but.includes(nodeName));
+	return live ?? (await awaitSomeApiServer(run, options));
+}
+
+/**
+ * Waits until one of the masters says that its API server is ready, whatever was known of it: one that lost its etcd for a moment starts anew.
+ * @throws SealError ERR_API_SERVER
+ */
+export async function awaitSomeApiServer(run: ClusterRun, options: MasterOptions = {}): Promise<RunHost> {
+	const {but = []} = options;
+	const masters = [...new Set([...run.liveMasters(), ...mastersOf(run)])];
+	const candidates = masters.filter(({nodeName}) => !but.includes(nodeName));
 	const deadline = performance.now() + patienceOf(options).apiMs;
 	for (;;) {
-		const live = run.liveMasters().find(({nodeName}) => !but.includes(nodeName));
-		if (live !== undefined) return live;
-		const candidates = mastersOf(run).filter(({nodeName}) => !but.includes(nodeName));
 		const found = await firstReady(run, candidates, options);
 		if (found !== undefined) {
 			run.noteLive(found.name);

@@ -4,7 +4,7 @@ import type {HostError} from '../host/error.js';
 import {fieldsOf, type KubeadmDocument} from '../kubeadm/document.js';
 import type {ClusterAction} from '../lifecycle/actions.js';
 import type {ClusterRun, Performer, RunHost} from '../lifecycle/run.js';
-import {awaitApiServer, onLiveMaster} from './api-server.js';
+import {awaitApiServer, awaitSomeApiServer, onLiveMaster} from './api-server.js';
 import {etcdOf, joinDocumentsOf} from './describe.js';
 import {hostOf} from './host.js';
 import {awaitMember, type JoiningMaster, readyEtcd} from './join-master.js';
@@ -20,12 +20,22 @@ import {ignoredChecks} from './preflights.js';
  */
 export const join: Performer<'join'> = async (run, action, options: ControlOptions) => {
 	const host = hostOf(run, action);
-	if (!host.isMaster) {
-		await joinOnce(run, host, action, options);
-		return;
-	}
 	const joining: JoiningMaster = {run, host, id: action.id, digest: action.input.documents};
-	await becomeMaster(joining, action, options);
+	for (let attempt = 1; ; attempt++) {
+		if (host.isMaster) await readyEtcd(joining, options);
+		// Thousands of nodes that join would ask for nothing: who was live is live until it is seen that it is not.
+		if (host.isMaster || attempt > 1) await awaitSomeApiServer(run, {...options, but: [host.nodeName]});
+		if (host.isMaster) await useEndpoint(run.setting, host, options);
+		try {
+			await joinOnce(run, host, action, options);
+			break;
+		} catch (error) {
+			if (attempt === attempts || !isPassing(error)) throw error;
+			const reason = (error as HostError).message;
+			emit(options, {type: 'retry', id: action.id, attempt, reason, delayMs: 0});
+		}
+	}
+	if (!host.isMaster) return;
 	await useLocalApi(run.setting, host, options);
 	await awaitApiServer(run.setting, host, options);
 	await awaitMember(joining, options);
@@ -34,27 +44,16 @@ export const join: Performer<'join'> = async (run, action, options: ControlOptio
 
 type JoinAction = ClusterAction<'join'>;
 
-/** kubeadm waits forty seconds for the new member, which a slow disk needs for its first start alone: then it goes on behind it. */
 const attempts = 3;
 
-async function becomeMaster(joining: JoiningMaster, action: JoinAction, options: ControlOptions): Promise<void> {
-	const {run, host} = joining;
-	for (let attempt = 1; ; attempt++) {
-		await readyEtcd(joining, options);
-		await useEndpoint(run.setting, host, options);
-		try {
-			await joinOnce(run, host, action, options);
-			return;
-		} catch (error) {
-			if (attempt === attempts || !isAboutEtcd(error)) throw error;
-			const reason = (error as HostError).message;
-			emit(options, {type: 'retry', id: action.id, attempt, reason, delayMs: 0});
-		}
-	}
-}
-
-function isAboutEtcd(error: unknown): boolean {
-	return hasCode(error, 'ERR_KUBEADM') && /\betcd\b/.test((error as HostError).message);
+/**
+ * kubeadm waits forty seconds for the new member of etcd, which a slow disk needs for its first start alone, and for an API server that starts anew not
+ * at all: then it goes on where it stood.
+ */
+function isPassing(error: unknown): boolean {
+	if (!hasCode(error, 'ERR_KUBEADM')) return false;
+	const [own = ''] = (error as HostError).message.split('; the kubelet says: ');
+	return /\betcd\b|etcdserver|connection refused|connection reset|\bEOF\b|timed? ?out|ServiceUnavailable/i.test(own);
 }
 
 async function joinOnce(

@@ -71,6 +71,17 @@ test('two cuts in a row are as one', async t => {
 	}
 });
 
+test('an API server that goes while kubeadm asks it is waited for, and asked again', async t => {
+	const played = playMasters(settingOf(2, 0), 1);
+	played.refusals = 2;
+	await joinMaster(played, 'm2');
+	isWhole(t, played, ['m1', 'm2'], 'it has joined');
+	const other = playMasters(settingOf(2, 0), 1);
+	other.refusals = 9;
+	await t.throwsAsync(joinMaster(other, 'm2'), {code: 'ERR_KUBEADM', message: /connection refused/});
+	t.is(other.refusals, 6, 'three attempts are enough');
+});
+
 test('a master that was put out of etcd while it was off comes back as a new one', async t => {
 	const played = playMasters(settingOf(3, 0), 2);
 	await joinMaster(played, 'm3');
