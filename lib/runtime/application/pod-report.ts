@@ -33,8 +33,8 @@ export async function podReports(
 	for (const pod of pods) {
 		const {name} = fieldsOf(pod.metadata);
 		if (!isObjectName(name)) continue;
-		const said = [...reasonsOf(pod), ...(await warningsOf(kubectl, namespace, name, signal))];
-		reports.push({namespace, name, said, log: await logOf(kubectl, namespace, name, pod, signal)});
+		const said = new Set([...reasonsOf(pod), ...(await warningsOf(kubectl, namespace, name, signal))]);
+		reports.push({namespace, name, said: [...said], log: await logOf(kubectl, namespace, name, pod, signal)});
 	}
 	return reports;
 }

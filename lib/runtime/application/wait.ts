@@ -120,6 +120,8 @@ function hintFor(workload: Workload | undefined, pod: PodReport | undefined): st
 	const said = pod?.said.join(' ') ?? '';
 	if (/ImagePull|ErrImage|InvalidImageName/.test(said))
 		return 'Embed the image into the cluster image (see "sealimage inspect"), and run it again.';
+	if (/node\.kubernetes\.io\/(?:not-ready|unreachable)/.test(said))
+		return 'See in "kubectl describe nodes" why nodes are not Ready: mostly the network of pods is not there yet.';
 	if (/FailedScheduling|Unschedulable/.test(said))
 		return 'Give the cluster nodes with room for the pod, or let it run on masters.';
 	const namespace = pod?.namespace ?? workload?.namespace ?? 'default';

@@ -107,6 +107,7 @@ test('what does not become ready is told with reasons, events and the last lines
 			{
 				items: [
 					{reason: 'Old', message: 'x', lastTimestamp: '2024-01-01T00:00:00Z'},
+					{reason: 'Old', message: 'x', lastTimestamp: '2024-01-01T00:00:01Z'},
 					{
 						reason: 'BackOff',
 						message: 'Back-off restarting\u001b[2J failed container',
@@ -145,6 +146,7 @@ test('what does not become ready is told with reasons, events and the last lines
 const reasons: Readonly<Record<string, RegExp>> = {
 	ImagePullBackOff: /Embed the image/,
 	FailedScheduling: /room for the pod/,
+	'Unschedulable: had taint {node.kubernetes.io/not-ready: }': /why nodes are not Ready/,
 };
 
 for (const [reason, hint] of Object.entries(reasons)) {
