@@ -5,6 +5,7 @@ import {Secret} from '../../lib/core/secret.js';
 import type {Digest} from '../../lib/oci/digest.js';
 import {createApplicationPerformer} from '../../lib/runtime/application/perform.js';
 import {digestOfValue} from '../../lib/runtime/plan/plan.js';
+import {applicationPlace, stagedFolder} from '../../lib/runtime/rootfs/places.js';
 import type {Transport} from '../../lib/runtime/transport/transport.js';
 import {type PlayedMaster, playedImage, playedRun} from '../helpers/played-run.js';
 import {sshHome} from '../helpers/ssh-hosts.js';
@@ -15,7 +16,7 @@ import {onLabHosts} from './lab-test.js';
 const labTest = onLabHosts(['applications-a', 'applications-b']);
 
 const root = '/var/lib/sealimage';
-const folder = `${root}/work/application/docker.io-library-redis-v7`;
+const folder = stagedFolder(root, applicationPlace('docker.io/library/redis:v7'));
 const nasty = ` "quotes" 'and' $HOME \`id\` \\ !\n\tä;rm -rf /nowhere\r\n`;
 
 function open(t: ExecutionContext, host: LabHost): Transport {
