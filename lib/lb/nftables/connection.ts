@@ -7,7 +7,7 @@ const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 const headerBytes = 4;
 
-export const subsystems = {conntrack: 1, nftables: 10} as const;
+export const subsystems = {conntrack: 1, ipset: 6, nftables: 10} as const;
 export type Subsystem = keyof typeof subsystems;
 
 /** A family of addresses as netfilter numbers it. */

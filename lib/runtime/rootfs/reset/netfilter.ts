@@ -1,15 +1,17 @@
 import {access, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {SealError} from '../../../core/errors.js';
 import {ifExists} from '../../../core/io-error.js';
 import type {NodeOptions} from '../../node/changes.js';
 import {type NodeSystem, runOk} from '../../node/system.js';
 import type {Work} from '../../node/work.js';
+import {reach} from './reach.js';
+import {openSets, type SetTable} from './sets.js';
 
 /** What else on the host lets things be that look like ours. */
 export interface NetfilterOptions extends NodeOptions {
 	/** Somebody else had networks of CNI before: chains of its plugins may be theirs. */
 	readonly othersUseCni: boolean;
+	readonly openTable?: (() => Promise<SetTable>) | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function clearNetfilter(system: NodeSystem, work: Work, options: Ne
 		);
 	}
 	if (await isThere(options, 'sys/module/nf_tables')) await clearTables(system, work, options);
-	if (await isThere(options, 'sys/module/ip_set')) await clearSets(system, work, options);
+	if (await isThere(options, 'sys/module/ip_set')) await clearSets(work, options);
 }
 
 /**
@@ -90,30 +92,19 @@ async function clearTables(system: NodeSystem, work: Work, options: NodeOptions)
 	}
 }
 
-async function clearSets(system: NodeSystem, work: Work, options: NodeOptions): Promise<void> {
-	const {code, stdout} = await system.run(['ipset', 'list', '-n'], options);
-	if (code === 127) {
-		const used = await setsInUse(options);
-		if (used === undefined) return;
-		const why = `the kernel has sets (${used}), and there is no ipset on the host to look at them`;
-		await work.attempt('', 'sets of addresses', () => Promise.reject(new SealError('ERR_NODE_STEP', why)));
-		return;
-	}
-	for (const name of stdout.split('\n').filter(candidate => /^(?:KUBE-|cali[46]0|CILIUM|weave-)/.test(candidate))) {
-		const title = `remove the set ${name}`;
-		await work.attempt(title, name, () => runOk(system, ['ipset', 'destroy', name], title, options));
-	}
+async function clearSets(work: Work, {openTable = openSets}: NetfilterOptions): Promise<void> {
+	await work.attempt('', 'sets of addresses', async () => {
+		const table = await reach(openTable);
+		try {
+			for (const name of table.names().filter(candidate => ourSets.test(candidate)))
+				await work.attempt(`remove the set ${name}`, name, () => Promise.resolve(table.destroy(name)));
+		} finally {
+			table.close();
+		}
+	});
 }
 
-/** The modules of kinds of sets that some set is of. */
-async function setsInUse({disk = '/'}: NodeOptions): Promise<string | undefined> {
-	const used: string[] = [];
-	for (const name of ['ip_set_hash_ipport', 'ip_set_hash_ip', 'ip_set_bitmap_port', 'ip_set_hash_net']) {
-		const count = await ifExists(() => readFile(join(disk, 'sys/module', name, 'refcnt'), 'utf8'));
-		if (Number(count ?? 0) > 0) used.push(name);
-	}
-	return used.length === 0 ? undefined : used.join(', ');
-}
+const ourSets = /^(?:KUBE-|cali[46]0|CILIUM|weave-)/;
 
 async function isThere({disk = '/'}: NodeOptions, path: string): Promise<boolean> {
 	return (await ifExists(() => access(join(disk, path)).then(() => true))) === true;

@@ -8,6 +8,7 @@ import {clearLinks} from './links.js';
 import {clearNetfilter} from './netfilter.js';
 import {stopPods} from './pods.js';
 import {clearServices} from './services.js';
+import type {SetTable} from './sets.js';
 
 /** A host that is no node any more. JSON-safe. */
 export interface ResetRequest extends FolderRequest {
@@ -25,6 +26,7 @@ export interface ResetDone extends Undone {
 
 export interface ResetOptions extends NodeOptions {
 	readonly openIpvs?: (() => Promise<IpvsTable>) | undefined;
+	readonly openSets?: (() => Promise<SetTable>) | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function resetNode(
 	const {services: networks, virtualAddress: keep, pods} = request;
 	await clearServices({networks, keep}, system, kernel, {...options, open: options.openIpvs});
 	const othersUseCni = (contents['/etc/cni/net.d'] ?? []).length > 0;
-	await clearNetfilter(system, kernel, {...options, othersUseCni});
+	await clearNetfilter(system, kernel, {...options, othersUseCni, openTable: options.openSets});
 	await clearLinks(pods, system, kernel, options);
 	await clearFolders(request, root, system, work, options);
 	await system.run(['sync'], options);

@@ -1,6 +1,5 @@
 import {access} from 'node:fs/promises';
 import {join} from 'node:path';
-import {SealError} from '../../../core/errors.js';
 import {ifExists} from '../../../core/io-error.js';
 import {endpointText} from '../../../core/ip-address.js';
 import {openIpvs} from '../../../lb/ipvs/kernel.js';
@@ -10,6 +9,7 @@ import type {NodeSystem} from '../../node/system.js';
 import type {Work} from '../../node/work.js';
 import {overlap, readCidr} from '../../preflight/cidr.js';
 import {addressesIn, proxyLink} from './links.js';
+import {reach} from './reach.js';
 
 /** What tells kube-proxy's virtual services from those of others. */
 export interface ProxyServices {
@@ -55,14 +55,4 @@ export function proxyServices<S extends ServiceKey>(services: readonly S[], know
 		if (addresses.has(address) || networks.some(network => own !== undefined && overlap(network, own))) return true;
 		return known.onProxyLink !== undefined && port >= 30_000 && port <= 32_767;
 	});
-}
-
-/** What the loader of native parts says is no error of ours. */
-async function reach(open: () => Promise<IpvsTable>): Promise<IpvsTable> {
-	try {
-		return await open();
-	} catch (error) {
-		if (error instanceof SealError) throw error;
-		throw new SealError('ERR_NODE_STEP', 'The table of virtual services cannot be looked at', {cause: error});
-	}
 }

@@ -78,9 +78,11 @@ test('what came since the host was prepared goes, and what was there before stay
 		'etc/cni/net.d/10-flannel.conflist': 'x',
 	});
 	setUnit(host, 'kubelet.service', 'enabled', 'active');
+	setUnit(host, 'kubepods.slice', 'transient', 'active');
 	const {leftovers} = await resetNode(request, host.root, host.all, host);
 	t.deepEqual(leftovers, []);
 	t.true(host.asked.includes('systemctl stop kubelet.service'));
+	t.true(host.asked.includes('systemctl stop kubepods.slice'));
 	t.false(existsSync(join(host.disk, 'etc/kubernetes')));
 	t.false(existsSync(join(host.disk, 'var/lib/etcd')));
 	t.deepEqual(readdirSync(join(host.disk, 'var/lib/kubelet')), ['old']);
@@ -128,6 +130,28 @@ test('pods go by crictl, and what it leaves by ctr', async t => {
 	t.true(asked('tasks kill -s SIGKILL abc'));
 	t.true(asked('containers rm abc'));
 	t.deepEqual(leftovers, [{what: 'containers', why: '1 of Kubernetes cannot be removed'}]);
+});
+
+test('processes of containers that were never made are ended, with what they started', async t => {
+	const shim = (namespace: string): string =>
+		['/usr/bin/containerd-shim-runc-v2', '-namespace', namespace, '-id', 'x'].join('\0');
+	const host = machine(t, {
+		'run/containerd/containerd.sock': '',
+		'proc/70/cmdline': shim('k8s.io'),
+		'proc/70/status': 'PPid:\t1\n',
+		'proc/71/cmdline': '/pause',
+		'proc/71/status': 'PPid:\t70\n',
+		'proc/80/cmdline': shim('moby'),
+		'proc/80/status': 'PPid:\t1\n',
+	});
+	setUnit(host, 'containerd.service', 'enabled', 'active');
+	host.says.ctr = '';
+	host.says.kill = '';
+	t.deepEqual((await resetNode(request, host.root, host.all, host)).leftovers, []);
+	t.deepEqual(
+		host.asked.filter(line => line.startsWith('kill')),
+		['kill -KILL -- 70 71'],
+	);
 });
 
 test('nothing is removed below a mount that does not go, and the rest goes on', async t => {
@@ -184,23 +208,21 @@ test('the kernel keeps what is none of ours: chains, tables, sets, interfaces, v
 	host.says['iptables-restore'] = '';
 	host.says['nft list tables'] = 'table ip kube-proxy\ntable inet mine\ntable ip6 nat\n';
 	host.says['nft delete'] = '';
-	host.says['ipset list -n'] = 'KUBE-CLUSTER-IP\nmine\ncali40all\n';
-	host.says['ipset destroy'] = '';
 	host.says['ip -o link show'] = '4: cni0: <UP> mtu 1\n5: eth1: <UP> mtu 1\n';
 	host.says['ip link delete'] = '';
 	const table = services(['10.96.0.10', 53], ['10.103.97.2', 6443]);
-	const open = (): Promise<IpvsTable> => Promise.resolve(table);
-	const {leftovers, remnants} = await resetNode(request, host.root, host.all, {...host, openIpvs: open});
+	const sets = new Set(['KUBE-CLUSTER-IP', 'mine', 'cali40all']);
+	const {leftovers, remnants} = await resetNode(request, host.root, host.all, {
+		...host,
+		openIpvs: () => Promise.resolve(table),
+		openSets: () =>
+			Promise.resolve({names: () => [...sets], destroy: name => void sets.delete(name), close: () => undefined}),
+	});
+	t.deepEqual([...sets], ['mine']);
 	t.deepEqual([...leftovers, ...remnants], []);
 	t.deepEqual(
-		host.asked.filter(line => / delete | destroy |-restore/.test(line)),
-		[
-			'iptables-restore --noflush',
-			'nft delete table ip kube-proxy',
-			'ipset destroy KUBE-CLUSTER-IP',
-			'ipset destroy cali40all',
-			'ip link delete dev cni0',
-		],
+		host.asked.filter(line => / delete |-restore/.test(line)),
+		['iptables-restore --noflush', 'nft delete table ip kube-proxy', 'ip link delete dev cni0'],
 	);
 	t.deepEqual(host.fed.filter(Boolean), ['*nat\n:KUBE-X - [0:0]\n-D MINE -j KUBE-X\n-X KUBE-X\nCOMMIT\n']);
 	t.deepEqual(
