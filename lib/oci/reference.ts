@@ -35,7 +35,12 @@ export function parseReference(text: string): ImageReference {
 	}
 	const [name, digest] = splitDigest(text);
 	const {domain, remainder} = splitDomain(name);
-	if (!domainPattern.test(domain)) throw invalid(text, `"${domain}" is no host name`);
+	if (!domainPattern.test(domain)) {
+		const hint = text.endsWith('/')
+			? `Write ${text.replace(/\/+$/, '')}.`
+			: 'Write it as [host[:port]/]name[:tag][@digest].';
+		throw invalid(text, `"${domain}" is no host name`, hint);
+	}
 	const colon = remainder.indexOf(':');
 	const rawPath = colon === -1 ? remainder : remainder.slice(0, colon);
 	const tag = colon === -1 ? undefined : remainder.slice(colon + 1);
