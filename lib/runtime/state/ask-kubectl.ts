@@ -16,9 +16,6 @@ export interface AskKubectlOptions extends Abortable, Pick<ExecOptions, 'input' 
 	readonly timeoutMs?: number | undefined;
 }
 
-/** Where kubectl may keep what it learns about the server: gone with the next start, and in nobody's home. */
-const cacheFolder = '/run/sealimage/kubectl';
-
 /**
  * Runs kubectl on a master, as the administrator of its cluster. What is secret goes over `input`, never in an argument.
  * @throws HostError ERR_COMMAND_FAILED with what kubectl says, ERR_COMMAND_TIMEOUT, ERR_COMMAND_OUTPUT, and what `exec` throws
@@ -29,8 +26,7 @@ export async function askKubectl(
 	{timeoutMs = 60_000, ...options}: AskKubectlOptions = {},
 ): Promise<string> {
 	const argv = [
-		'kubectl',
-		...['--kubeconfig', kubernetesPlaces.adminConf, '--cache-dir', cacheFolder],
+		...['kubectl', '--kubeconfig', kubernetesPlaces.adminConf],
 		...(apiUrl === undefined ? [] : ['--server', apiUrl]),
 		`--request-timeout=${Math.max(1, Math.round(timeoutMs / 2000))}s`,
 		...words,

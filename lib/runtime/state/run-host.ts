@@ -58,10 +58,7 @@ export function createRunHost(
 		};
 		try {
 			const connection = await opening;
-			return whileWhole(connection, () => {
-				forget();
-				void connection.close();
-			});
+			return whileWhole(connection, forget);
 		} catch (error) {
 			forget();
 			throw error;
@@ -106,8 +103,12 @@ const broken: ReadonlySet<string> = new Set([
 	'ERR_HOST_UNREACHABLE',
 ]);
 
-/** The same connection, whose break is noticed by the first call that meets it. */
-function whileWhole(connection: AgentConnection, onBreak: () => void): AgentConnection {
+/** The same connection; a session that is over, because it broke or because somebody closed it, is forgotten. */
+function whileWhole(connection: AgentConnection, forget: () => void): AgentConnection {
+	const close = async (): Promise<void> => {
+		forget();
+		await connection.close();
+	};
 	return {
 		host: connection.host,
 		identity: connection.identity,
@@ -115,11 +116,11 @@ function whileWhole(connection: AgentConnection, onBreak: () => void): AgentConn
 			try {
 				return await connection.call(verb, params, options);
 			} catch (error) {
-				if (isSealError(error) && broken.has(error.code)) onBreak();
+				if (isSealError(error) && broken.has(error.code)) void close();
 				throw error;
 			}
 		},
-		close: () => connection.close(),
-		[Symbol.asyncDispose]: () => connection.close(),
+		close,
+		[Symbol.asyncDispose]: close,
 	};
 }

@@ -210,6 +210,17 @@ test('a session that broke is opened again, with its lock, for the next action a
 	await t.throwsAsync(open().lock(['n1']), {code: 'ERR_CLUSTER_LOCKED'});
 });
 
+test('a session that a performer closed is opened again for the next action', async t => {
+	const {open, journal} = scene(t);
+	const run = open();
+	const {performers} = recorder({
+		prepare: async (given, {host = ''}) => await (await given.hosts.get(host)!.agent()).close(),
+	});
+	const actions = [action('prepare', 'n1'), action('join', 'n1', ['prepare/n1'])];
+	t.deepEqual(states(await performNoted({actions}, performers, run)), ['prepare/n1 done', 'join/n1 done']);
+	t.deepEqual(Object.keys(journal('n1')), ['prepare/n1', 'join/n1']);
+});
+
 test('a host that is in another cluster is not touched, unless it is taken from there', async t => {
 	const {dir, open, journal} = scene(t);
 	const other = openRun({...setting, id: 'ffffffffffffffff', name: 'other'}, targets, {
