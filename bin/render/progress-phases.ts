@@ -95,6 +95,16 @@ export function applyHosts(
 	return setTail(state, id, `${doneHosts} of ${count(totalHosts, 'host')}${waiting}`, nowMs);
 }
 
+/** How far an action is that waits for what applications brought. */
+export function applyWorkloads(
+	state: ProgressState,
+	{id, ready, total, waiting}: Extract<SealEvent, {type: 'workloads.progress'}>,
+	nowMs: number,
+): void {
+	const open = waiting.length === 0 ? '' : `, waiting for ${waiting.join('; ')}`;
+	setTail(state, id, `${ready} of ${count(total, 'workload')} ready${open}`, nowMs);
+}
+
 /** Lines of images are for people to read, and stay; what kubeadm and systemctl say is in the log of the run. */
 export function linesOfImage({id, text}: Extract<SealEvent, {type: 'command.output'}>): Outcome | undefined {
 	const [, name] = /^(?:application|hook)\/(.+?)(?:\/line-\d+)?$/s.exec(id) ?? [];

@@ -1,5 +1,13 @@
 import type {SealEvent} from '../../lib/core/events.js';
-import {applyHosts, applyOutput, applyPlanEvent, linesOfImage, type Phase, planEvent} from './progress-phases.js';
+import {
+	applyHosts,
+	applyOutput,
+	applyPlanEvent,
+	applyWorkloads,
+	linesOfImage,
+	type Phase,
+	planEvent,
+} from './progress-phases.js';
 
 /** One piece of work that is under way. */
 export interface Row {
@@ -146,12 +154,9 @@ export function applyEvent(state: ProgressState, event: SealEvent, nowMs: number
 			if (row !== undefined && tail !== undefined && tail.trim() !== '') state.rows.set(event.id, {...row, tail});
 			return linesOfImage(event);
 		}
-		case 'workloads.progress': {
-			const row = state.rows.get(event.id);
-			const tail = `${event.ready} of ${event.total} ready${event.waiting.length === 0 ? '' : `, ${event.waiting.join('; ')}`}`;
-			if (row !== undefined) state.rows.set(event.id, {...row, tail});
+		case 'workloads.progress':
+			applyWorkloads(state, event, nowMs);
 			return undefined;
-		}
 		case 'balancer.failed':
 			state.warningCount++;
 			return {kind: 'warning', title: `${event.service}: ${event.message}`, scope: ''};

@@ -60,6 +60,23 @@ test('a failure is told at once with its host, and its phase is not told as done
 	t.is(state.rows.size, 0);
 });
 
+test('the row of who waits for applications says what they wait for', t => {
+	const state = createProgressState();
+	const waiting = ['Deployment shop/web: 0 of 1 pods are ready'];
+	show(state, [
+		[started, 0],
+		[begin('a'), 0],
+		[{type: 'workloads.progress', id: 'prepare/a', total: 2, ready: 1, waiting}, 1],
+	]);
+	const [row] = state.rows.values();
+	t.regex(
+		rowLine(row!, look, 200, 1000),
+		/1 of 2 workloads ready, waiting for Deployment shop\/web: 0 of 1 pods are ready/,
+	);
+	show(state, [[{type: 'workloads.progress', id: 'prepare/a', total: 2, ready: 2, waiting: []}, 2]]);
+	t.regex(rowLine([...state.rows.values()][0]!, look, 200, 1000), /2 of 2 workloads ready/);
+});
+
 test('lines of applications stay with the name of their image in front; those of other actions do not', t => {
 	const state = createProgressState();
 	const output = (id: string, text: string): SealEvent => ({type: 'command.output', id, stream: 'stdout', text});
