@@ -2,10 +2,12 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import test from 'ava';
 import type {ClusterSetting, SettingHost} from '../../../lib/runtime/lifecycle/setting.js';
 import {type NodeWish, parseWish, type WantedFile} from '../../../lib/runtime/node/wish.js';
+import {stagedFolder} from '../../../lib/runtime/rootfs/places.js';
 import {kubernetesWish, wishDigest} from '../../../lib/runtime/rootfs/wish.js';
 import {clusterImage, looseRootfs, master, nodeSetting, sealosRootfs, worker} from '../../helpers/node-setting.js';
 import {changed, type Mutable, soundFacts} from '../../helpers/recorded-facts.js';
 
+const staged = stagedFolder('/var/lib/sealimage', 'rootfs');
 const bare = clusterImage('bare:v1', ['bin/kubelet', 'bin/kubeadm', 'cri/containerd', 'cri/runc']);
 
 const golden = test.macro<[string, ClusterSetting, SettingHost]>({
@@ -41,7 +43,7 @@ test('templates of an image count as the files that they become', t => {
 	const wish = kubernetesWish(nodeSetting([sealosRootfs], {kubernetes: 'v1.27.7'}), worker, soundFacts);
 	t.deepEqual(contentOf(wish, '/etc/systemd/system/kubelet.service'), {
 		kind: 'copy',
-		from: '/var/lib/sealimage/work/rootfs/etc/kubelet.service',
+		from: `${staged}/etc/kubelet.service`,
 		mode: 0o644,
 	});
 	t.regex(JSON.stringify(contentOf(wish, '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf')), /etc\/systemd/);
@@ -55,9 +57,9 @@ test('what a patch brings and what a Config makes is installed too', t => {
 	const setting = nodeSetting([bare, patch], {configs: [config]});
 	const wish = kubernetesWish(setting, worker, soundFacts);
 	const from = (path: string): unknown => (contentOf(wish, path) as {readonly from?: string}).from;
-	t.is(from('/usr/bin/extra'), '/var/lib/sealimage/work/rootfs/bin/extra');
-	t.is(from('/usr/bin/kubectl'), '/var/lib/sealimage/work/rootfs/bin/kubectl-1.20');
-	t.is(from('/etc/containerd/config.toml'), '/var/lib/sealimage/work/rootfs/etc/config.toml');
+	t.is(from('/usr/bin/extra'), `${staged}/bin/extra`);
+	t.is(from('/usr/bin/kubectl'), `${staged}/bin/kubectl-1.20`);
+	t.is(from('/etc/containerd/config.toml'), `${staged}/etc/config.toml`);
 });
 
 test('a host that is prepared is to be made into the same', t => {
