@@ -69,12 +69,9 @@ test('the row of who waits for applications says what they wait for', t => {
 		[{type: 'workloads.progress', id: 'prepare/a', total: 2, ready: 1, waiting}, 1],
 	]);
 	const [row] = state.rows.values();
-	t.regex(
-		rowLine(row!, look, 200, 1000),
-		/1 of 2 workloads ready, waiting for Deployment shop\/web: 0 of 1 pods are ready/,
-	);
+	t.regex(row?.tail ?? '', /1 of 2 workloads ready, waiting for Deployment shop\/web: 0 of 1 pods are ready/);
 	show(state, [[{type: 'workloads.progress', id: 'prepare/a', total: 2, ready: 2, waiting: []}, 2]]);
-	t.regex(rowLine([...state.rows.values()][0]!, look, 200, 1000), /2 of 2 workloads ready/);
+	t.regex([...state.rows.values()][0]?.tail ?? '', /2 of 2 workloads ready/);
 });
 
 test('lines of applications stay with the name of their image in front; those of other actions do not', t => {
