@@ -96,6 +96,8 @@ function needsOfHost(setting: ClusterSetting, host: SettingHost): HostNeeds {
 /** What a host of this cluster has because it is one. */
 const ownMaking: ReadonlySet<string> = new Set([
 	'address-overlap',
+	// It has most of the content already; what is brought to it is measured then.
+	'disk-small',
 	'left-over',
 	'port-taken',
 	'route-overlap',
