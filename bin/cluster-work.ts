@@ -131,7 +131,7 @@ function tellHosts(error: unknown, context: Context): void {
 }
 
 function resultOf(operated: Operated, context: Context, logFile: string | undefined): Result {
-	const {plan, end, outcomes, findings, elapsedMs} = operated;
+	const {plan, end, outcomes, findings, restored, elapsedMs} = operated;
 	const isJson = context.settings.output.value === 'json';
 	const width = context.io.stderr.isTTY === true ? context.io.stderr.columns || 80 : undefined;
 	const isGood = end === 'nothing' || end === 'done' || end === 'planned';
@@ -144,6 +144,7 @@ function resultOf(operated: Operated, context: Context, logFile: string | undefi
 			plan: plan.digest,
 			actions: end === 'planned' ? plan.actions : outcomes.map(actionJson),
 			findings,
+			...(restored.length === 0 ? {} : {restored}),
 			...(logFile === undefined || end === 'nothing' ? {} : {log: logFile}),
 			elapsedMs,
 		},

@@ -5,6 +5,7 @@ import type {ActionOutcome} from '../../lib/runtime/plan/perform.js';
 import {describe} from './cluster-plan.js';
 import {renderError} from './error.js';
 import {renderHostFailures} from './host-failures.js';
+import {hostsText} from './hosts-text.js';
 import {formatElapsed} from './progress-line.js';
 import type {Style} from './style.js';
 import {printable} from './text.js';
@@ -30,7 +31,9 @@ export function renderOperated(operated: Operated, options: ShowOutcomeOptions):
 		case 'declined':
 			return 'Nothing was done.';
 		case 'done':
-			return [doneLine(operated, style), ...nextLines(operated, style), ...log].join('\n');
+			return [doneLine(operated, style), ...cleanLines(operated, style), ...nextLines(operated, style), ...log].join(
+				'\n',
+			);
 		case 'failed':
 		case 'stopped':
 			return [...failures(operated.outcomes, operated, options), endLine(operated, options), ...log].join('\n');
@@ -40,6 +43,18 @@ export function renderOperated(operated: Operated, options: ShowOutcomeOptions):
 function doneLine({plan, setting, outcomes, elapsedMs}: Operated, style: Style): string {
 	const what = plan.verb === 'reset' ? 'taken away' : describe(setting);
 	return `${style.green('ok')} ${printable(plan.cluster)}: ${what}, ${count(outcomes.length, 'step')} in ${formatElapsed(elapsedMs)}`;
+}
+
+/** What is left on hosts was told as it was found; here are their names. */
+function cleanLines({restored}: Operated, style: Style): string[] {
+	const clean = restored.filter(host => host.clean).map(({host}) => host);
+	const others = restored.filter(host => !host.clean).map(({host}) => host);
+	return [
+		...(clean.length === 0 ? [] : [`${style.green('clean:')} ${printable(hostsText(clean))}`]),
+		...(others.length === 0
+			? []
+			: [`${style.yellow('not clean:')} ${printable(hostsText(others))}; see the warnings above`]),
+	];
 }
 
 function nextLines({plan, setting, known}: Operated, style: Style): string[] {

@@ -41,7 +41,16 @@ async function main() {
 	const [addresses, key] = [hosts.map(([, address]) => address), hosts[0]?.[3] ?? ''];
 	console.log(addresses.join('\n'));
 	const [m1 = '', m2 = '', m3 = '', n1 = ''] = addresses;
-	const login = ['--user', 'root', '--pk', key, '--ssh-config', 'none', '--known-hosts', join(work, 'known_hosts')];
+	const login = [
+		'--user',
+		'root',
+		'--identity',
+		key,
+		'--ssh-config',
+		'none',
+		'--known-hosts',
+		join(work, 'known_hosts'),
+	];
 
 	title('One command: three masters, a worker, a network, an application');
 	sealimage(
@@ -70,7 +79,7 @@ async function main() {
 
 /** Redis behind a port of the worker. */
 function ask(address, key) {
-	const script = 'exec 3<>/dev/tcp/127.0.0.1/30379 && printf "PING\\r\\n" >&3 && head -c 5 <&3';
+	const script = `exec 3<>/dev/tcp/${address}/30379 && printf "PING\\r\\n" >&3 && head -c 5 <&3`;
 	const line = ['--hosts', address, '--user', 'root', '--identity', key, '--ssh-config', 'none'];
 	sealimage('exec', ...line, '--known-hosts', join(work, 'known_hosts'), '--', 'bash', '-c', script);
 }

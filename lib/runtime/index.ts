@@ -75,7 +75,7 @@ export type {
 	OperateOptions,
 	RunRequest,
 } from './lifecycle/operate-request.js';
-export type {Operated, OperatedEnd, Proposal} from './lifecycle/operated.js';
+export type {Operated, OperatedEnd, Proposal, RestoredHost} from './lifecycle/operated.js';
 export {planCluster} from './lifecycle/plan.js';
 export {type PlanFile, parsePlanFile, planFileOf} from './lifecycle/plan-file.js';
 export {clusterLanes} from './lifecycle/plan-joins.js';

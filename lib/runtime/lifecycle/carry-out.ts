@@ -15,7 +15,7 @@ import {createContentWork} from './content.js';
 import {FindingsError} from './findings-error.js';
 import type {Seen} from './look.js';
 import type {AgentSource, OperateOptions} from './operate-request.js';
-import type {Operated, OperatedEnd, Proposal} from './operated.js';
+import type {Operated, OperatedEnd, Proposal, RestoredHost} from './operated.js';
 import {clusterPerformers} from './performers.js';
 import {planCluster} from './plan.js';
 import {clusterLanes} from './plan-joins.js';
@@ -37,13 +37,15 @@ export async function carryOut(
 	cache: ClusterCache,
 	open: OpenTransport,
 	options: OperateOptions,
+	startedMs: number,
 ): Promise<Operated> {
-	const startedMs = performance.now();
+	const restored: RestoredHost[] = [];
 	const proposal = await propose(request, seen, options);
 	const operated = (end: OperatedEnd, outcomes: Operated['outcomes'] = []): Operated => ({
 		...proposal,
 		end,
 		outcomes,
+		restored,
 		elapsedMs: Math.round(performance.now() - startedMs),
 	});
 	const {plan} = proposal;
@@ -56,11 +58,23 @@ export async function carryOut(
 	if (options.confirm !== undefined && !(await options.confirm(proposal))) return operated('declined');
 	options.signal?.throwIfAborted();
 	await onBegun?.();
-	const outcomes = await work(proposal, seen, isWaiting, cache, open, options);
+	const outcomes = await work(proposal, seen, isWaiting, cache, open, noting(restored, options));
 	const states = new Set(outcomes.map(({state}) => state));
 	const end = states.has('failed') ? 'failed' : states.has('stopped') ? 'stopped' : 'done';
 	if (end === 'done' && plan.verb === 'reset') await cache.remove(plan.cluster);
 	return operated(end, outcomes);
+}
+
+/** Whether hosts that left are as they were found is for the result, too. */
+function noting(restored: RestoredHost[], options: OperateOptions): OperateOptions {
+	return {
+		...options,
+		onEvent(event) {
+			if (event.type === 'host.restored')
+				restored.push({host: event.host, clean: event.clean, leftovers: event.leftovers});
+			emit(options, event);
+		},
+	};
 }
 
 async function propose(given: CarryOut['request'], seen: Seen, options: OperateOptions): Promise<Proposal> {

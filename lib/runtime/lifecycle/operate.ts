@@ -168,12 +168,13 @@ async function withWays(
 	prepare: (cache: ClusterCache, open: OpenTransport) => Promise<CarryOut>,
 ): Promise<Operated> {
 	options.signal?.throwIfAborted();
+	const startedMs = performance.now();
 	const cache = openClusterCache(options.clustersDir);
 	// Names become names of files: a wrong one is refused before anything else.
 	cache.logFolder(name);
 	const ways = keepTransports(options.open);
 	try {
-		return await carryOut(await prepare(cache, ways.open), cache, ways.open, options);
+		return await carryOut(await prepare(cache, ways.open), cache, ways.open, options, startedMs);
 	} finally {
 		await ways.close();
 	}

@@ -1,3 +1,4 @@
+import type {SealEvent} from '../../core/events.js';
 import type {ActionOutcome} from '../plan/perform.js';
 import type {Plan} from '../plan/plan.js';
 import type {HostFinding} from '../preflight/finding.js';
@@ -36,5 +37,10 @@ export interface Operated extends Proposal {
 	readonly end: OperatedEnd;
 	/** Of every action, in the order of the plan; none when nothing was begun. */
 	readonly outcomes: readonly ActionOutcome[];
+	/** Hosts that left and were put back. */
+	readonly restored: readonly RestoredHost[];
 	readonly elapsedMs: number;
 }
+
+/** `clean`: a second look at the host found nothing that was not there before. */
+export type RestoredHost = Omit<Extract<SealEvent, {type: 'host.restored'}>, 'type'>;

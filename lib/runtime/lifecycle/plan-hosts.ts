@@ -1,4 +1,5 @@
 import type {Digest} from '../../oci/digest.js';
+import {shortReference} from '../../oci/reference.js';
 import {digestOfValue} from '../plan/plan.js';
 import {listing} from '../preflight/check.js';
 import type {ActionInputs} from './actions.js';
@@ -44,7 +45,7 @@ export function planCommands(situation: Situation, draft: Draft, chains: readonl
 				propose(draft, chain, 'hook', {
 					id,
 					phase: 'run lines on hosts',
-					title: `run line ${index + 1} of ${image.name}`,
+					title: `run line ${index + 1} of ${shortReference(image.name)}`,
 					input: hookInput(situation, chain.host, image, 'command', line),
 				});
 				if (draft.has(id)) planned.push(id);
@@ -91,7 +92,7 @@ function bring({request, stateOf}: Situation, draft: Draft, chain: HostChain): v
 	const proposal = {
 		id: `content/${chain.host.name}`,
 		phase: 'bring content',
-		title: `bring ${listing(images.map(({name}) => name))}`,
+		title: `bring ${listing(images.map(({name}) => shortReference(name)))}`,
 		...(bytes === undefined ? {} : {bytes}),
 		input: {images},
 	};
@@ -103,7 +104,7 @@ function stage({request: {wanted, wishes}}: Situation, draft: Draft, chain: Host
 	const work = (place: string, images: readonly ClusterImage[]): Omit<Proposal<'stage'>, 'host'> => ({
 		id: `stage/${host.name}/${place}`,
 		phase: 'stage files',
-		title: `lay out the files of ${listing(images.map(({name}) => name))}`,
+		title: `lay out the files of ${listing(images.map(({name}) => shortReference(name)))}`,
 		input: {place, images: variantsFor(images, host), from: wishes.stageFrom(host, place)},
 	});
 	const brought = chain.last;
@@ -123,7 +124,7 @@ function runHooks(situation: Situation, draft: Draft, chain: HostChain, names: r
 			propose(draft, chain, 'hook', {
 				id: `hook/${chain.host.name}/${image.name}/${name}`,
 				phase,
-				title: `run the hook ${name} of ${image.name}`,
+				title: `run the hook ${name} of ${shortReference(image.name)}`,
 				input: hookInput(situation, chain.host, image, name, line),
 			});
 		}

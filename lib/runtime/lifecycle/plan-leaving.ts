@@ -1,3 +1,4 @@
+import {shortReference} from '../../oci/reference.js';
 import type {Draft} from './draft.js';
 import {hookInput} from './plan-hosts.js';
 import {baseImages} from './plan-images.js';
@@ -145,7 +146,7 @@ function restore(situation: Situation, draft: Draft, host: SettingHost): void {
 				id,
 				host: host.name,
 				phase: 'run clean hooks',
-				title: `run the hook ${name} of ${image.name}`,
+				title: `run the hook ${name} of ${shortReference(image.name)}`,
 				after: before,
 				input: hookInput(situation, host, image, name, line),
 			});

@@ -1,4 +1,5 @@
 import type {Digest} from '../../oci/digest.js';
+import {shortReference} from '../../oci/reference.js';
 import {isMeantFor} from '../cluster/config-document.js';
 import {digestOfValue} from '../plan/plan.js';
 import type {Draft} from './draft.js';
@@ -56,7 +57,7 @@ export function planApplications({request, first, acting}: Situation, draft: Dra
 		const proposal = {
 			id,
 			phase: 'run applications',
-			title: `run ${image.name}`,
+			title: `run ${shortReference(image.name)}`,
 			after: [...before, `stage/${name}/application/${image.name}`],
 			input: {image: image.name, from: applicationDigest(request.wanted, image, lines)},
 		};
