@@ -45,7 +45,7 @@ export function* joinMaster(world: FakeWorld, host: FakeHost, node: string): Wor
 	const {etcdLearner} = minorFacts(parseKubernetesVersion(`v1.${world.minor}.0`));
 	// What is left of a beginning, or of a membership that was ended while the host was off, is of no use.
 	if (world.cluster?.etcd.has(node) !== true) host.hasEtcdData = false;
-	if (world.cluster?.etcd.get(node) === 'unstarted' && !host.hasEtcdData) {
+	if (world.cluster?.etcd.get(node) === 'unstarted') {
 		// Others may have lost their majority by it: only this host can give it back.
 		host.hasEtcdData = true;
 		world.cluster.etcd.set(node, 'member');
