@@ -19,7 +19,7 @@ export async function awaitApiServer(
 ): Promise<void> {
 	const {signal} = options;
 	const timeoutMs = patienceOf(options).apiMs;
-	const ask = kubectlWords(setting, master, ['--request-timeout', '5s', 'get', '--raw', '/readyz']);
+	const ask = kubectlWords(setting, master, ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
 	const argv = ['sh', '-c', waitScript, 'sealimage-wait', String(Math.ceil(timeoutMs / 1000)), ...ask];
 	const result = await exec(master.transport, argv, {signal, timeoutMs: timeoutMs + 30_000, maxOutputBytes: 65_536});
 	if (result.status.code === 0) return;
@@ -132,9 +132,9 @@ async function firstReady(
 	{signal}: ControlOptions,
 ): Promise<RunHost | undefined> {
 	for (const master of candidates) {
-		const ask = kubectlWords(run.setting, master, ['--request-timeout', '5s', 'get', '--raw', '/readyz']);
+		const ask = kubectlWords(run.setting, master, ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
 		try {
-			const {status} = await exec(master.transport, ask, {signal, timeoutMs: 20_000, maxOutputBytes: 65_536});
+			const {status} = await exec(master.transport, ask, {signal, timeoutMs: 30_000, maxOutputBytes: 65_536});
 			if (status.code === 0) return master;
 		} catch {
 			signal?.throwIfAborted();

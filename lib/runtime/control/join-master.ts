@@ -6,6 +6,7 @@ import {HostError} from '../host/error.js';
 import {type KubeadmDocument, kubeadmGroup} from '../kubeadm/document.js';
 import {initDocuments} from '../kubeadm/documents.js';
 import type {ClusterRun, RunHost} from '../lifecycle/run.js';
+import {exec} from '../transport/exec.js';
 import {mastersOf} from './api-server.js';
 import {etcdOf, kubeadmClusterOf} from './describe.js';
 import {askMembers, peerUrlOf, promoteMember, removeMember} from './etcd/ask.js';
@@ -13,6 +14,7 @@ import {type EtcdMember, hasStarted, type MemberHealth} from './etcd/members.js'
 import {type EtcdStep, nextEtcdStep} from './etcd/next-step.js';
 import {type EtcdPlaces, lookAtEtcd, setEtcdAside, startEtcd, writeEtcd} from './etcd/on-host.js';
 import {workOf} from './host.js';
+import {kubectlWords} from './kubectl.js';
 import {lastWords} from './last-words.js';
 import {type ControlOptions, patienceOf, pause} from './patience.js';
 import {say} from './say.js';
@@ -110,6 +112,7 @@ async function take(
 			return;
 		case 'start':
 			await start(step, joining, places, options);
+			await wakeApiServers(joining, options);
 			return;
 		default:
 	}
@@ -157,6 +160,24 @@ function documentsWith(run: ClusterRun, host: RunHost, members: readonly EtcdMem
 	const etcd = {apiVersion: `${kubeadmGroup}/v1beta4`, kind: 'ClusterConfiguration', etcd: {local: {extraArgs}}};
 	const node = {name: host.nodeName, addresses: host.addresses};
 	return initDocuments({...cluster, given: [...cluster.given, etcd]}, node);
+}
+
+/**
+ * API servers that had no etcd ended again and again, and kubelets let them wait up to five minutes before the next start. A kubelet that is started
+ * anew has forgotten that; what runs goes on running.
+ */
+async function wakeApiServers({run, host}: JoiningMaster, {signal}: ControlOptions): Promise<void> {
+	for (const master of new Set([...run.liveMasters(), ...mastersOf(run)])) {
+		if (master.name === host.name) continue;
+		const ask = kubectlWords(run.setting, master, ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
+		const argv = ['sh', '-c', '"$@" >/dev/null 2>&1 || systemctl restart kubelet', 'sealimage-wake', ...ask];
+		try {
+			await exec(master.transport, argv, {signal, timeoutMs: 60_000});
+		} catch {
+			// One that is off now has nothing to wait for; whether another answers is seen next.
+			signal?.throwIfAborted();
+		}
+	}
 }
 
 async function awaitOwn(

@@ -9,13 +9,13 @@ export interface Patience {
 	readonly settleMs: number;
 	/** For a member of etcd to start from nothing on a slow disk. */
 	readonly memberMs: number;
-	/** For an API server to answer: after a power cut, or while a second member of etcd starts. */
+	/** For an API server to answer. More than the five minutes that a kubelet lets one wait which ended too often. */
 	readonly apiMs: number;
 	/** For nodes to become Ready: the slowest host has images of the network to pull. */
 	readonly nodesMs: number;
 }
 
-const usual: Patience = {pollMs: 2000, settleMs: 60_000, memberMs: 300_000, apiMs: 300_000, nodesMs: 900_000};
+const usual: Patience = {pollMs: 2000, settleMs: 60_000, memberMs: 300_000, apiMs: 420_000, nodesMs: 900_000};
 
 export interface ControlOptions extends OperationOptions {
 	readonly patience?: Patience | undefined;

@@ -2,7 +2,7 @@ import test, {type ExecutionContext} from 'ava';
 import {documentsDigest} from '../../../lib/runtime/control/describe.js';
 import {join} from '../../../lib/runtime/control/join.js';
 import type {HostError} from '../../../lib/runtime/host/error.js';
-import {actionOf, settingOf} from '../../helpers/control-run.js';
+import {actionOf, scriptOf, settingOf} from '../../helpers/control-run.js';
 import {type PlayedMasters, playMasters} from '../../helpers/played-masters.js';
 
 async function joinMaster(played: PlayedMasters, name: string): Promise<void> {
@@ -69,6 +69,17 @@ test('two cuts in a row are as one', async t => {
 			isWhole(t, played, ['m1', 'm2'], `${first}, ${second}`);
 		}
 	}
+});
+
+test('API servers that had no etcd are woken once it is back', async t => {
+	const played = playMasters(settingOf(2, 0), 1);
+	// Announced, and not written down.
+	played.cutAt = 4;
+	await t.throwsAsync(joinMaster(played, 'm2'));
+	played.cutAt = undefined;
+	await joinMaster(played, 'm2');
+	const scripts = played.hosts.get('m1')!.calls.map(({argv}) => scriptOf(argv));
+	t.true(scripts.includes('sealimage-wake'));
 });
 
 test('an API server that goes while kubeadm asks it is waited for, and asked again', async t => {
