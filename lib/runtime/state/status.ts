@@ -66,7 +66,8 @@ export function judgeCluster(
 		generation,
 		hosts,
 		applications: setting.images
-			.filter(({type}) => type === 'application')
+			// One without lines brings images only: there is nothing to be run.
+			.filter(({type, entrypoint, command}) => type === 'application' && entrypoint.length + command.length > 0)
 			.map(({name}) => ({image: name, isDone: Object.hasOwn(done, `application/${name}`)})),
 		problems: [
 			...(live === undefined ? ['no API server could be asked for nodes and etcd'] : []),

@@ -7,6 +7,7 @@ import {createFakeHost} from '../../../lib/runtime/transport/fake/host.js';
 import {
 	digestNumber,
 	exampleId,
+	exampleImage,
 	exampleState,
 	hostState,
 	settingHost,
@@ -96,6 +97,14 @@ test('an application that was not run is no well-being, a node of somebody else 
 	const status = judgeCluster(state, outcomes, joined);
 	t.true(isWell(status));
 	t.deepEqual(status.notes, ['nodes that sealimage did not bring: hand']);
+});
+
+test('an application without lines is not waited for', t => {
+	const silent = {...exampleImage('images:v1', 'application', 64), command: []};
+	const {images} = state.setting;
+	const more = {...state, setting: {...state.setting, images: [...images, silent]}};
+	const status = judgeCluster(more, [answer('m1', hostState()), answer('n1', node)], live);
+	t.deepEqual(status.applications, [{image: 'redis:v7', isDone: true}]);
 });
 
 test('it is said how far a cluster is from losing its quorum', t => {
