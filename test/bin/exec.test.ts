@@ -270,6 +270,6 @@ test(refuses, ['--hosts', '10.0.0.5-10.0.0.2', 'true'], /ends before it begins.*
 test(refuses, ['--hosts', '10.0.0.0/8', 'true'], /ERR_HOST_INVALID/);
 test(refuses, ['--hosts', 'a,b', '--hosts', 'a', 'true'], /ERR_HOST_DUPLICATE/);
 test(refuses, ['--hosts', 'a', '--roles', 'master', 'true'], /No host has the role "master".*ERR_HOSTS_MISSING/);
-test(refuses, ['--cluster', 'prod', 'true'], /no file "prod", and sealos keeps no cluster.*ERR_CLUSTERFILE/);
+test(refuses, ['--cluster', 'prod', 'true'], /no file "prod", and no cluster of this name is known.*ERR_CLUSTERFILE/);
 test(refuses, ['--hosts', 'a', '--ask', 'password', 'true'], /no terminal to ask/);
 test(refuses, ['--hosts', 'a', '--timeout', 'soon', 'true'], /--timeout/);
