@@ -58,6 +58,13 @@ export function checkEnvironment(env: Environment, limitBytes = maxBytes): void 
 		throw refuse(`The variables have ${sizeBytes} bytes together, at most ${limitBytes} are possible`, inFile);
 }
 
+/** Refuses a line that is too long once its references are put in. @throws SealError ERR_ENVIRONMENT */
+export function checkLine(line: string): void {
+	const sizeBytes = Buffer.byteLength(line);
+	if (sizeBytes <= maxValueBytes - lineRoomBytes) return;
+	throw refuse(`A line has ${sizeBytes} bytes with its variables put in, and no shell can be given so much`, inFile);
+}
+
 /**
  * The sealos whose rules for images are kept, for scripts that ask. No version of ours: a newer sealimage would then have to run
  * everything again.
@@ -65,6 +72,8 @@ export function checkEnvironment(env: Environment, limitBytes = maxBytes): void 
 const contractVersion = '5.0.1';
 /** Linux, MAX_ARG_STRLEN: 128 KiB for one string. */
 const maxValueBytes = 120 * 1024;
+/** For the name of the variable that a line travels in. */
+const lineRoomBytes = 100;
 /** All strings may have a quarter of the stack, 2 MiB mostly; the host has variables of its own. */
 const maxBytes = 1024 * 1024;
 const inFile = 'Put long values into a file of the image, by a Config.';

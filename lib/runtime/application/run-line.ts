@@ -3,7 +3,7 @@ import {StringDecoder} from 'node:string_decoder';
 import type {Abortable} from '../../core/events.js';
 import {HostError} from '../host/error.js';
 import type {ExitStatus, Transport} from '../transport/transport.js';
-import {checkEnvironment, type Environment, exportable} from './environment.js';
+import {checkEnvironment, checkLine, type Environment, exportable} from './environment.js';
 
 export interface LineRequest {
 	/** A whole line of shell, as it is run. */
@@ -40,6 +40,7 @@ export async function runLine(
 ): Promise<LineOutcome> {
 	const {line, cwd, path, env, timeoutMs} = request;
 	const variables = {...exportable(env), SEALIMAGE_LINE: line, SEALIMAGE_PATH: path.join(':')};
+	checkLine(line);
 	checkEnvironment(variables);
 	const stop = new AbortController();
 	const timer =

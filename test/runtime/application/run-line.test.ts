@@ -111,6 +111,14 @@ test('a line that takes too long is stopped', async t => {
 	t.regex(error?.message ?? '', /did not end within 0\.3 s/);
 });
 
+test('a line that no shell can be given is refused, and a long one is not', async t => {
+	await t.throwsAsync(run(t, `# ${'x'.repeat(130_000)}`), {
+		code: 'ERR_ENVIRONMENT',
+		message: /^A line has 130002 bytes/,
+	});
+	t.is((await run(t, `# ${'x'.repeat(110_000)}`)).status.code, 0);
+});
+
 test('a folder that is not there is told', async t => {
 	const request = {line: 'true', cwd: '/no/such/folder', path: [], env: {}};
 	await t.throwsAsync(runLine(loginTransport(), request), {code: 'ERR_COMMAND_CWD'});
