@@ -49,9 +49,9 @@ test('whatever happens to a cluster: etcd keeps its majority, only named hosts a
 				done++;
 			}
 		}),
-		{numRuns: 300},
+		{numRuns: 150},
 	);
-	t.true(done > 300 && refused > 0);
+	t.true(done > 150 && refused > 0);
 });
 
 /** Does it, with what goes wrong, then again until it is whole. */

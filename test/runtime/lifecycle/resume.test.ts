@@ -44,7 +44,7 @@ test('run makes a cluster in whatever order its actions end, and a second run fi
 			expectWhole(run(world, wanted, seed));
 			expectNothingLeft(world, wanted);
 		}),
-		{numRuns: 200},
+		{numRuns: 80},
 	);
 	t.pass();
 });
@@ -61,7 +61,7 @@ test('a run that was killed at any action, several times, ends where an undistur
 			expectSame(picture(world), picture(undisturbed));
 			expectNothingLeft(world, wanted);
 		}),
-		{numRuns: 400},
+		{numRuns: 150},
 	);
 	t.pass();
 });
@@ -101,7 +101,7 @@ test('adding and deleting hosts in one step, killed at any action, ends where an
 			expectNothingLeft(world, wanted);
 			expectBare(world, before, wanted);
 		}),
-		{numRuns: 300},
+		{numRuns: 120},
 	);
 	t.pass();
 });
@@ -120,7 +120,7 @@ test('a reset that was killed at any action, done again, leaves every host as it
 			expectSame(reset().plan.actions, []);
 			expectWhole(run(world, wanted, seed));
 		}),
-		{numRuns: 200},
+		{numRuns: 80},
 	);
 	t.pass();
 });
