@@ -88,7 +88,8 @@ export async function workOnCluster(
 
 async function agree(proposal: Proposal, {verb}: ClusterWork, flags: ChangeFlags, context: Context): Promise<boolean> {
 	const {errorStyle: style, io, settings} = context;
-	if (!context.quiet && settings.output.value !== 'json')
+	// Nobody agrees to what they have not seen.
+	if (!flags.yes || (!context.quiet && settings.output.value !== 'json'))
 		context.note(renderProposal(proposal, {style, width: io.stderr.columns || 100, isWhole: false}));
 	if (flags.yes) return true;
 	if (io.stdin.isTTY !== true || io.stderr.isTTY !== true) {

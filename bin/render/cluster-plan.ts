@@ -1,7 +1,6 @@
 import type {ClusterAction} from '../../lib/runtime/lifecycle/actions.js';
 import type {Proposal} from '../../lib/runtime/lifecycle/operated.js';
 import type {ClusterSetting} from '../../lib/runtime/lifecycle/setting.js';
-import {reportError} from './error.js';
 import {renderFindings} from './host-findings.js';
 import {hostsText} from './hosts-text.js';
 import type {Style} from './style.js';
@@ -18,13 +17,9 @@ export interface ShowPlanOptions {
 
 /** What would be done to a cluster: what speaks against it, its phases with hosts and bytes, and what is lost by it. */
 export function renderProposal(proposal: Proposal, {style, width, isWhole}: ShowPlanOptions): string {
-	const {plan, setting, findings, silent} = proposal;
+	const {plan, setting, findings} = proposal;
 	return [
 		...(findings.length === 0 ? [] : [renderFindings(findings, setting.hosts.length, style, Math.min(width, 100))]),
-		...silent.map(
-			({host, error}) =>
-				`${style.yellow('warning:')} ${printable(`${host} does not answer: ${reportError(error).message}`)}`,
-		),
 		`${style.bold(`${plan.verb} ${printable(plan.cluster)}`)}: ${describe(setting)}`,
 		isWhole ? actionTable(plan.actions, style) : phaseTable(plan.actions, style),
 		...losses(plan.actions, style),

@@ -108,7 +108,7 @@ test('a wrong password on one of the hosts is told with the host, before anythin
 	const result = await cli.run(['run', 'kubernetes:v1.30.2', '--masters', masters, ...login, '-p', 'right', '--yes']);
 	t.is(result.exitCode, 1);
 	t.regex(result.stderr, new RegExp(`127\\.0\\.0\\.1:${other.port} +ERR_HOST_PASSWORD`));
-	t.regex(result.stderr, /1 of 3 hosts cannot be used; nothing was done/);
+	t.regex(result.stderr, /1 of 3 hosts cannot be used; nothing was done \[ERR_CLUSTER_HOSTS\]/);
 	t.regex(result.stderr, /can be read by everyone/);
 	t.false(result.stderr.includes('right'));
 });

@@ -1,6 +1,7 @@
 import {SealError} from '../../core/errors.js';
 import {type Plan, parsePlan} from '../plan/plan.js';
 import type {HostReach} from '../state/cluster-state.js';
+import {isClusterState} from '../state/parse-state.js';
 import type {Operated} from './operated.js';
 import type {ClusterVerb} from './request.js';
 import type {ClusterSetting, SettingHost} from './setting.js';
@@ -32,15 +33,22 @@ export function parsePlanFile(text: string, shown: string): PlanFile {
 	const verb = verbs.find(name => name === plan.verb);
 	const isWhole =
 		verb !== undefined &&
-		isObject(wanted) &&
-		typeof wanted.name === 'string' &&
-		Array.isArray(wanted.hosts) &&
-		Array.isArray(wanted.images) &&
-		Array.isArray(leaving) &&
+		isSetting(wanted, leaving, reach) &&
 		Array.isArray(applications) &&
-		isObject(reach);
+		applications.every(name => typeof name === 'string');
 	if (!isWhole) throw refuse(shown, 'parts of it are missing');
-	return {plan, verb, wanted, leaving, applications, isForced: isForced === true, reach};
+	return {plan, verb, wanted: wanted!, leaving: leaving!, applications, isForced: isForced === true, reach: reach!};
+}
+
+/** As the state of a cluster is read: every field that is used has its form. */
+function isSetting(wanted: unknown, leaving: unknown, reach: unknown): boolean {
+	if (!isObject(wanted) || !Array.isArray(leaving) || !('hosts' in wanted) || !Array.isArray(wanted.hosts))
+		return false;
+	const nameOf = (host: unknown): unknown => (host as {readonly name?: unknown} | null)?.name;
+	const names = new Set((wanted.hosts as unknown[]).map(nameOf));
+	const others = (leaving as unknown[]).filter(host => !names.has(nameOf(host)));
+	const setting = {...wanted, hosts: [...(wanted.hosts as unknown[]), ...others]};
+	return isClusterState({schema: 1, generation: 1, writtenBy: 'plan', setting, reach, done: {}});
 }
 
 const verbs: readonly ClusterVerb[] = ['run', 'apply', 'add', 'delete', 'reset'];

@@ -6,7 +6,26 @@ const basis = `sha256:${'b'.repeat(64)}` as const;
 const plan = makePlan({verb: 'run', cluster: 'default', basis, actions: []});
 const file = {
 	plan,
-	wanted: {name: 'default', hosts: [], images: []},
+	wanted: {
+		name: 'default',
+		id: '0123456789abcdef',
+		version: {text: 'v1.30.2', minor: 30, patch: 2},
+		network: {
+			pods: ['100.64.0.0/10'],
+			services: ['10.96.0.0/22'],
+			dnsDomain: 'cluster.local',
+			apiPort: 6443,
+			virtualAddress: '10.103.97.2',
+		},
+		proxyMode: 'iptables',
+		keyAlgorithm: 'ecdsa-p256',
+		apiNames: [],
+		hosts: [],
+		images: [],
+		env: {},
+		configs: [],
+		kubeadm: [],
+	},
 	leaving: [],
 	applications: [],
 	isForced: false,
@@ -27,6 +46,9 @@ for (const [what, text] of [
 	['an edited plan', JSON.stringify({...file, plan: {...plan, cluster: 'other'}})],
 	['a verb that is none', JSON.stringify({...file, plan: makePlan({...plan, verb: 'destroy'})})],
 	['hosts that are none', JSON.stringify({...file, wanted: {...file.wanted, hosts: 'all'}})],
+	['a setting with an id that is none', JSON.stringify({...file, wanted: {...file.wanted, id: '../x'}})],
+	['a way to a host that is none of its own', JSON.stringify({...file, reach: {evil: {address: '10.6.6.6'}}})],
+	['hosts that leave and are none', JSON.stringify({...file, leaving: [null]})],
 ] as const)
 	test(`${what} is not taken for a plan`, t => {
 		t.throws(() => parsePlanFile(text, 'plan.json'), {
