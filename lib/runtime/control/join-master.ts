@@ -43,14 +43,22 @@ export async function readyEtcd(joining: JoiningMaster, options: ControlOptions)
 	const known = new Set(run.setting.hosts.filter(({isMaster}) => isMaster).map(peerUrlOf));
 	const deadline = performance.now() + patienceOf(options).settleMs;
 	for (let steps = 0; steps < maxSteps; ) {
-		const [members, onHost] = await Promise.all([
-			askOthers(joining, options),
-			lookAtEtcd(host.transport, places, digest, options),
-		]);
+		const isPatient = performance.now() < deadline;
+		const members = await askOthers(joining, options).catch((error: unknown) => {
+			options.signal?.throwIfAborted();
+			// etcd of a host that was started a moment ago does not answer yet.
+			if (!isPatient || !hasCode(error, 'ERR_ETCD')) throw error;
+			return undefined;
+		});
+		if (members === undefined) {
+			await pause(options);
+			continue;
+		}
+		const onHost = await lookAtEtcd(host.transport, places, digest, options);
 		const step = nextEtcdStep(members, peerUrl, onHost, known);
 		if (step.do === 'join' || step.do === 'go-on') return;
 		if (step.do === 'refuse') {
-			if (performance.now() > deadline) throw refused(host, step.why, step.mend);
+			if (!isPatient) throw refused(host, step.why, step.mend);
 			await pause(options);
 			continue;
 		}
