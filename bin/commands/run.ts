@@ -44,10 +44,9 @@ export const command = defineCommand({
 			type: 'string',
 			short: 't',
 			value: 'KIND',
-			help: 'what kind of archive it is: told by its content',
-			hidden: true,
+			help: 'taken for scripts of sealos: what kind of archive it is, its content tells',
 		},
-		single: {type: 'boolean', help: 'without hosts that is what happens', hidden: true},
+		single: {type: 'boolean', help: 'taken for scripts of sealos: without hosts that is what happens'},
 	},
 	examples: [
 		{

@@ -92,8 +92,10 @@ test('a host that fails is told as that, and the others get everything', async t
 	await putLayers(store, 'demo:v1', [bin('one')]);
 	const open = localAgents(dir);
 	const hosts = ['a', 'gone', 'b'].map(name => localTarget(name));
+	const told = new Map<string, boolean>();
 	const {outcomes} = await run({
 		hosts,
+		onHost: ({host, ok}) => told.set(host, ok),
 		open: target =>
 			target.name === 'gone'
 				? {
@@ -108,6 +110,11 @@ test('a host that fails is told as that, and the others get everything', async t
 		outcomes.map(({ok}) => ok),
 		[true, false, true],
 	);
+	t.deepEqual([...told].toSorted(), [
+		['a', true],
+		['b', true],
+		['gone', false],
+	]);
 	t.like(outcomes[1], {error: {code: 'ERR_HOST_UNREACHABLE', host: 'gone'}});
 });
 
