@@ -1,5 +1,6 @@
 import {SealError} from '../../../core/errors.js';
 import {emit, type OperationOptions} from '../../../core/events.js';
+import {printable} from '../../agent/reply.js';
 import type {HostFacts} from '../../facts/facts.js';
 import {gatherFacts} from '../../facts/gather.js';
 import type {ClusterRun, RunHost} from '../../lifecycle/run.js';
@@ -40,12 +41,10 @@ export async function callAgent(
 
 /** One line of output of an action. Hosts say it: no control characters. */
 export function tell(id: string, line: string, options: OperationOptions): void {
-	const text = `${line.slice(0, 2000).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')}\n`;
-	emit(options, {type: 'command.output', id, stream: 'stdout', text});
+	emit(options, {type: 'command.output', id, stream: 'stdout', text: `${printable(line, 2000)}\n`});
 }
 
 /** Something that is not as it was before. */
 export function warnOfLeftover(host: string, {what, why}: Leftover, options: OperationOptions): void {
-	const message = `${what}: ${why}`.slice(0, 500).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
-	emit(options, {type: 'warning', code: 'Leftover', message: `${host}: ${message}`});
+	emit(options, {type: 'warning', code: 'Leftover', message: `${host}: ${printable(`${what}: ${why}`, 500)}`});
 }

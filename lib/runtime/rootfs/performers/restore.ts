@@ -1,5 +1,6 @@
 import {emit, type OperationOptions} from '../../../core/events.js';
 import {removeAgent} from '../../agent/install/remove.js';
+import {printable} from '../../agent/reply.js';
 import {removeBalancers} from '../../balance/install.js';
 import type {HostFacts} from '../../facts/facts.js';
 import {gatherFacts} from '../../facts/gather.js';
@@ -16,8 +17,7 @@ import {callAgent, hostOf, tell, warnOfLeftover} from './on-host.js';
 /**
  * Leaves a host as it was found: the load balancer and the registry go, then what preparing changed, and at last content and agent. Facts
  * are read once more before those go; what differs from the facts of before is told as a leftover, and `host.restored` says
- * whether the host is clean. While something is left that was recorded, the record stays, so that it can be tried again. A host
- * without an agent has nothing to be undone by it.
+ * whether the host is clean. While something is left that was recorded, the record stays.
  */
 export const restore: Performer<'restore'> = async (run, action, options) => {
 	const host = hostOf(run, action);
@@ -89,14 +89,20 @@ case $root in /*/*) ;; *) echo 'It is no folder of ours' >&2; exit 1 ;; esac
 set +f
 for path in "$root"/* "$root"/.[!.]*; do
 	[ -e "$path" ] || [ -L "$path" ] || continue
-	case " $keep " in *" \${path##*/} "*) continue ;; esac
+	case " cluster $keep " in *" \${path##*/} "*) continue ;; esac
 	rm -rf --one-file-system -- "$path" || exit 1
 done
+# By what is in it the host is known to be ours: after a cut the rest is found again.
+rm -rf --one-file-system -- "$root/cluster" || exit 1
 [ -n "$keep" ] || rmdir -- "$root" 2>/dev/null || :
 sync
 `;
 
 function report(host: RunHost, leftovers: readonly Leftover[], options: OperationOptions): void {
-	for (const leftover of leftovers) warnOfLeftover(host.name, leftover, options);
-	emit(options, {type: 'host.restored', host: host.name, clean: leftovers.length === 0, leftovers});
+	const shown = leftovers.slice(0, 100).map(({what, why}) => ({
+		what: printable(String(what), 400),
+		why: printable(String(why), 400),
+	}));
+	for (const leftover of shown) warnOfLeftover(host.name, leftover, options);
+	emit(options, {type: 'host.restored', host: host.name, clean: leftovers.length === 0, leftovers: shown});
 }
