@@ -1,23 +1,30 @@
-import {execFile} from 'node:child_process';
-import {readFileSync} from 'node:fs';
+import {execFile, spawn} from 'node:child_process';
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
-import type {ExecutionContext} from 'ava';
-import {type LabHost, onHost} from '../lab/hosts.js';
+import test, {type ExecutionContext} from 'ava';
+import {bootHosts, crash, type LabHost, onHost} from '../lab/hosts.js';
 import {whyNoKubernetes} from '../lab/kubernetes/available.js';
-import {builtVersion, recipes, storeDir} from '../lab/kubernetes/place.js';
+import {builtVersion, storeDir} from '../lab/kubernetes/place.js';
 import {onLabHosts} from './lab-test.js';
 
-// That the images of test/lab/kubernetes are whole: what a host gets from them, and from nowhere else, makes a cluster.
-const onHosts = onLabHosts(['kube-1'], {memoryMiB: 3072, alone: true});
+/**
+ * A cluster of the real Kubernetes on bare hosts without a network but each other's, out of images that sealimage built: begun, killed, begun again, left alone,
+ * cut off its power, grown, shrunk, and taken away. One file, one story: each test goes on where the one before ended.
+ */
+const onHosts = onLabHosts(['kube-1', 'kube-2'], {memoryMiB: 2560, alone: true, patienceMs: 900_000});
 const images = [`kubernetes:${builtVersion}`, 'cni:v1', 'redis:v7'];
-const execute = promisify(execFile);
-const kubectl = 'kubectl --kubeconfig /etc/kubernetes/admin.conf';
+const home = mkdtempSync(join(tmpdir(), 'sealimage-kubernetes-'));
+test.after.always(() => rmSync(home, {recursive: true, force: true}));
 
-function labTest(title: string, body: (t: ExecutionContext, host: LabHost) => Promise<void>): void {
-	onHosts(title, async (t, [host]) => {
+function labTest(
+	title: string,
+	body: (t: ExecutionContext, hosts: readonly [LabHost, LabHost]) => Promise<void>,
+): void {
+	onHosts(title, async (t, hosts) => {
 		const why = whyNoKubernetes();
-		if (why === undefined) await body(t, host);
+		if (why === undefined) await body(t, hosts);
 		else {
 			t.log(`skipped: ${why}`);
 			t.pass();
@@ -25,66 +32,117 @@ function labTest(title: string, body: (t: ExecutionContext, host: LabHost) => Pr
 	});
 }
 
-async function sealimage(...args: readonly string[]): Promise<string> {
-	const cli = [join(process.cwd(), 'dist/bin/sealimage.js'), '--root', storeDir];
-	const {stdout} = await execute(process.execPath, [...cli, ...args], {maxBuffer: 64 << 20});
-	return stdout;
-}
-
-const flagsFor = ({address, keyFile}: LabHost): string[] => [
-	...['--masters', address, '--user', 'root', '--identity', keyFile],
-	...['--no-agent', '--host-key', 'off', '--ssh-config', 'none'],
+const cli = [join(process.cwd(), 'dist/bin/sealimage.js'), '--root', storeDir];
+const env = {...process.env, SEALIMAGE_CLUSTERS: join(home, 'clusters')};
+const loginOf = ({keyFile}: LabHost): string[] => [
+	...['--user', 'root', '--identity', keyFile, '--no-agent'],
+	...['--known-hosts', join(home, 'known_hosts'), '--ssh-config', 'none'],
+];
+/** Hosts of this size are no good for work, and kernels of User-Mode Linux balance services with IPVS alone. */
+const labFlags = ['--ignore', 'cpus-few,memory-small,disk-small,cgroup-controller-missing,module-absent', '--yes'];
+const runWords = (host: LabHost): string[] => [
+	...['run', ...images, '--masters', host.address, '--proxy-mode', 'ipvs', '--wait'],
+	...[...loginOf(host), ...labFlags],
 ];
 
-const config = ({address}: LabHost): string => `apiVersion: kubeadm.k8s.io/v1beta2
-kind: InitConfiguration
-localAPIEndpoint: {advertiseAddress: ${address}}
-nodeRegistration: {criSocket: /run/containerd/containerd.sock, taints: []}
----
-apiVersion: kubeadm.k8s.io/v1beta2
-kind: ClusterConfiguration
-kubernetesVersion: ${builtVersion}
-networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/16}
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-cgroupDriver: systemd
-`;
+/** What a command printed as JSON, and how it ended. */
+async function sealimage(t: ExecutionContext, ...words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+	const argv = [...cli, ...words, '--output', 'json'];
+	const {stdout} = await promisify(execFile)(process.execPath, argv, {env, maxBuffer: 64 << 20}).catch(
+		(error: {readonly stdout: string; readonly stderr: string}) => {
+			t.log(error.stderr.slice(-4000));
+			throw new Error(`sealimage ${words[0]} failed: ${error.stdout.slice(-1000)}`);
+		},
+	);
+	return JSON.parse(stdout) as Record<string, unknown>;
+}
 
-/** Where the images are on the host. */
-let trees: readonly string[] = [];
+/** Redis behind a port of the host. */
+function redisOn({name}: LabHost): string {
+	const ask = `exec 3<>/dev/tcp/127.0.0.1/30379 && printf 'PING\\r\\n' >&3 && head -c 5 <&3`;
+	return onHost(
+		name,
+		`for i in $(seq 90); do a=$(bash -c '${ask.replaceAll("'", `'\\''`)}' 2>&-) && break; sleep 1; done; echo "$a"`,
+	).trim();
+}
 
-labTest('a host gets everything from the images, and nothing from elsewhere', async (t, host) => {
-	const {hosts} = JSON.parse(await sealimage('distribute', ...images, ...flagsFor(host), '--output', 'json')) as {
-		hosts: {images: {path: string}[]}[];
-	};
-	trees = hosts[0]?.images.map(({path}) => path) ?? [];
-	t.is(trees.length, images.length);
-	await sealimage('registry', 'install', ...flagsFor(host));
-	onHost(host.name, `sh -s ${trees[0]}`, readFileSync(join(recipes, 'on-host/prepare-node'), 'utf8'));
+const kubectl = 'kubectl --kubeconfig /etc/kubernetes/admin.conf';
+
+/** Names and conditions of nodes. */
+function nodesSeenBy({name}: LabHost): readonly string[] {
+	const path = '{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status} {end}';
+	return onHost(name, `${kubectl} get nodes -o jsonpath='${path}'`).trim().split(/\s+/).toSorted();
+}
+
+labTest(
+	'an operator who is killed while the cluster begins leaves nothing that the same command cannot go on with',
+	async (t, [host]) => {
+		const operator = spawn(process.execPath, [...cli, ...runWords(host)], {env, stdio: ['ignore', 'ignore', 'pipe']});
+		let said = '';
+		await new Promise<void>(resolve => {
+			operator.once('close', resolve);
+			operator.stderr.on('data', (chunk: Buffer) => {
+				said += chunk.toString();
+				// kubeadm has written half of what it writes.
+				if (said.includes('[control-plane]')) operator.kill('SIGKILL');
+			});
+		});
+		t.is(operator.signalCode, 'SIGKILL', said.slice(-2000));
+
+		const done = await sealimage(t, ...runWords(host));
+		t.is(done.end, 'done');
+		t.deepEqual(nodesSeenBy(host), ['kube-1=True']);
+		t.is(redisOn(host), '+PONG');
+	},
+);
+
+labTest('the same command again has nothing to do', async (t, [host]) => {
+	t.is((await sealimage(t, ...runWords(host))).end, 'nothing');
 });
 
-labTest('it becomes a master with that', async (t, host) => {
-	const [, cni = '', redis = ''] = trees;
-	onHost(host.name, 'cat >/root/kubeadm.yaml', config(host));
-	const ignored = '--ignore-preflight-errors=NumCPU,SystemVerification';
-	const said = onHost(host.name, `kubeadm init --config /root/kubeadm.yaml ${ignored} 2>&1`, '', 280_000);
-	t.log(said.split('\n').slice(-4).join(' '));
-	// The kernel of lab hosts has no netfilter tables for IP, which kube-proxy wants: no service and no pod network can be asked for here.
-	onHost(host.name, `${kubectl} apply -f ${cni}/manifests -f ${redis}/manifests`);
-	const running = '-o jsonpath=\'{.items[?(@.status.phase=="Running")].metadata.labels.component}\'';
-	const ask = `${kubectl} -n kube-system get pods -l tier=control-plane ${running}`;
-	// The kubelet tells the API of its own pods a moment after they run.
-	const parts = onHost(
-		host.name,
-		`for i in $(seq 60); do p=$(${ask}); [ $(echo $p | wc -w) = 4 ] && break; sleep 1; done; echo $p`,
+labTest('every certificate is good for 99 years', async (t, [host]) => {
+	const checked = await sealimage(t, 'certs', 'check', '--masters', host.address, ...loginOf(host));
+	const certificates = checked.certificates as readonly {readonly item: string; readonly notAfter: string}[];
+	t.true(certificates.length > 12);
+	const limit = new Date();
+	limit.setUTCFullYear(limit.getUTCFullYear() + 99);
+	t.deepEqual(
+		certificates.filter(({notAfter}) => new Date(notAfter) < limit).map(({item}) => item),
+		[],
 	);
-	t.deepEqual(parts.trim().split(' ').toSorted(), [
-		'etcd',
-		'kube-apiserver',
-		'kube-controller-manager',
-		'kube-scheduler',
-	]);
-	const version = onHost(host.name, `${kubectl} get nodes -o jsonpath='{.items[*].status.nodeInfo.kubeletVersion}'`);
-	t.is(version, builtVersion);
+});
+
+labTest(
+	'a worker joins through the balancer of its own host, and runs what it has from the cluster alone',
+	async (t, [master, worker]) => {
+		t.is((await sealimage(t, 'add', '--nodes', worker.address, ...loginOf(master), ...labFlags)).end, 'done');
+		t.deepEqual(nodesSeenBy(master), ['kube-1=True', 'kube-2=True']);
+		t.regex(onHost(worker.name, 'grep server: /etc/kubernetes/kubelet.conf'), /10\.103\.97\.2:6443/);
+		t.is(redisOn(worker), '+PONG');
+	},
+);
+
+labTest('after a power cut of the master everything comes back by itself', async (t, [master, worker]) => {
+	crash(master.name);
+	await bootHosts([master.name]);
+	t.is(redisOn(master), '+PONG');
+	t.is(redisOn(worker), '+PONG');
+	onHost(master.name, `${kubectl} wait --for=condition=Ready nodes --all --timeout=200s`, '', 240_000);
+	t.is((await sealimage(t, ...runWords(master))).end, 'nothing');
+});
+
+labTest('the worker leaves, without its power', async (t, [master, worker]) => {
+	crash(worker.name);
+	t.is((await sealimage(t, 'delete', '--nodes', worker.address, ...loginOf(master), ...labFlags)).end, 'done');
+	t.deepEqual(nodesSeenBy(master), ['kube-1=True']);
+});
+
+labTest('the host is put back to what it was', async (t, [host]) => {
+	t.is((await sealimage(t, 'reset', ...loginOf(host), ...labFlags)).end, 'done');
+	const left = onHost(
+		host.name,
+		'ls -d /etc/kubernetes /var/lib/kubelet /var/lib/etcd /etc/cni /usr/bin/kubelet /usr/bin/containerd /var/lib/sealimage /opt/sealimage 2>&- || true',
+	);
+	t.is(left, '');
+	t.is(onHost(host.name, 'pgrep -l "kube|etcd|containerd" || true'), '');
 });

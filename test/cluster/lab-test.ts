@@ -9,16 +9,18 @@ import {type Turn, takeTurn} from '../lab/turns.js';
 export interface LabTestOptions extends BootOptions {
 	/** No other file of tests uses the lab meanwhile. Default false: one may. */
 	readonly alone?: boolean;
+	/** How long one test may take. Default five minutes. */
+	readonly patienceMs?: number;
 }
 
 /**
  * Real hosts for the tests of one file: booted with fresh disks before the first test, gone after the last. The returned function declares a serial test on them.
  * Where no host can be booted its tests pass with "skipped: <why>" in their log; see lab/available.ts for what is a failure in CI.
- * A test that takes longer than five minutes fails, and says what was done to hosts last.
+ * A test that takes longer than it may fails, and says what was done to hosts last.
  */
 export function onLabHosts<const Names extends readonly string[]>(
 	names: Names,
-	{alone = false, ...options}: LabTestOptions = {},
+	{alone = false, patienceMs = usualPatienceMs, ...options}: LabTestOptions = {},
 ): (
 	title: string,
 	body: (t: ExecutionContext, hosts: {readonly [Name in keyof Names]: LabHost}) => Promise<void>,
@@ -62,7 +64,7 @@ export function inTurn(turn: Turn): void {
 	process.once('exit', () => end());
 }
 
-const patienceMs = 300_000;
+const usualPatienceMs = 300_000;
 /** Whoever is at work may take all of it. */
 const turnPatienceMs = 1_800_000;
 
