@@ -57,9 +57,9 @@ async function sealimage(t: ExecutionContext, ...words: readonly string[]): Prom
 	return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-/** Redis behind a port of the host. */
-function redisOn({name}: LabHost): string {
-	const ask = `exec 3<>/dev/tcp/127.0.0.1/30379 && printf 'PING\\r\\n' >&3 && head -c 5 <&3`;
+/** Redis behind a port of the host; kube-proxy leaves loopback out. */
+function redisOn({name, address}: LabHost): string {
+	const ask = `exec 3<>/dev/tcp/${address}/30379 && printf 'PING\\r\\n' >&3 && head -c 5 <&3`;
 	return onHost(
 		name,
 		`for i in $(seq 90); do a=$(bash -c '${ask.replaceAll("'", `'\\''`)}' 2>&-) && break; sleep 1; done; echo "$a"`,
