@@ -8,6 +8,7 @@ export function checkHosts(situation: Situation): readonly Problem[] {
 	return [
 		...checkRoles(situation),
 		...checkNames(situation),
+		...checkRenamed(situation),
 		...checkChanges(situation),
 		...checkTaken(situation),
 		...checkSilent(situation),
@@ -65,6 +66,21 @@ function checkNames({request: {wanted}}: Situation): readonly Problem[] {
 			}),
 		),
 	];
+}
+
+/** One that comes and is one that leaves would be joined, and taken out and wiped in the same run. */
+function checkRenamed({request: {wanted}, leaving}: Situation): readonly Problem[] {
+	const staying = new Set(wanted.hosts.map(({name}) => name));
+	const going = leaving.filter(({name}) => !staying.has(name));
+	return wanted.hosts.flatMap(({name, nodeName, addresses}) => {
+		const same = going.find(host => host.nodeName === nodeName || host.addresses.some(one => addresses.includes(one)));
+		return about(same === undefined ? [] : [name], {
+			severity: 'error',
+			code: 'ERR_HOST_DUPLICATE',
+			message: `The host has the name or an address of ${same?.name}, which would leave the cluster`,
+			hint: `Name it ${same?.name} if it is that host; if it is a new machine, take the old one out with "sealimage delete" first.`,
+		});
+	});
 }
 
 /** Nodes keep their name and their role for as long as they are in the cluster; in one that has not begun, nobody has any. */

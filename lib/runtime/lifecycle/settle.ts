@@ -191,8 +191,8 @@ function settleHost(
 	};
 }
 
-/** As kubeadm and the kubelet name a node: the hostname in small letters (RFC 1123). */
-function nodeNameOf({host, identity}: HostFacts): string {
+/** As kubeadm and the kubelet name a node: the hostname in small letters (RFC 1123). @throws HostError ERR_CLUSTER_SETTING */
+export function nodeNameOf({host, identity}: HostFacts): string {
 	const name = identity.hostname.trim().toLowerCase();
 	if (/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/.test(name) && name !== 'localhost') return name;
 	throw new HostError(

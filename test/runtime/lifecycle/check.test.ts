@@ -204,6 +204,23 @@ test(
 	['error', 'ERR_NODE_NAME', ['10.0.0.12'], 'The node is called h12 in the cluster, and the host other'],
 	['warning', 'EvenMasters', [], /^2 masters/],
 );
+test(
+	'a node that is named otherwise than the cluster knows it would come and leave at once',
+	finds,
+	renamed(running([1], [11, 12]), 11, {name: 'worker'}),
+	[
+		'error',
+		'ERR_HOST_DUPLICATE',
+		['worker'],
+		'The host has the name or an address of 10.0.0.11, which would leave the cluster',
+	],
+);
+test(
+	'a new machine with the name of a node that leaves',
+	finds,
+	renamed(running([1], [11, 12]), 11, {name: '10.0.0.13', addresses: ['10.0.0.13']}),
+	['error', 'ERR_HOST_DUPLICATE', ['10.0.0.13'], /^The host has the name or an address of 10\.0\.0\.11/],
+);
 test('the last master leaves', finds, leaving(running([1], [11]), [1]), [
 	'error',
 	'ERR_LAST_MASTER',
@@ -407,6 +424,18 @@ function leaving({world, wanted}: ReturnType<typeof running>, numbers: readonly 
 
 function adding({world, wanted}: ReturnType<typeof running>, number: number): PlanRequest {
 	return requestFor(world, {...wanted, hosts: [...wanted.hosts, host(number, 'master')]}, {verb: 'add'});
+}
+
+/** A Clusterfile that has another host, or another word for it, in place of one of the nodes. */
+function renamed(
+	{world, wanted, states}: ReturnType<typeof running>,
+	number: number,
+	change: Partial<SettingHost> & {readonly name: string},
+): PlanRequest {
+	const old = host(number, 'node');
+	const hosts = wanted.hosts.map(one => (one.name === old.name ? {...one, ...change} : one));
+	const request = requestFor(world, {...wanted, hosts}, {verb: 'apply', leaving: [old]});
+	return {...request, states: new Map([...request.states, [change.name, states.get(old.name)!]])};
 }
 
 function wanting(request: PlanRequest, base: ClusterSetting['images'][number]): PlanRequest {
