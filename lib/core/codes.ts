@@ -157,7 +157,6 @@ export const errorCodes = {
 	ERR_APPLICATION_LINE: 'A line of ENTRYPOINT or CMD of an image ended with an error.',
 	ERR_CLUSTER_IMAGE: 'An image is none that a cluster can use, or contradicts itself.',
 	ERR_ENVIRONMENT: 'Variables are too long for a process, or hold what none can have.',
-	ERR_KUBECTL: 'The answer of kubectl cannot be understood.',
 	ERR_ROOTFS_IMAGE: 'An image cannot be the rootfs of a cluster.',
 	ERR_WORKLOADS: 'What applications brought does not become ready.',
 
@@ -202,7 +201,7 @@ export const errorCodes = {
 	ERR_CLUSTER_MEMBER: 'A host is in another cluster.',
 	ERR_CLUSTER_STATE: 'What is kept of a cluster is damaged, contradicts itself, or is older than what is there.',
 	ERR_CLUSTER_UNKNOWN: 'Nothing is known of a cluster: neither on this machine nor on the host that was named.',
-	ERR_CLUSTER_API: 'No API server of a cluster answers.',
+	ERR_CLUSTER_API: 'No API server of a cluster answers, or what a master tells of its cluster cannot be understood.',
 	ERR_RUN_LOG: 'There is no log of such a run.',
 
 	// runtime: operations on clusters

@@ -13,7 +13,6 @@ export {type RunVerbOptions, runAgentVerb} from './agent/run-verb.js';
 export {rememberWorkloads, waitForBrought} from './application/brought.js';
 export {environmentOf} from './application/environment.js';
 export {expandLabel, expandReferences} from './application/expand.js';
-export type {Kubectl, KubectlOptions} from './application/kubectl.js';
 export {type ApplicationOptions, createApplicationPerformer} from './application/perform.js';
 export type {PodReport} from './application/pod-report.js';
 export {type ClusterImageSource, type ReadClusterImageOptions, readClusterImage} from './application/read-image.js';
@@ -36,6 +35,7 @@ export type {
 } from './content/content.js';
 export {type HostContentOptions, openHostContent} from './content/open.js';
 export {type BlobParts, type Part, partBytes} from './content/part.js';
+export {type AskedMaster, type Kubectl, type KubectlOptions, kubectlOn} from './control/kubectl.js';
 export {type Distributed, distribute, type HostDistributed} from './distribute/distribute.js';
 export {type HostPreview, type Preview, previewDistribution} from './distribute/preview.js';
 export type {DistributeOptions} from './distribute/run.js';

@@ -217,7 +217,7 @@ export function playMasters(setting: ClusterSetting, ready: number): PlayedMaste
 						return {code: hasQuorum() ? 0 : 1};
 					case 'kubectl':
 						if (!hasQuorum()) return {code: 1, stderr: 'connection refused'};
-						return call.argv.join(' ').includes('machineID') ? `machine-of-${call.argv[7]}` : 'ok';
+						return call.argv.join(' ').includes('machineID') ? `machine-of-${call.argv[8]}` : 'ok';
 					default:
 						return '';
 				}

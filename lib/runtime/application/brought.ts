@@ -1,6 +1,6 @@
 import type {OperationOptions} from '../../core/events.js';
+import type {Kubectl} from '../control/kubectl.js';
 import type {ClusterRun} from '../lifecycle/run.js';
-import type {Kubectl} from './kubectl.js';
 import {snapshotWorkloads, type WaitForWorkloadsOptions, type WorkloadSnapshot, waitForWorkloads} from './wait.js';
 
 /** What was in clusters before the first application of a run. */

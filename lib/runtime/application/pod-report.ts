@@ -1,6 +1,6 @@
 import type {Abortable} from '../../core/events.js';
+import {type Kubectl, kubectlJson} from '../control/kubectl.js';
 import {type Fields, fieldsOf, isFields} from '../kubeadm/document.js';
-import {type Kubectl, kubectlJson} from './kubectl.js';
 import {visible} from './line-error.js';
 import {isObjectName, type Workload} from './workload.js';
 
@@ -27,7 +27,7 @@ export async function podReports(
 	{signal}: Abortable = {},
 ): Promise<readonly PodReport[]> {
 	if (selector === '') return [];
-	const argv = ['get', 'pods', '--namespace', namespace, '--selector', selector, '--request-timeout', '30s'];
+	const argv = ['get', 'pods', '--namespace', namespace, '--selector', selector];
 	const pods = (await itemsOf(kubectl, argv, signal)).filter(isUnready).slice(0, podsAtMost);
 	const reports: PodReport[] = [];
 	for (const pod of pods) {
@@ -81,7 +81,7 @@ async function warningsOf(
 	signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
 	const selector = `involvedObject.name=${pod},type=Warning`;
-	const argv = ['get', 'events', '--namespace', namespace, '--field-selector', selector, '--request-timeout', '30s'];
+	const argv = ['get', 'events', '--namespace', namespace, '--field-selector', selector];
 	const events = await itemsOf(kubectl, argv, signal);
 	const timeOf = ({lastTimestamp, eventTime}: Fields): string => String(lastTimestamp ?? eventTime ?? '');
 	const newest = events.sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1)).slice(0, 3);

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {SealError} from '../../core/errors.js';
 import {emit, type OperationOptions} from '../../core/events.js';
-import {type Kubectl, kubectlJson} from './kubectl.js';
+import {type Kubectl, kubectlJson} from '../control/kubectl.js';
 import {type PodReport, podReports} from './pod-report.js';
 import {nameOfWorkload, readWorkloads, type Workload, workloadTypes} from './workload.js';
 
@@ -23,7 +23,7 @@ export interface WaitForWorkloadsOptions extends OperationOptions {
 	readonly now?: (() => number) | undefined;
 }
 
-/** What runs in the cluster now; asked before lines run, it tells what they brought. @throws as `Kubectl`; SealError ERR_KUBECTL */
+/** What runs in the cluster now; asked before lines run, it tells what they brought. @throws as `Kubectl`; SealError ERR_CLUSTER_API */
 export async function snapshotWorkloads(kubectl: Kubectl, options: OperationOptions = {}): Promise<WorkloadSnapshot> {
 	const workloads = await listWorkloads(kubectl, options);
 	return new Map(workloads.map(({uid, generation}) => [uid, generation]));
@@ -85,7 +85,7 @@ async function lookOnce(kubectl: Kubectl, options: WaitForWorkloadsOptions): Pro
 }
 
 async function listWorkloads(kubectl: Kubectl, options: OperationOptions): Promise<readonly Workload[]> {
-	const argv = ['get', workloadTypes, '--all-namespaces', '--request-timeout', '30s'];
+	const argv = ['get', workloadTypes, '--all-namespaces'];
 	return readWorkloads(await kubectlJson(kubectl, argv, {signal: options.signal}));
 }
 

@@ -3,6 +3,7 @@ import {HostError} from '../host/error.js';
 import type {ClusterRun, RunHost} from '../lifecycle/run.js';
 import type {ClusterSetting} from '../lifecycle/setting.js';
 import {exec} from '../transport/exec.js';
+import {askedAt} from './describe.js';
 import {kubectlWords} from './kubectl.js';
 import {lastWords} from './last-words.js';
 import {type ControlOptions, patienceOf, pause} from './patience.js';
@@ -19,7 +20,7 @@ export async function awaitApiServer(
 ): Promise<void> {
 	const {signal} = options;
 	const timeoutMs = patienceOf(options).apiMs;
-	const ask = kubectlWords(setting, master, ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
+	const ask = kubectlWords(askedAt(setting, master), ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
 	const argv = ['sh', '-c', waitScript, 'sealimage-wait', String(Math.ceil(timeoutMs / 1000)), ...ask];
 	const result = await exec(master.transport, argv, {signal, timeoutMs: timeoutMs + 30_000, maxOutputBytes: 65_536});
 	if (result.status.code === 0) return;
@@ -132,7 +133,7 @@ async function firstReady(
 	{signal}: ControlOptions,
 ): Promise<RunHost | undefined> {
 	for (const master of candidates) {
-		const ask = kubectlWords(run.setting, master, ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
+		const ask = kubectlWords(askedAt(run.setting, master), ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
 		try {
 			const {status} = await exec(master.transport, ask, {signal, timeoutMs: 30_000, maxOutputBytes: 65_536});
 			if (status.code === 0) return master;

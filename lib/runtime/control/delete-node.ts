@@ -3,7 +3,8 @@ import {parseYaml, printYaml} from '../../core/yaml.js';
 import {fieldsOf} from '../kubeadm/document.js';
 import type {ClusterRun, Performer, RunHost} from '../lifecycle/run.js';
 import {onLiveMaster} from './api-server.js';
-import {kubectl} from './kubectl.js';
+import {askedAt} from './describe.js';
+import {kubectlOn} from './kubectl.js';
 import {say} from './say.js';
 
 /** Takes the object of a node out of the cluster, and what kubeadm noted of it. */
@@ -13,7 +14,7 @@ export const deleteNode: Performer<'delete-node'> = async (run, action, options)
 	const words = ['delete', 'node', node, '--ignore-not-found', '--timeout=60s'];
 	const others = {...options, but: [node]};
 	const said = await onLiveMaster(run, others, master =>
-		kubectl(run.setting, master, words, {signal, timeoutMs: 90_000}),
+		kubectlOn(askedAt(run.setting, master))(words, {signal, timeoutMs: 90_000}),
 	);
 	say(options, action.id, said.trim() === '' ? [`there is no node ${node}`] : said.trim().split('\n'));
 	// Later versions of kubeadm keep no list of masters.
@@ -23,10 +24,11 @@ export const deleteNode: Performer<'delete-node'> = async (run, action, options)
 const configMap = ['-n', 'kube-system', 'configmap', 'kubeadm-config'];
 
 async function forget(run: ClusterRun, master: RunHost, node: string, {signal}: OperationOptions): Promise<void> {
-	const text = await kubectl(run.setting, master, ['get', ...configMap, '-o', 'json'], {signal});
+	const kubectl = kubectlOn(askedAt(run.setting, master));
+	const text = await kubectl(['get', ...configMap, '-o', 'json'], {signal});
 	const changed = withoutMaster(text, node);
 	// A writer that came between makes the version that is named stale, and kubectl refuses.
-	if (changed !== undefined) await kubectl(run.setting, master, ['replace', '-f', '-'], {input: changed, signal});
+	if (changed !== undefined) await kubectl(['replace', '-f', '-'], {input: changed, signal});
 }
 
 /** The ConfigMap of kubeadm without a master in its ClusterStatus; undefined when it is not there. */

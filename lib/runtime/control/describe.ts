@@ -2,12 +2,14 @@ import {endpointText} from '../../core/ip-address.js';
 import type {Digest} from '../../oci/digest.js';
 import {fieldsOf, type KubeadmDocument, kubeadmGroup} from '../kubeadm/document.js';
 import {initDocuments, joinDocuments, type KubeadmCluster, type KubeadmNode} from '../kubeadm/documents.js';
+import type {RunHost} from '../lifecycle/run.js';
 import type {ClusterSetting, SettingHost} from '../lifecycle/setting.js';
 import {balancerAccess} from '../pki/cluster/access.js';
 import {type ClusterHost, describeCluster, hostsOf, type PkiCluster, type PkiHost} from '../pki/cluster/description.js';
-import {endpointUrl, itemsOf} from '../pki/cluster/items.js';
+import {endpointUrl, itemsOf, localUrl} from '../pki/cluster/items.js';
 import {kubeconfigPlaces} from '../pki/cluster/places.js';
 import {digestOfValue} from '../plan/plan.js';
+import type {AskedMaster} from './kubectl.js';
 
 /** Where containerd of a cluster's hosts is asked. */
 const criSocket = '/run/containerd/containerd.sock';
@@ -104,6 +106,12 @@ function pkiHost({nodeName, addresses}: SettingHost): PkiHost {
 export function pkiHostOf(setting: ClusterSetting, {nodeName, addresses, isMaster}: SettingHost): ClusterHost {
 	const known = hostsOf(pkiClusterOf(setting)).find(({name}) => name === nodeName);
 	return known ?? {name: nodeName, addresses, isMaster};
+}
+
+/** A master, asked at its own API server. @throws SealError as `pkiHostOf` */
+export function askedAt(setting: ClusterSetting, master: RunHost): AskedMaster & {readonly apiUrl: string} {
+	const apiUrl = localUrl(pkiClusterOf(setting), pkiHostOf(setting, master));
+	return {transport: master.transport, apiUrl};
 }
 
 /** ClusterConfiguration as kubeadm gets it, whoever said what is in it. */

@@ -2,8 +2,9 @@ import type {OperationOptions} from '../../core/events.js';
 import {HostError} from '../host/error.js';
 import type {ClusterRun, Performer, RunHost} from '../lifecycle/run.js';
 import {onLiveMaster} from './api-server.js';
+import {askedAt} from './describe.js';
 import {follow} from './follow.js';
-import {kubectl, kubectlWords} from './kubectl.js';
+import {kubectlOn, kubectlWords} from './kubectl.js';
 import {say} from './say.js';
 
 /** For pods to end in order, and for budgets to let them go. */
@@ -28,7 +29,7 @@ async function moveAway(
 ): Promise<void> {
 	const limit = `--timeout=${drainMs / 1000}s`;
 	const words = ['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force', limit];
-	const argv = kubectlWords(run.setting, master, words);
+	const argv = kubectlWords(askedAt(run.setting, master), words);
 	const {status, lines} = await follow(master.transport, argv, {...options, id, timeoutMs: drainMs + 60_000});
 	if (status.code === 0) return;
 	const why =
@@ -48,7 +49,7 @@ async function giveUp(
 	options: OperationOptions,
 ): Promise<void> {
 	const ask = (words: readonly string[]): Promise<string> =>
-		kubectl(run.setting, master, words, {signal: options.signal, timeoutMs: 120_000});
+		kubectlOn(askedAt(run.setting, master))(words, {signal: options.signal, timeoutMs: 120_000});
 	const said = [await ask(['cordon', node])];
 	if (run.setting.version.minor >= 26) {
 		const taint = 'node.kubernetes.io/out-of-service=nodeshutdown:NoExecute';
@@ -62,5 +63,5 @@ async function giveUp(
 /** Whether there is a node of this name: what never joined, or has gone, needs nothing. */
 async function isNode(run: ClusterRun, master: RunHost, node: string, {signal}: OperationOptions): Promise<boolean> {
 	const words = ['get', 'node', node, '--ignore-not-found', '-o', 'name'];
-	return (await kubectl(run.setting, master, words, {signal})).trim() !== '';
+	return (await kubectlOn(askedAt(run.setting, master))(words, {signal})).trim() !== '';
 }

@@ -8,7 +8,7 @@ import {initDocuments} from '../kubeadm/documents.js';
 import type {ClusterRun, RunHost} from '../lifecycle/run.js';
 import {exec} from '../transport/exec.js';
 import {mastersOf} from './api-server.js';
-import {etcdOf, kubeadmClusterOf} from './describe.js';
+import {askedAt, etcdOf, kubeadmClusterOf} from './describe.js';
 import {askMembers, peerUrlOf, promoteMember, removeMember} from './etcd/ask.js';
 import {type EtcdMember, hasStarted, type MemberHealth} from './etcd/members.js';
 import {type EtcdStep, nextEtcdStep} from './etcd/next-step.js';
@@ -177,7 +177,7 @@ function documentsWith(run: ClusterRun, host: RunHost, members: readonly EtcdMem
 async function wakeApiServers({run, host}: JoiningMaster, {signal}: ControlOptions): Promise<void> {
 	for (const master of new Set([...run.liveMasters(), ...mastersOf(run)])) {
 		if (master.name === host.name) continue;
-		const ask = kubectlWords(run.setting, master, ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
+		const ask = kubectlWords(askedAt(run.setting, master), ['--request-timeout', '10s', 'get', '--raw', '/readyz']);
 		const argv = ['sh', '-c', '"$@" >/dev/null 2>&1 || systemctl restart kubelet', 'sealimage-wake', ...ask];
 		try {
 			await exec(master.transport, argv, {signal, timeoutMs: 60_000});

@@ -5,11 +5,11 @@ import {fieldsOf, type KubeadmDocument} from '../kubeadm/document.js';
 import type {ClusterAction} from '../lifecycle/actions.js';
 import type {ClusterRun, Performer, RunHost} from '../lifecycle/run.js';
 import {awaitApiServer, awaitSomeApiServer, onLiveMaster} from './api-server.js';
-import {etcdOf, joinDocumentsOf} from './describe.js';
+import {askedAt, etcdOf, joinDocumentsOf} from './describe.js';
 import {hostOf} from './host.js';
 import {awaitMember, type JoiningMaster, readyEtcd} from './join-master.js';
 import {runKubeadm} from './kubeadm.js';
-import {kubectl} from './kubectl.js';
+import {kubectlOn} from './kubectl.js';
 import {useEndpoint, useLocalApi} from './kubelet.js';
 import type {ControlOptions} from './patience.js';
 import {ignoredChecks} from './preflights.js';
@@ -97,7 +97,7 @@ async function isReadyItself(
 		return false;
 	const own = state?.facts.identity.machineId;
 	const words = ['get', 'node', nodeName, '-o', 'jsonpath={.status.nodeInfo.machineID}'];
-	const known = await onLiveMaster(run, options, master => kubectl(run.setting, master, words, options));
+	const known = await onLiveMaster(run, options, master => kubectlOn(askedAt(run.setting, master))(words, options));
 	return own !== undefined && known.trim() === own;
 }
 
@@ -112,5 +112,5 @@ async function noteSocket(
 	const {criSocket} = fieldsOf(join?.nodeRegistration);
 	const note = `kubeadm.alpha.kubernetes.io/cri-socket=${String(criSocket)}`;
 	const words = ['annotate', '--overwrite', 'node', nodeName, note];
-	await onLiveMaster(run, options, master => kubectl(run.setting, master, words, options));
+	await onLiveMaster(run, options, master => kubectlOn(askedAt(run.setting, master))(words, options));
 }

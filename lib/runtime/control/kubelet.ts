@@ -2,9 +2,9 @@ import type {Abortable} from '../../core/events.js';
 import {minorFacts} from '../kubeadm/minors.js';
 import type {RunHost} from '../lifecycle/run.js';
 import type {ClusterSetting} from '../lifecycle/setting.js';
-import {endpointUrl, localUrl} from '../pki/cluster/items.js';
+import {endpointUrl} from '../pki/cluster/items.js';
 import {execOk} from '../transport/exec.js';
-import {pkiClusterOf, pkiHostOf} from './describe.js';
+import {askedAt, pkiClusterOf} from './describe.js';
 
 /**
  * Points the kubelet of a master to its own API server, and not to the balancer: a kubelet must not be newer than the server that it
@@ -12,8 +12,8 @@ import {pkiClusterOf, pkiHostOf} from './describe.js';
  */
 export async function useLocalApi(setting: ClusterSetting, master: RunHost, options: Abortable = {}): Promise<void> {
 	if (minorFacts(setting.version).localKubelet) return;
-	const url = localUrl(pkiClusterOf(setting), pkiHostOf(setting, master));
-	await pointKubelet(master, url, 'restart', options);
+	const {apiUrl} = askedAt(setting, master);
+	await pointKubelet(master, apiUrl, 'restart', options);
 }
 
 /** The way to the cluster while a master has no API server yet: kubeadm finds the cluster by the same file. */

@@ -3,7 +3,8 @@ import {emit} from '../../core/events.js';
 import {mapBounded} from '../../core/pool.js';
 import type {ClusterRun, Performer} from '../lifecycle/run.js';
 import {onLiveMaster} from './api-server.js';
-import {kubectl} from './kubectl.js';
+import {askedAt} from './describe.js';
+import {kubectlOn} from './kubectl.js';
 import {lastWords} from './last-words.js';
 import {type ControlOptions, patienceOf, pause} from './patience.js';
 import {visible} from './say.js';
@@ -63,7 +64,7 @@ async function nodesOf(
 ): Promise<readonly NodeState[]> {
 	const words = ['get', 'nodes', '-o', `jsonpath=${template}`];
 	try {
-		const text = await onLiveMaster(run, options, master => kubectl(run.setting, master, words, options));
+		const text = await onLiveMaster(run, options, master => kubectlOn(askedAt(run.setting, master))(words, options));
 		return parseNodes(text, wanted);
 	} catch (error) {
 		options.signal?.throwIfAborted();

@@ -1,9 +1,9 @@
 import type {OperationOptions} from '../../core/events.js';
 import {rememberWorkloads, waitForBrought} from '../application/brought.js';
-import type {Kubectl} from '../application/kubectl.js';
 import {createApplicationPerformer} from '../application/perform.js';
 import {liveMaster} from '../control/api-server.js';
-import {kubectl} from '../control/kubectl.js';
+import {askedAt} from '../control/describe.js';
+import {type Kubectl, kubectlOn} from '../control/kubectl.js';
 import {controlPerformers} from '../control/performers.js';
 import {hook} from '../rootfs/performers/hook.js';
 import {prepare} from '../rootfs/performers/prepare.js';
@@ -29,8 +29,10 @@ export function clusterPerformers(
 ): Performers {
 	const ask =
 		(options: OperationOptions): Kubectl =>
-		async (argv, {stdin, signal = options.signal} = {}) =>
-			await kubectl(run.setting, await liveMaster(run, options), argv, {input: stdin, signal, maxOutputBytes});
+		async (words, {signal = options.signal, ...more} = {}) => {
+			const kubectl = kubectlOn(askedAt(run.setting, await liveMaster(run, options)));
+			return await kubectl(words, {maxOutputBytes, ...more, signal});
+		};
 	const application = createApplicationPerformer({
 		note: (_run, host, entries) => run.note(host, entries),
 		async onMaster(given, _master, options) {

@@ -2,9 +2,9 @@ import {gzipSync} from 'node:zlib';
 import {formatBytes} from '../../core/bytes.js';
 import {isSealError, SealError} from '../../core/errors.js';
 import {emit, type OperationOptions} from '../../core/events.js';
+import {kubectlOn} from '../control/kubectl.js';
 import {eachHost} from '../host/each.js';
 import type {RunHost} from '../lifecycle/run.js';
-import {askKubectl} from './ask-kubectl.js';
 import type {ClusterState} from './cluster-state.js';
 import {serverUrl} from './kubeconfig.js';
 import {maxStateBytes} from './parse-state.js';
@@ -82,7 +82,7 @@ async function writeSecret(
 		'-',
 	];
 	const apiUrl = serverUrl(master.addresses[0] ?? '', apiPort);
-	await askKubectl({transport: master.transport, apiUrl}, args, {input: JSON.stringify(secret), signal});
+	await kubectlOn({transport: master.transport, apiUrl})(args, {input: JSON.stringify(secret), signal});
 }
 
 /** Kubernetes takes one MiB. */

@@ -1,10 +1,10 @@
 import {closest} from '../../core/closest.js';
-import {SealError} from '../../core/errors.js';
+import {hasCode, SealError} from '../../core/errors.js';
 import type {OperationOptions} from '../../core/events.js';
+import {type AskedMaster, kubectlJson, kubectlOn} from '../control/kubectl.js';
 import {HostError} from '../host/error.js';
 import type {HostTarget} from '../host/target.js';
 import type {OpenTransport} from '../transport/transport.js';
-import {type AskedMaster, askKubectlJson} from './ask-kubectl.js';
 import type {ClusterCache} from './cache.js';
 import type {ClusterState} from './cluster-state.js';
 import {stateSecret} from './copies.js';
@@ -69,12 +69,12 @@ async function readSecret(master: AskedMaster, {signal}: OperationOptions): Prom
 	const {namespace, name, key} = stateSecret;
 	const args = ['get', 'secret', '-n', namespace, name, '--ignore-not-found'];
 	try {
-		const value = await askKubectlJson(master, args, {signal, maxOutputBytes: 8 * 1024 * 1024});
+		const value = await kubectlJson(kubectlOn(master), args, {signal, maxOutputBytes: 8 * 1024 * 1024});
 		const data = isObject(value) && isObject(value.data) ? value.data[key] : undefined;
 		return typeof data === 'string' ? unpackState(Buffer.from(data, 'base64')) : undefined;
 	} catch (error) {
 		// With nothing to show kubectl prints nothing, which is no JSON.
-		if (error instanceof HostError && error.code === 'ERR_CLUSTER_API') return undefined;
+		if (hasCode(error, 'ERR_CLUSTER_API')) return undefined;
 		throw error;
 	}
 }

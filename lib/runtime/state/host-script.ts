@@ -1,3 +1,4 @@
+import {kubeconfigPlaces, pkiFolder} from '../pki/cluster/places.js';
 import {quote, quoteAll} from '../transport/quote.js';
 import {maxJournalBytes} from './journal.js';
 import {maxStateBytes} from './parse-state.js';
@@ -12,12 +13,12 @@ export const units = [
 ] as const;
 
 export const kubernetesPlaces = {
-	adminConf: '/etc/kubernetes/admin.conf',
-	kubeletConf: '/etc/kubernetes/kubelet.conf',
+	adminConf: kubeconfigPlaces.admin,
+	kubeletConf: kubeconfigPlaces.kubelet,
 	kubeletConfig: '/var/lib/kubelet/config.yaml',
 	etcdData: '/var/lib/etcd/member',
 	manifests: '/etc/kubernetes/manifests',
-	pki: '/etc/kubernetes/pki',
+	pki: pkiFolder,
 } as const;
 
 /** Of a member.json. */

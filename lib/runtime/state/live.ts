@@ -1,6 +1,6 @@
 import type {Abortable} from '../../core/events.js';
+import {type AskedMaster, kubectlJson, kubectlOn} from '../control/kubectl.js';
 import {isFields} from '../kubeadm/document.js';
-import {type AskedMaster, askKubectlJson} from './ask-kubectl.js';
 
 /** What a cluster says of its nodes. */
 export interface LiveNode {
@@ -20,14 +20,15 @@ export interface LiveCluster {
 	readonly etcd: readonly string[];
 }
 
-/** @throws HostError ERR_CLUSTER_API, and what `askKubectl` throws */
+/** @throws SealError as `kubectlJson` */
 export async function askCluster(master: AskedMaster, {signal}: Abortable = {}): Promise<LiveCluster> {
 	// Of thousands of nodes; one answers with some kilobytes for each image that it has.
 	const options = {signal, timeoutMs: 30_000, maxOutputBytes: 256 * 1024 * 1024};
+	const kubectl = kubectlOn(master);
 	const etcdPods = ['get', 'pods', '-n', 'kube-system', '-l', 'component=etcd,tier=control-plane'];
 	const [nodes, pods] = await Promise.all([
-		askKubectlJson(master, ['get', 'nodes'], options),
-		askKubectlJson(master, etcdPods, {...options, maxOutputBytes: 4 * 1024 * 1024}),
+		kubectlJson(kubectl, ['get', 'nodes'], options),
+		kubectlJson(kubectl, etcdPods, {...options, maxOutputBytes: 4 * 1024 * 1024}),
 	]);
 	return {
 		nodes: itemsOf(nodes).flatMap(readNode),

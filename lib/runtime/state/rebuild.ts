@@ -2,12 +2,12 @@ import {isIP} from 'node:net';
 import {SealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {parseYaml} from '../../core/yaml.js';
+import {type AskedMaster, kubectlJson, kubectlOn} from '../control/kubectl.js';
 import type {HostTarget} from '../host/target.js';
 import {isFields, type KubeadmDocument} from '../kubeadm/document.js';
 import {readNetwork} from '../kubeadm/network.js';
 import {parseKubernetesVersion} from '../kubeadm/version.js';
 import type {SettingHost} from '../lifecycle/setting.js';
-import {type AskedMaster, askKubectlJson} from './ask-kubectl.js';
 import type {ClusterState} from './cluster-state.js';
 import type {HostState} from './host-state.js';
 import {isClusterState} from './parse-state.js';
@@ -29,11 +29,12 @@ export interface RebuiltNode {
 	readonly platform: string;
 }
 
-/** @throws HostError ERR_CLUSTER_API, and what `askKubectl` throws */
+/** @throws SealError as `kubectlJson` */
 export async function readClusterObjects(master: AskedMaster, {signal}: Abortable): Promise<ClusterObjects> {
 	const options = {signal, maxOutputBytes: 64 * 1024 * 1024};
-	const nodes = await askKubectlJson(master, ['get', 'nodes'], options);
-	const maps = await askKubectlJson(master, ['get', 'configmaps', '-n', 'kube-system'], options);
+	const kubectl = kubectlOn(master);
+	const nodes = await kubectlJson(kubectl, ['get', 'nodes'], options);
+	const maps = await kubectlJson(kubectl, ['get', 'configmaps', '-n', 'kube-system'], options);
 	const configuration = documentIn(maps, 'kubeadm-config', 'ClusterConfiguration');
 	const mode = documentIn(maps, 'kube-proxy', 'config.conf')?.mode;
 	return {

@@ -2,8 +2,8 @@ import test from 'ava';
 import type {SealError} from '../../../lib/core/errors.js';
 import type {SealEvent} from '../../../lib/core/events.js';
 import {rememberWorkloads, waitForBrought} from '../../../lib/runtime/application/brought.js';
-import type {Kubectl} from '../../../lib/runtime/application/kubectl.js';
 import {snapshotWorkloads, waitForWorkloads} from '../../../lib/runtime/application/wait.js';
+import type {Kubectl} from '../../../lib/runtime/control/kubectl.js';
 import type {ClusterRun} from '../../../lib/runtime/lifecycle/run.js';
 
 interface Played {
@@ -77,7 +77,7 @@ test('an API server that is away for a while is asked again', async t => {
 	const gone = playCluster({[list]: [new Error('refused')]});
 	await t.throwsAsync(waitForWorkloads(gone.kubectl, {...quick, timeoutMs: 0}), {message: 'refused'});
 	const strange = playCluster({[list]: ['[]']});
-	await t.throwsAsync(waitForWorkloads(strange.kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_KUBECTL'});
+	await t.throwsAsync(waitForWorkloads(strange.kubectl, {...quick, timeoutMs: 0}), {code: 'ERR_CLUSTER_API'});
 });
 
 const waitingPod = {

@@ -14,7 +14,10 @@ function asked({hosts}: PlayedRun, name = 'm1'): readonly string[] {
 }
 
 function wordsOf(call: FakeCall): string {
-	return call.argv.slice(5).join(' ');
+	return call.argv
+		.slice(5)
+		.filter(word => !word.startsWith('--request-timeout='))
+		.join(' ');
 }
 
 test('objects are applied from stdin, over the API server of the master that is asked', async t => {
@@ -31,6 +34,7 @@ test('objects are applied from stdin, over the API server of the master that is 
 		'/etc/kubernetes/admin.conf',
 		'--server',
 		'https://10.0.0.1:6443',
+		'--request-timeout=30s',
 		'apply',
 		'-f',
 		'-',
