@@ -48,9 +48,10 @@ export function createPrompts(io: Io, progress: Progress, signal: AbortSignal): 
 async function answerTo(question: string, isSecret: boolean, io: Io, signal: AbortSignal): Promise<string> {
 	// readline puts the terminal into raw mode, so that only what readline writes is seen: of a secret, nothing.
 	const output = isSecret ? new Writable({write: (_chunk, _encoding, done) => done()}) : io.stderr;
-	if (isSecret) io.stderr.write(question);
 	const lines = createInterface({input: io.stdin, output, terminal: true, historySize: 0});
 	try {
+		// Not before the terminal is in raw mode: who answers at once, as a program does, would see the secret.
+		if (isSecret) io.stderr.write(question);
 		return await new Promise<string>((resolve, reject) => {
 			lines.question(isSecret ? '' : question, {signal}, resolve);
 			// readline takes Ctrl-C for itself while it asks: hand it on as the signal that it is.

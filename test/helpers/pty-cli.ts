@@ -33,10 +33,17 @@ export interface TerminalRun {
 
 const patienceMs = 60_000;
 
+/**
+ * Tells the status in the stream itself, and stays until that was read: node-pty gives up what a process wrote when it is not read within 200 ms of its
+ * end, as on a machine that stands still for a moment.
+ */
+const staying = 'trap : INT QUIT; "$@"; printf "\\033]ended;%d\\007" $?; read -r _';
+const endMark = /\x1b\]ended;(\d+)\x07/;
+
 export async function cliInTerminal(t: ExecutionContext, dir: string, argv: readonly string[]): Promise<TerminalRun> {
 	const loaded = await pty;
 	if (loaded === undefined) throw new Error('node-pty is not installed');
-	const child = loaded.spawn(process.execPath, [cliPath, ...argv], {
+	const child = loaded.spawn('/bin/sh', ['-c', staying, 'sh', process.execPath, cliPath, ...argv], {
 		name: 'xterm-256color',
 		cols: 100,
 		rows: 30,
@@ -45,6 +52,7 @@ export async function cliInTerminal(t: ExecutionContext, dir: string, argv: read
 	});
 	t.teardown(() => {
 		try {
+			// The shell leads a session: what it started gets SIGHUP as it ends.
 			child.kill('SIGKILL');
 		} catch {
 			// It has ended.
@@ -53,13 +61,17 @@ export async function cliInTerminal(t: ExecutionContext, dir: string, argv: read
 	let shown = '';
 	let seen = 0;
 	let check = (): void => {};
-	child.onData(chunk => {
-		shown += chunk;
-		check();
+	const ended = new Promise<number>((resolve, reject) => {
+		child.onData(chunk => {
+			shown += chunk;
+			const [mark, status] = endMark.exec(shown) ?? [];
+			if (mark !== undefined) shown = shown.replace(mark, '');
+			check();
+			if (status !== undefined) resolve(Number(status));
+		});
+		child.onExit(() => reject(new Error(`the shell of the terminal ended:\n${shown}`)));
 	});
-	const ended = new Promise<number>(resolve => {
-		child.onExit(({exitCode: code}) => resolve(code));
-	});
+	ended.catch(() => {});
 	const inTime = async <T>(awaited: Promise<T>, what: string): Promise<T> => {
 		let timer: NodeJS.Timeout | undefined;
 		const late = new Promise<never>((_, reject) => {
@@ -87,7 +99,7 @@ export async function cliInTerminal(t: ExecutionContext, dir: string, argv: read
 					resolve();
 				};
 				check();
-				void ended.then(code => reject(new Error(`ended with ${code} and never showed ${String(text)}:\n${shown}`)));
+				ended.then(code => reject(new Error(`ended with ${code} and never showed ${String(text)}:\n${shown}`)), reject);
 			});
 			await inTime(found, String(text));
 		},
