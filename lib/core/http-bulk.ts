@@ -1,6 +1,7 @@
 import type {Socket} from 'node:net';
 import type {Abortable} from './events.js';
 import type {HttpAnswer} from './http-answer.js';
+import {whenStill} from './when-still.js';
 
 /** What a socket is made with so that it reads into memory of ours (`onread` of net.connect and tls.connect). */
 export interface ReadInto {
@@ -80,10 +81,12 @@ class Receiver {
 
 	attach(socket: Socket, idleTimeoutMs: number): void {
 		this.#socket = socket;
-		socket.setTimeout(idleTimeoutMs, () => {
-			// Who waits for the reader waits for us.
-			if (!this.#isStopped) this.fail(coded(this.#head ? 'UND_ERR_BODY_TIMEOUT' : 'UND_ERR_HEADERS_TIMEOUT'));
-		});
+		socket.setTimeout(idleTimeoutMs, () =>
+			whenStill(socket, () => {
+				// Who waits for the reader waits for us.
+				if (!this.#isStopped) this.fail(coded(this.#head ? 'UND_ERR_BODY_TIMEOUT' : 'UND_ERR_HEADERS_TIMEOUT'));
+			}),
+		);
 		socket.on('error', error => this.fail(error));
 		socket.on('close', () => this.fail(coded('UND_ERR_SOCKET')));
 		if (this.#isOver) socket.destroy();

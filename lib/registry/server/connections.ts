@@ -1,6 +1,7 @@
 import type {Server, ServerResponse} from 'node:http';
 import {isIPv6, type Socket} from 'node:net';
 import type {Duplex} from 'node:stream';
+import {whenStill} from '../../core/when-still.js';
 import type {EffectiveLimits} from './limits.js';
 
 /**
@@ -20,10 +21,12 @@ export function guardConnections(
 	server.requestTimeout = 0;
 	server.keepAliveTimeout = limits.keepAliveMs;
 	server.timeout = limits.idleMs;
-	server.on('timeout', socket => {
-		if (isClientsTurn(currentOf(socket))) socket.destroy();
-		else socket.setTimeout(limits.idleMs);
-	});
+	server.on('timeout', socket =>
+		whenStill(socket, () => {
+			if (isClientsTurn(currentOf(socket))) socket.destroy();
+			else socket.setTimeout(limits.idleMs);
+		}),
+	);
 	const clients = new Map<string, number>();
 	let open = 0;
 	// Of a TLS server this is the connection below it: a client counts from its first packet on.
