@@ -1,5 +1,5 @@
 import {constants} from 'node:fs';
-import {chmod, copyFile, lstat, mkdir, open, rename, symlink, unlink, writeFile} from 'node:fs/promises';
+import {chmod, chown, copyFile, lstat, mkdir, open, rename, rm, symlink, unlink, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {isDeepStrictEqual} from 'node:util';
 import {besideOf, syncFolder} from '../../core/atomic-file.js';
@@ -63,8 +63,12 @@ async function remember(
 	const [modules, swaps] = [new Set(known.modules), new Set(known.swaps)];
 	const trusted = new Set(known.trusted);
 	const contents = new Map(Object.entries(known.contents ?? {}));
-	for (const folder of wish.folders ?? [])
-		if (!contents.has(folder)) contents.set(folder, await lookAtContents(disk, folder));
+	for (const folder of wish.folders ?? []) {
+		if (contents.has(folder)) continue;
+		contents.set(folder, await lookAtContents(disk, folder));
+		// Who makes the folder makes those above it too.
+		for (const parent of await missingFolders(disk, folder)) folders.add(parent);
+	}
 	for (const name of wish.remembered ?? []) {
 		const seen = sysctls.has(name) ? undefined : await lookAtSysctl(disk, name);
 		if (seen !== undefined) sysctls.set(name, seen);
@@ -177,17 +181,32 @@ async function make(
 	}
 }
 
-/** Writes a file or a link beside its place and renames it: nobody sees half of it, and what runs keeps its program. */
-export async function put(place: string, content: ReadyContent, disk: string): Promise<void> {
-	const beside = besideOf(place);
+/** Where a file is while it comes. The name is always the same: who writes the file anew, or takes it away, meets what a power cut left. */
+export function comingPlace(place: string): string {
+	return `${place}.sealimage-new`;
+}
+
+/**
+ * Writes a file or a link beside its place and renames it: nobody sees half of it, and what runs keeps its program.
+ * @param owner default root, or whoever runs this
+ */
+export async function put(
+	place: string,
+	content: ReadyContent,
+	disk: string,
+	owner?: {readonly uid: number; readonly gid: number},
+): Promise<void> {
+	const beside = comingPlace(place);
 	await withIo('write', place, async () => {
 		await mkdir(dirname(place), {recursive: true, mode: 0o755});
+		await rm(beside, {force: true});
 		try {
 			if (content.kind === 'link') await symlink(content.target, beside);
 			else {
 				if (content.kind === 'text') await writeFile(beside, content.text, {mode: 0o600, flag: 'wx'});
 				else await copyFile(join(disk, content.from), beside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-				// Not as the umask has it, and before the name that others know.
+				// Not as the umask has it, and before the name that others know. A new owner takes bits of the mode away.
+				if (owner !== undefined) await chown(beside, owner.uid, owner.gid);
 				await chmod(beside, content.mode);
 				await flush(beside);
 			}

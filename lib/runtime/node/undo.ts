@@ -1,8 +1,8 @@
-import {chown, rmdir, unlink} from 'node:fs/promises';
+import {access, rm, rmdir, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {systemCode} from '../../core/errors.js';
-import {ioError, withIo} from '../../core/io-error.js';
-import {put, setSysctl} from './apply.js';
+import {ifExists, ioError, withIo} from '../../core/io-error.js';
+import {comingPlace, put, setSysctl} from './apply.js';
 import type {NodeOptions} from './changes.js';
 import {clearContents} from './contents.js';
 import {distrust, readTrust, titleOfTrust} from './firewall.js';
@@ -30,6 +30,7 @@ export async function undoWish(root: string, system: NodeSystem, options: NodeOp
 	await stopUnits(record, system, work, options);
 	const contents = await clearFolders(record, system, work, options);
 	const files = await restoreFiles(record, root, work, options);
+	await relabel(record, system, options);
 	const folders = await removeFolders(record, work, options);
 	if (Object.keys(record.files).some(path => path.includes('/systemd/system/'))) {
 		await work.attempt('let systemd read its units again', 'units', () =>
@@ -71,13 +72,14 @@ async function startUnits(record: NodeRecord, system: NodeSystem, work: Work, op
 	const now = await lookAtUnits(system, Object.keys(record.units), options);
 	for (const [unit, before] of Object.entries(record.units)) {
 		const seen = now.get(unit);
-		const start = async (verb: 'start' | 'enable'): Promise<void> => {
+		const start = async (verb: 'start' | 'restart' | 'enable'): Promise<void> => {
 			await work.attempt(`${verb} ${unit}`, unit, () =>
 				runOk(system, ['systemctl', verb, '--', unit], `${verb} ${unit}`, options),
 			);
 		};
 		if (seen !== undefined && wasEnabled(before) && !wasEnabled(seen)) await start('enable');
-		if (seen !== undefined && wasActive(before) && !wasActive(seen)) await start('start');
+		// What ran before, and was made to run with files of ours, would go on with them.
+		if (seen !== undefined && wasActive(before)) await start(wasActive(seen) ? 'restart' : 'start');
 	}
 }
 
@@ -110,6 +112,8 @@ async function restoreFiles(
 	const {disk = '/'} = options;
 	const left: [string, RecordedFile][] = [];
 	for (const [path, file] of Object.entries(record.files).reverse()) {
+		const coming = comingPlace(path);
+		await work.attempt('', coming, () => withIo('remove', coming, () => rm(join(disk, coming), {force: true})));
 		const seen = await lookAtFile(disk, path, options);
 		if (isBefore(file, seen)) continue;
 		if (!isOurs(file, seen)) {
@@ -152,8 +156,16 @@ async function restore(path: string, {before}: RecordedFile, root: string, disk:
 		return;
 	}
 	const {digest, mode, uid, gid} = before;
-	await put(place, {kind: 'copy', from: keptPlace(root, digest), digest, mode}, '/');
-	await withIo('give back', path, () => chown(place, uid, gid));
+	await put(place, {kind: 'copy', from: keptPlace(root, digest), digest, mode}, '/', {uid, gid});
+}
+
+/** Under SELinux a file gets the label of its folder when it is written, which is not that of every program. */
+async function relabel({files}: NodeRecord, system: NodeSystem, options: NodeOptions): Promise<void> {
+	const {disk = '/'} = options;
+	const isThere = await ifExists(() => access(join(disk, 'sys/fs/selinux/enforce')).then(() => true));
+	const paths = Object.keys(files).filter(path => files[path]?.before.kind === 'file');
+	// Where the tool is missing, files have the labels that they get.
+	if (isThere === true && paths.length > 0) await system.run(['restorecon', '--', ...paths], options);
 }
 
 /** Folders that others have put something into stay; they are no leftover of ours. */
@@ -191,7 +203,8 @@ async function restoreFirewall(
 
 async function restoreKernel(record: NodeRecord, system: NodeSystem, work: Work, options: NodeOptions): Promise<void> {
 	const {disk = '/'} = options;
-	for (const [name, value] of Object.entries(record.sysctls)) {
+	// The last first: to stop forwarding changes others, which are remembered before it.
+	for (const [name, value] of Object.entries(record.sysctls).reverse()) {
 		// What a module brought goes with it.
 		const seen = await lookAtSysctl(disk, name);
 		if (seen === undefined || seen === value) continue;

@@ -1,9 +1,10 @@
-import {chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import {applyWish} from '../../../lib/runtime/node/apply.js';
 import {nodeChanges, titleOfChange} from '../../../lib/runtime/node/changes.js';
+import type {NodeSystem} from '../../../lib/runtime/node/system.js';
 import {undoWish} from '../../../lib/runtime/node/undo.js';
 import {emptyWish, type NodeWish, parseWish, type WantedFile} from '../../../lib/runtime/node/wish.js';
 import {type PlayedNode, playNode, setUnit} from '../../helpers/played-node.js';
@@ -82,6 +83,62 @@ test('what somebody else has changed since stays, and is told until it is settle
 	rmSync(join(node.disk, 'etc/containerd/config.toml'));
 	t.deepEqual((await undoWish(node.root, node.system, node)).leftovers, []);
 	t.is(node.snapshot()['/etc/containerd/own'], '644 mine\n');
+});
+
+test('what a power cut left beside a file goes when the file is written again, or taken away', async t => {
+	const node = usedNode(tempDir(t));
+	const before = node.snapshot();
+	const [program, unit] = ['usr/bin/kubelet', 'etc/systemd/system/kubelet.service'];
+	const halfOf = (path: string): string => `${join(node.disk, path)}.sealimage-new`;
+	writeFileSync(halfOf(program), 'half');
+	await applyWish(wish, node.root, node.system, node);
+	t.false(existsSync(halfOf(program)));
+	writeFileSync(halfOf(unit), 'half');
+	writeFileSync(halfOf(program), 'half');
+	t.deepEqual((await undoWish(node.root, node.system, node)).leftovers, []);
+	t.deepEqual(node.snapshot(), before);
+});
+
+test('what ran before with its own files is started anew once it has them again', async t => {
+	const node = usedNode(tempDir(t));
+	await applyWish(wish, node.root, node.system, node);
+	node.asked.length = 0;
+	await undoWish(node.root, node.system, node);
+	t.true(node.asked.includes('systemctl restart containerd.service'));
+	t.is(node.snapshot()['/units/containerd.service'], '644 disabled active');
+});
+
+test('forwarding is put back before what the kernel changes with it', async t => {
+	const node = usedNode(tempDir(t));
+	const place = join(node.disk, 'proc/sys/net/ipv4/conf/all');
+	mkdirSync(place, {recursive: true});
+	writeFileSync(join(place, 'accept_redirects'), '0\n');
+	const forwarding = {sysctls: {'net.ipv4.ip_forward': '1'}, remembered: ['net.ipv4.conf.all.accept_redirects']};
+	await applyWish({...emptyWish, ...forwarding}, node.root, node.system, node);
+	// As somebody may have done who looked at it meanwhile; a kernel does it when forwarding ends.
+	writeFileSync(join(place, 'accept_redirects'), '1\n');
+	t.deepEqual((await undoWish(node.root, node.system, node)).done, [
+		'set net.ipv4.ip_forward back to 0',
+		'set net.ipv4.conf.all.accept_redirects back to 0',
+	]);
+});
+
+test('under SELinux what is put back gets the label of its place', async t => {
+	const node = usedNode(tempDir(t));
+	await applyWish(wish, node.root, node.system, node);
+	const asked: string[] = [];
+	const system: NodeSystem = {
+		run: async (argv, options) => {
+			if (argv[0] !== 'restorecon') return await node.system.run(argv, options);
+			asked.push(argv.join(' '));
+			t.is(readFileSync(join(node.disk, 'usr/bin/kubelet'), 'utf8'), 'older');
+			return {code: 0, stdout: '', stderr: ''};
+		},
+	};
+	mkdirSync(join(node.disk, 'sys/fs/selinux'), {recursive: true});
+	writeFileSync(join(node.disk, 'sys/fs/selinux/enforce'), '1');
+	await undoWish(node.root, system, node);
+	t.deepEqual(asked, ['restorecon -- /etc/modules /usr/bin/kubelet']);
 });
 
 test('a folder in the place of a file is refused before anything is changed', async t => {
