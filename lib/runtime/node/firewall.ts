@@ -2,10 +2,10 @@ import type {Abortable} from '../../core/events.js';
 import {type NodeSystem, runOk} from './system.js';
 
 /**
- * Firewalls that can be told, by their own commands, whom to let in; firewalld has one set for now and one for after its next start. Rules that somebody
- * wrote by hand are not among them.
+ * Firewalls that can be told, by their own commands, whom to let in; firewalld has one set for now and one for after its next start, ufw
+ * one for the host and one for what the host passes on, as it does for its pods. Rules that somebody wrote by hand are not among them.
  */
-export type Firewall = 'firewalld' | 'firewalld-later' | 'ufw';
+export type Firewall = 'firewalld' | 'firewalld-later' | 'ufw' | 'ufw-routed';
 
 export interface Trust {
 	readonly firewall: Firewall;
@@ -31,17 +31,23 @@ export async function missingTrust(
 	}
 	const {code, stdout} = await system.run(['ufw', 'status'], options);
 	if (code !== 0 || !/^Status: active$/m.test(stdout)) return [];
-	// "Anywhere                   ALLOW       10.0.0.1"
-	const rules = stdout.matchAll(/^Anywhere(?: \(v6\))?\s+ALLOW(?: IN)?\s+(\S+)\s*$/gm);
-	return without(
-		'ufw',
-		[...rules].map(([, source = '']) => source),
-	);
+	// "Anywhere                   ALLOW       10.0.0.1", with "ALLOW FWD" for what is passed on, and perhaps a comment.
+	const rules = [...stdout.matchAll(/^Anywhere(?: \(v6\))?\s+ALLOW( FWD| IN)?\s+(\S+)\s*(?:#.*)?$/gm)];
+	const sources = (isRouted: boolean): readonly string[] =>
+		rules.flatMap(([, what, source = '']) => ((what === ' FWD') === isRouted ? [source] : []));
+	return [...without('ufw', sources(false)), ...without('ufw-routed', sources(true))];
 }
+
+const names: Readonly<Record<Firewall, string>> = {
+	firewalld: 'firewalld',
+	'firewalld-later': 'firewalld, also later',
+	ufw: 'ufw',
+	'ufw-routed': 'ufw, to pods too',
+};
 
 /** `let 10.0.0.1 through firewalld`. */
 export function titleOfTrust({firewall, source}: Trust): string {
-	return `let ${source} through ${firewall === 'firewalld-later' ? 'firewalld, also later' : firewall}`;
+	return `let ${source} through ${names[firewall]}`;
 }
 
 /** @throws SealError ERR_NODE_STEP */
@@ -51,18 +57,24 @@ export async function trust({firewall, source}: Trust, system: NodeSystem, optio
 
 /** Takes that back; where the firewall is gone there is nothing to take back. @throws SealError ERR_NODE_STEP */
 export async function distrust({firewall, source}: Trust, system: NodeSystem, options: Abortable): Promise<void> {
-	const isStopped = firewall !== 'ufw' && (await system.run(['firewall-cmd', '--state'], options)).code !== 0;
+	const isUfw = firewall === 'ufw' || firewall === 'ufw-routed';
+	const isStopped = !isUfw && (await system.run(['firewall-cmd', '--state'], options)).code !== 0;
 	if (isStopped && firewall === 'firewalld') return;
 	const argv = isStopped
 		? ['firewall-offline-cmd', '--zone=trusted', `--remove-source=${source}`]
 		: commands[firewall].remove(source);
 	if ((await system.run([argv[0] ?? '', '--version'], options)).code === 127) return;
+	if (!isUfw) {
+		// firewalld fails on a source that is in no zone, as one that a reload has forgotten.
+		const query = argv.map(word => word.replace('--remove-source=', '--query-source='));
+		if ((await system.run(query, options)).code !== 0) return;
+	}
 	await runOk(system, argv, `take ${source} out of ${firewall}`, options);
 }
 
 type Command = (source: string) => readonly string[];
 
-/** Each says only in its output that something was so already, and ends with 0. */
+/** Each says only in its output that a rule is there already, and ends with 0; so does ufw of one that is not there. */
 const commands: Readonly<Record<Firewall, {readonly add: Command; readonly remove: Command}>> = {
 	firewalld: {
 		add: source => ['firewall-cmd', '--zone=trusted', `--add-source=${source}`],
@@ -75,6 +87,10 @@ const commands: Readonly<Record<Firewall, {readonly add: Command; readonly remov
 	ufw: {
 		add: source => ['ufw', 'allow', 'from', source],
 		remove: source => ['ufw', 'delete', 'allow', 'from', source],
+	},
+	'ufw-routed': {
+		add: source => ['ufw', 'route', 'allow', 'from', source],
+		remove: source => ['ufw', 'route', 'delete', 'allow', 'from', source],
 	},
 };
 

@@ -30,9 +30,11 @@ function firewalld(state: {running: boolean}, now: Set<string>, later: Set<strin
 		if (line.includes('--state')) return ran('', state.running ? 0 : 252);
 		const isLater = line.includes('--permanent') || argv[0] === 'firewall-offline-cmd';
 		const sources = isLater ? later : now;
-		const [, verb, source = ''] = /--(add|remove)-source=(\S+)/.exec(line) ?? [];
+		const [, verb, source = ''] = /--(add|remove|query)-source=(\S+)/.exec(line) ?? [];
 		if (verb === 'add') sources.add(source);
-		if (verb === 'remove') sources.delete(source);
+		if (verb === 'query') return ran('', sources.has(source) ? 0 : 1);
+		// As firewalld: UNKNOWN_SOURCE, which is no warning.
+		if (verb === 'remove' && !sources.delete(source)) return ran('', 129);
 		return ran(line.includes('--list-sources') ? [...sources].join(' ') : 'success');
 	};
 }
@@ -64,20 +66,38 @@ test('a firewalld that was stopped since forgets it for its next start', async t
 	t.deepEqual([...later], []);
 });
 
-test('ufw lets in whom the wish names, and no more when it is undone', async t => {
-	const rules = new Set(['10.9.9.9']);
+test('a firewalld that has forgotten somebody since is told nothing of them', async t => {
+	const [now, later] = [new Set<string>(), new Set<string>()];
+	const node = walled(t, firewalld({running: true}, now, later));
+	await applyWish(wish, node.root, node.system, node);
+	now.clear();
+	later.delete('10.0.0.1');
+	t.deepEqual((await undoWish(node.root, node.system, node)).leftovers, []);
+	t.deepEqual([...later], []);
+});
+
+test('ufw lets in whom the wish names, to the host and to its pods, and no more when it is undone', async t => {
+	const rules = new Set(['ALLOW       10.9.9.9', 'ALLOW       10.0.0.2                   # mine']);
 	const node = walled(t, ([program, ...words]) => {
 		if (program !== 'ufw') return ran('', 127);
-		const source = words.at(-1) ?? '';
-		if (words[0] === 'allow') rules.add(source);
-		if (words[0] === 'delete') rules.delete(source);
-		const lines = [...rules].map(rule => `Anywhere                   ALLOW       ${rule}`);
-		return ran(words[0] === 'status' ? `Status: active\n\nTo   Action   From\n${lines.join('\n')}\n` : '');
+		const rule = `${words[0] === 'route' ? 'ALLOW FWD  ' : 'ALLOW      '} ${words.at(-1) ?? ''}`;
+		if (words.includes('delete')) rules.delete(rule);
+		else if (words.includes('allow')) rules.add(rule);
+		const lines = [...rules].map(line => `Anywhere                   ${line}\n`);
+		return ran(words[0] === 'status' ? `Status: active\n\nTo   Action   From\n${lines.join('')}\n` : '');
 	});
-	t.is((await applyWish(wish, node.root, node.system, node)).length, 2);
-	t.deepEqual(await applyWish(wish, node.root, node.system, node), []);
+	const trusted = [...wish.trusted, '10.0.0.2'];
+	t.deepEqual(await applyWish({...wish, trusted}, node.root, node.system, node), [
+		'let 10.0.0.1 through ufw',
+		'let 10.244.0.0/16 through ufw',
+		'let 10.0.0.1 through ufw, to pods too',
+		'let 10.244.0.0/16 through ufw, to pods too',
+		'let 10.0.0.2 through ufw, to pods too',
+	]);
+	t.is(rules.size, 7);
+	t.deepEqual(await applyWish({...wish, trusted}, node.root, node.system, node), []);
 	await undoWish(node.root, node.system, node);
-	t.deepEqual([...rules], ['10.9.9.9']);
+	t.deepEqual([...rules], ['ALLOW       10.9.9.9', 'ALLOW       10.0.0.2                   # mine']);
 });
 
 test('without an active firewall nobody is told anything', async t => {
