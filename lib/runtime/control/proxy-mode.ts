@@ -16,8 +16,10 @@ export function chooseProxyMode(
 	given: readonly KubeadmDocument[],
 ): KubeadmCluster['proxyMode'] {
 	const wished = given.findLast(({kind, mode}) => kind === 'KubeProxyConfiguration' && hasText(mode))?.mode;
-	if (wished !== undefined) return readMode(wished);
-	const isFit = kernels.every(({release, modules}) => isSince(release, 5, 13) && modules.nf_tables !== 'absent');
+	if (wished !== undefined) return readMode(wished, version);
+	const isFit = kernels.every(
+		({release, modules: {nf_tables: tables}}) => isSince(release, 5, 13) && tables !== 'absent' && tables !== 'blocked',
+	);
 	return minorFacts(version).proxyNftables && isFit ? 'nftables' : 'iptables';
 }
 
@@ -25,7 +27,18 @@ function hasText(mode: unknown): boolean {
 	return mode !== undefined && mode !== null && mode !== '';
 }
 
-function readMode(mode: unknown): KubeadmCluster['proxyMode'] {
+function readMode(mode: unknown, {minor, text}: KubernetesVersion): KubeadmCluster['proxyMode'] {
+	// Older ones end at once when they read it, and again and again. Up to 1.30 a feature gate has to be given, too.
+	if (mode === 'nftables' && minor < 29) {
+		throw new SealError(
+			'ERR_KUBEADM_DOCUMENT',
+			`KubeProxyConfiguration.mode is nftables, which Kubernetes ${text} does not have`,
+			{
+				hint: 'Leave the mode out, or use Kubernetes 1.33 or newer, where it is stable.',
+				details: {path: ['KubeProxyConfiguration', 'mode']},
+			},
+		);
+	}
 	if (mode === 'iptables' || mode === 'nftables' || mode === 'ipvs') return mode;
 	throw new SealError(
 		'ERR_KUBEADM_DOCUMENT',

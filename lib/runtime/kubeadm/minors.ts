@@ -43,7 +43,11 @@ export type KubeadmApi = 'v1beta2' | 'v1beta3' | 'v1beta4';
 /** The group that the API server lets do everything, whatever the cluster's roles say. */
 export const mastersGroup = 'system:masters';
 
-export function minorFacts({minor}: Pick<KubernetesVersion, 'minor'>): MinorFacts {
+/** @param version what a patch release changed counts when it is known */
+export function minorFacts({
+	minor,
+	patch = 0,
+}: Pick<KubernetesVersion, 'minor'> & Partial<KubernetesVersion>): MinorFacts {
 	// kubernetes/kubernetes #121305, #119859, #120521 and #121837: all of them came with 1.29.
 	const hasClusterAdmins = minor >= 29;
 	return {
@@ -69,6 +73,10 @@ export function minorFacts({minor}: Pick<KubernetesVersion, 'minor'>): MinorFact
 		certificatePeriods: minor >= 31,
 		etcdLearner: minor >= 29,
 		localKubelet: minor >= 33,
-		imageRepository: minor < 25 ? 'k8s.gcr.io' : 'registry.k8s.io',
+		imageRepository:
+			patch >= (newRegistrySince[minor] ?? (minor < 25 ? Infinity : 0)) ? 'registry.k8s.io' : 'k8s.gcr.io',
 	};
 }
+
+/** Patches of minors before 1.25 that take their images from the registry of today (kubernetes/kubernetes #113388, #113393, #113395). */
+const newRegistrySince: Readonly<Record<number, number>> = {22: 17, 23: 15, 24: 9};

@@ -156,7 +156,9 @@ function filledFolders(hasRuntime: boolean): readonly string[] {
 		'/etc/kubernetes',
 		'/opt/cni',
 		'/opt/cni/bin',
-		'/root/.kube',
+		// What kubectl makes of itself: a configuration beside it is somebody's own.
+		'/root/.kube/cache',
+		'/root/.kube/http-cache',
 		'/run/calico',
 		'/run/cilium',
 		'/run/flannel',

@@ -133,6 +133,8 @@ const repository = {
 };
 test(sandbox, {}, {}, 'k8s.gcr.io/pause:3.2');
 test(sandbox, {}, {kubernetes: 'v1.31.0'}, 'registry.k8s.io/pause:3.10');
+test(sandbox, {}, {kubernetes: 'v1.24.8'}, 'k8s.gcr.io/pause:3.7');
+test(sandbox, {}, {kubernetes: 'v1.24.9'}, 'registry.k8s.io/pause:3.7');
 test(sandbox, {sandboxImage: 'pause:3.9'}, {kubernetes: 'v1.28.0', kubeadm: [repository]}, 'hub.example/k8s/pause:3.9');
 test(sandbox, {sandboxImage: 'hub.example:5000/pause:1'}, {}, 'hub.example:5000/pause:1');
 
