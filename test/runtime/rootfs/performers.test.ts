@@ -1,8 +1,10 @@
 import {readFileSync} from 'node:fs';
+import {hostname} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {SealEvent} from '../../../lib/core/events.js';
 import {digestOf} from '../../../lib/oci/digest.js';
+import type {HostFacts} from '../../../lib/runtime/facts/facts.js';
 import type {ActionInputs, ActionKind, ClusterAction} from '../../../lib/runtime/lifecycle/actions.js';
 import {hook} from '../../../lib/runtime/rootfs/performers/hook.js';
 import {prepare} from '../../../lib/runtime/rootfs/performers/prepare.js';
@@ -10,6 +12,7 @@ import {reset} from '../../../lib/runtime/rootfs/performers/reset.js';
 import {stage} from '../../../lib/runtime/rootfs/performers/stage.js';
 import {stageDigest} from '../../../lib/runtime/rootfs/sources.js';
 import {kubernetesWish} from '../../../lib/runtime/rootfs/wish.js';
+import type {HostKubernetes} from '../../../lib/runtime/state/host-state.js';
 import {clusterImage, looseRootfs, master, nodeSetting} from '../../helpers/node-setting.js';
 import {type OneHostRun, oneHostRun} from '../../helpers/one-host-run.js';
 import {soundFacts} from '../../helpers/recorded-facts.js';
@@ -24,6 +27,15 @@ function action<K extends ActionKind>(
 }
 
 const from = digestOf('x');
+const nothing: HostKubernetes = {
+	kubelet: 'inactive',
+	containerd: 'inactive',
+	hasAdminConf: false,
+	hasKubeletConf: false,
+	hasKubeletConfig: false,
+	hasEtcdData: false,
+	manifests: [],
+};
 const place = {place: 'rootfs', images: [], from};
 
 /** A host on which these files are staged. */
@@ -112,7 +124,7 @@ test('a hook of an image that no setting has is refused', async t => {
 
 test('a host is prepared with what its image and its facts ask for, and its facts are kept', async t => {
 	const setting = nodeSetting([looseRootfs]);
-	const state = {facts: soundFacts, journal: {}, kubernetes: {} as never};
+	const state = {facts: soundFacts, journal: {}, kubernetes: nothing};
 	const {run, asked} = oneHostRun(setting, master, tempDir(t), {state, answers: {prepare: {changes: []}}});
 	await prepare(run, action('prepare', {wish: from}), {});
 	t.deepEqual(asked, [
@@ -127,9 +139,22 @@ test('a host is prepared with what its image and its facts ask for, and its fact
 	]);
 });
 
+test('of a host that was taken over the facts of now are kept, without what was taken off', async t => {
+	const state = {facts: soundFacts, journal: {}, kubernetes: {...nothing, hasKubeletConf: true}};
+	const setting = nodeSetting([looseRootfs]);
+	const {run, asked} = oneHostRun(setting, master, tempDir(t), {state, answers: {prepare: {changes: []}}});
+	await prepare(run, action('prepare', {wish: from}), {});
+	const {before} = asked[0]!.params as {before: HostFacts};
+	t.not(before.clock.offsetMs, soundFacts.clock.offsetMs);
+	t.is(before.identity.hostname, hostname());
+});
+
 test('a host is reset with the networks and the folders of its cluster, and what is left is told', async t => {
 	const documents = [
-		{apiVersion: 'x', kind: 'ClusterConfiguration', etcd: {local: {dataDir: '/data/etcd'}}},
+		{apiVersion: 'x', kind: 'ClusterConfiguration', etcd: {local: {dataDir: '/data/etcd/'}}},
+		// What the user says over it has no word of these.
+		{apiVersion: 'x', kind: 'ClusterConfiguration', clusterName: 'other'},
+		{apiVersion: 'x', kind: 'JoinConfiguration', nodeRegistration: {taints: []}},
 		{apiVersion: 'x', kind: 'InitConfiguration', nodeRegistration: {kubeletExtraArgs: {'root-dir': '/data/kubelet'}}},
 	];
 	const leftovers = [{what: '/var/lib/kubelet', why: 'it is busy'}];
@@ -147,6 +172,17 @@ test('a host is reset with the networks and the folders of its cluster, and what
 		etcdFolder: '/data/etcd',
 		kubeletFolder: '/data/kubelet',
 	});
+});
+
+test('a folder of the system is not cleared though etcd was put there, and that is told', async t => {
+	const documents = [{apiVersion: 'x', kind: 'ClusterConfiguration', etcd: {local: {dataDir: '/usr/etcd'}}}];
+	const answers = {'reset-node': {done: [], leftovers: [], remnants: []}};
+	const {run, asked} = oneHostRun(nodeSetting([looseRootfs], {kubeadm: documents}), master, tempDir(t), {answers});
+	const events: SealEvent[] = [];
+	await reset(run, action('reset', {node: 'm1', role: 'master'}), {onEvent: event => events.push(event)});
+	t.false(Object.hasOwn(asked[0]?.params as object, 'etcdFolder'));
+	t.like(events[0], {type: 'warning', code: 'Leftover'});
+	t.regex((events[0] as {message: string}).message, /\/usr\/etcd: it is a folder of the system/);
 });
 
 test('an action for a host that the run does not have is a mistake of the plan', async t => {

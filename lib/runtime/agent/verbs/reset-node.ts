@@ -1,5 +1,6 @@
 import {realSystem} from '../../node/system.js';
 import {readCidr} from '../../preflight/cidr.js';
+import {isDataFolder} from '../../rootfs/reset/folders.js';
 import {type ResetDone, type ResetRequest, resetNode as reset} from '../../rootfs/reset/reset.js';
 import {type Fields, fieldsOf, listIn, textIn, wrongParam} from '../params.js';
 import type {AgentVerb} from '../protocol.js';
@@ -35,7 +36,6 @@ function networksIn(fields: Fields, name: string): readonly string[] {
 function folderIn(fields: Fields, name: 'etcdFolder' | 'kubeletFolder'): object {
 	if (fields[name] === undefined) return {};
 	const folder = textIn(fields, name, 1000);
-	const isDeep = /^(?:\/[\w-][\w.-]*){2,}$/.test(folder);
-	if (isDeep && !/^\/(?:bin|boot|dev|etc|lib|lib64|proc|sbin|sys|usr)\//.test(folder)) return {[name]: folder};
+	if (isDataFolder(folder)) return {[name]: folder};
 	throw wrongParam(name, 'a folder of data');
 }

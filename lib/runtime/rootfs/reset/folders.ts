@@ -49,7 +49,8 @@ export async function clearFolders(
 		await clear(folder, before);
 	}
 	for (const [folder, names] of [
-		[request.etcdFolder, ['member']],
+		// The second is what a member left that lost its place (control/etcd).
+		[request.etcdFolder, ['member', 'member.left']],
 		[request.kubeletFolder, kubeletNames],
 	] as const) {
 		if (folder === undefined || own.includes(folder) || !(await isFolder(folder, options))) continue;
@@ -60,6 +61,41 @@ export async function clearFolders(
 		);
 	}
 }
+
+/** A folder that a user may have chosen for data: none of the system itself, for something in it is removed. */
+export function isDataFolder(path: string): boolean {
+	const [, first = '', ...deeper] = path.split('/');
+	if (!/^(?:\/[\w-][\w.-]*)+$/.test(path) || systemFolders.has(first)) return false;
+	return deeper.length > 0 || !sharedRoots.has(first);
+}
+
+const systemFolders: ReadonlySet<string> = new Set([
+	'bin',
+	'boot',
+	'dev',
+	'etc',
+	'lib',
+	'lib32',
+	'lib64',
+	'libx32',
+	'proc',
+	'sbin',
+	'sys',
+	'usr',
+]);
+/** Others have their folders in these. */
+const sharedRoots: ReadonlySet<string> = new Set([
+	'home',
+	'lost+found',
+	'media',
+	'mnt',
+	'opt',
+	'root',
+	'run',
+	'srv',
+	'tmp',
+	'var',
+]);
 
 /** What a kubelet makes in its root folder: in one that a user chose nothing else is touched. */
 const kubeletNames: readonly string[] = [

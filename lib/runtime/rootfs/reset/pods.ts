@@ -99,8 +99,12 @@ async function endShims(system: NodeSystem, work: Work, {disk = '/', ...options}
 	for (const pid of (await readdir(place)).filter(name => /^\d+$/.test(name))) {
 		const read = (file: string): Promise<string> => readFile(join(place, pid, file), 'latin1').catch(() => '');
 		const words = (await read('cmdline')).split('\0');
+		const after = (flag: string): string | undefined => words[words.indexOf(flag) + 1];
+		// Others, as k3s, have a containerd of their own, and the same namespace in it.
 		const isShim =
-			/\/containerd-shim[\w-]*$/.test(words[0] ?? '') && words[words.indexOf('-namespace') + 1] === 'k8s.io';
+			/\/containerd-shim[\w-]*$/.test(words[0] ?? '') &&
+			after('-namespace') === 'k8s.io' &&
+			after('-address') === `/${socket}`;
 		if (isShim) orphans.push(pid);
 		const parent = /^PPid:\s+(\d+)$/m.exec(await read('status'))?.[1] ?? '';
 		children.set(parent, [...(children.get(parent) ?? []), pid]);

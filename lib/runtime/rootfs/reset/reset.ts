@@ -1,10 +1,11 @@
 import type {IpvsTable} from '../../../lb/ipvs/table.js';
+import {readBefore} from '../../node/before.js';
 import type {NodeOptions} from '../../node/changes.js';
 import {readRecord} from '../../node/record.js';
 import type {NodeSystem} from '../../node/system.js';
 import {createWork, type Leftover, type Undone} from '../../node/work.js';
 import {clearFolders, type FolderRequest} from './folders.js';
-import {clearLinks} from './links.js';
+import {clearLinks, linksOf} from './links.js';
 import {clearNetfilter} from './netfilter.js';
 import {stopPods} from './pods.js';
 import {clearServices} from './services.js';
@@ -31,7 +32,8 @@ export interface ResetOptions extends NodeOptions {
 
 /**
  * Takes everything of Kubernetes off this host: pods, mounts, data, interfaces, routes, and what is in the kernel's packet filters and
- * virtual services. Only what is known by name or by the record of preparing is touched. What fails is told, and the rest
+ * virtual services. Only what is known by name or by the record of preparing is touched, and
+ * nothing that was there before. What fails is told, and the rest
  * goes on; done again, it goes on with what is left.
  * @throws SealError ERR_NODE_RECORD
  */
@@ -49,7 +51,7 @@ export async function resetNode(
 	await clearServices({networks, keep}, system, kernel, {...options, open: options.openIpvs});
 	const othersUseCni = (contents['/etc/cni/net.d'] ?? []).length > 0;
 	await clearNetfilter(system, kernel, {...options, othersUseCni, openTable: options.openSets});
-	await clearLinks(pods, system, kernel, options);
+	await clearLinks(pods, linksOf(await readBefore(root)), system, kernel, options);
 	await clearFolders(request, root, system, work, options);
 	await system.run(['sync'], options);
 	return {done: [...work.done, ...kernel.done], leftovers: work.leftovers, remnants: kernel.leftovers};

@@ -76,14 +76,17 @@ test('routes go when all that they lead to is in the network of pods', t => {
 		'10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1',
 		'10.0.0.0/8 via 10.0.0.253 dev eth0',
 	].join('\n');
-	t.deepEqual(routesInto(shown, ['10.244.0.0/16']), [
+	const none = {routes: new Set<string>()};
+	t.deepEqual(routesInto(shown, ['10.244.0.0/16'], none), [
 		['10.244.1.0/24', 'via', '10.0.0.2', 'dev', 'eth0'],
 		['blackhole', '10.244.0.64/26'],
 	]);
-	t.deepEqual(routesInto('fd00:1::/64 dev cali1 metric 1024 pref medium', ['fd00:1::/48']), [
+	t.deepEqual(routesInto('fd00:1::/64 dev cali1 metric 1024 pref medium', ['fd00:1::/48'], none), [
 		['fd00:1::/64', 'dev', 'cali1', 'metric', '1024'],
 	]);
-	t.deepEqual(routesInto(shown, []), []);
+	t.deepEqual(routesInto(shown, [], none), []);
+	const before = {routes: new Set(['10.244.1.0/24 eth0'])};
+	t.deepEqual(routesInto(shown, ['10.244.0.0/16'], before), [['blackhole', '10.244.0.64/26']], 'one was there before');
 });
 
 test('virtual services are those of kube-proxy by its interface and by the network of services', t => {

@@ -4,12 +4,14 @@ import test, {type ExecutionContext} from 'ava';
 import type {IpvsTable, ServiceState} from '../../../../lib/lb/ipvs/table.js';
 import {resetNode as verb} from '../../../../lib/runtime/agent/verbs/reset-node.js';
 import {applyWish} from '../../../../lib/runtime/node/apply.js';
+import {keepBefore} from '../../../../lib/runtime/node/before.js';
 import type {NodeSystem, Ran} from '../../../../lib/runtime/node/system.js';
 import {undoWish} from '../../../../lib/runtime/node/undo.js';
 import {emptyWish} from '../../../../lib/runtime/node/wish.js';
 import {type ResetRequest, resetNode} from '../../../../lib/runtime/rootfs/reset/reset.js';
 import {ipvsModel} from '../../../helpers/ipvs-model.js';
 import {type PlayedNode, playNode, setUnit} from '../../../helpers/played-node.js';
+import {changed, soundFacts} from '../../../helpers/recorded-facts.js';
 import {tempDir, writeFiles} from '../../../helpers/temp-dir.js';
 
 const request: ResetRequest = {
@@ -107,6 +109,7 @@ test('without a record only what is Kubernetes alone is emptied, and shared fold
 test('in folders that a user chose nothing but the data of etcd and the kubelet goes', async t => {
 	const host = machine(t, {
 		'data/etcd/member/wal': 'x',
+		'data/etcd/member.left/wal': 'x',
 		'data/etcd/mine': 'x',
 		'data/kubelet/pods/1': 'x',
 		'data/kubelet/mine': 'x',
@@ -133,8 +136,8 @@ test('pods go by crictl, and what it leaves by ctr', async t => {
 });
 
 test('processes of containers that were never made are ended, with what they started', async t => {
-	const shim = (namespace: string): string =>
-		['/usr/bin/containerd-shim-runc-v2', '-namespace', namespace, '-id', 'x'].join('\0');
+	const shim = (namespace: string, socket = '/run/containerd/containerd.sock'): string =>
+		['/usr/bin/containerd-shim-runc-v2', '-namespace', namespace, '-id', 'x', '-address', socket].join('\0');
 	const host = machine(t, {
 		'run/containerd/containerd.sock': '',
 		'proc/70/cmdline': shim('k8s.io'),
@@ -143,6 +146,8 @@ test('processes of containers that were never made are ended, with what they sta
 		'proc/71/status': 'PPid:\t70\n',
 		'proc/80/cmdline': shim('moby'),
 		'proc/80/status': 'PPid:\t1\n',
+		'proc/90/cmdline': shim('k8s.io', '/run/k3s/containerd/containerd.sock'),
+		'proc/90/status': 'PPid:\t1\n',
 	});
 	setUnit(host, 'containerd.service', 'enabled', 'active');
 	host.says.ctr = '';
@@ -231,14 +236,47 @@ test('the kernel keeps what is none of ours: chains, tables, sets, interfaces, v
 	);
 });
 
+test('what a host had before it was prepared is none of ours, whatever it is called and wherever it leads', async t => {
+	const host = machine(t);
+	const facts = changed(soundFacts, known => {
+		const eth0 = known.network.interfaces[0]!;
+		known.network.interfaces = [eth0, {...eth0, name: 'weave'}];
+		known.network.routes = [{to: '10.244.9.9/32', family: 4, interface: 'eth1', metric: 0}];
+	});
+	await keepBefore(host.root, {...facts});
+	host.says['ip -o link show'] = '4: weave: <UP> mtu 1\n5: cni0: <UP> mtu 1\n';
+	host.says['ip -o -4 route show'] = '10.244.9.9 via 10.0.0.9 dev eth1\n10.244.1.0/24 via 10.0.0.2 dev eth0\n';
+	host.says['ip link delete'] = '';
+	host.says['ip -4 route delete'] = '';
+	t.deepEqual((await resetNode(request, host.root, host.all, host)).remnants, []);
+	t.deepEqual(
+		host.asked.filter(line => line.includes(' delete ')),
+		['ip link delete dev cni0', 'ip -4 route delete 10.244.1.0/24 via 10.0.0.2 dev eth0'],
+	);
+});
+
+test("what kubectl keeps of itself goes, and somebody's own configuration of it stays", async t => {
+	const host = machine(t);
+	const before = host.snapshot();
+	const wish = {...emptyWish, folders: ['/root/.kube/cache']};
+	await applyWish(wish, host.root, host.all, host);
+	writeFiles(host.disk, {'root/.kube/cache/discovery/x': 'x', 'root/.kube/config': 'mine'});
+	await undoWish(host.root, host.all, host);
+	t.deepEqual(readdirSync(join(host.disk, 'root/.kube')), ['config']);
+	const other = machine(t);
+	await applyWish(wish, other.root, other.all, other);
+	writeFiles(other.disk, {'root/.kube/cache/discovery/x': 'x'});
+	await undoWish(other.root, other.all, other);
+	t.deepEqual(other.snapshot(), before);
+});
+
 test('a host is put back with what was in its folders, also when it was never reset', async t => {
 	const host = machine(t, {'etc/cni/net.d/50-theirs.conf': 'x'});
 	const before = host.snapshot();
 	await applyWish(prepared, host.root, host.all, host);
 	writeFiles(host.disk, {'var/lib/kubelet/pki/key': 'x', 'etc/cni/net.d/10-x.conf': 'x'});
 	t.deepEqual((await undoWish(host.root, host.all, host)).leftovers, []);
-	const {'/var': _, '/var/lib': __, ...after} = host.snapshot();
-	t.deepEqual(after, before);
+	t.deepEqual(host.snapshot(), before);
 	writeFileSync(join(host.disk, 'etc/cni/net.d/60-new.conf'), 'x');
 	t.deepEqual(await undoWish(host.root, host.all, host), {done: [], leftovers: []});
 	t.true(existsSync(join(host.disk, 'etc/cni/net.d/60-new.conf')));
@@ -253,5 +291,9 @@ const wrong = test.macro<[object, RegExp]>({
 
 test(wrong, {role: 'root'}, /^role is not/);
 test(wrong, {pods: ['x']}, /^pods is not/);
-for (const folder of ['/', '/etc/x', '/usr/lib', 'data/x', '/data/../etc', '/var'])
+for (const folder of ['/', '/etc/x', '/usr/lib', 'data/x', '/data/../etc', '/var', '/srv', '/data/'])
 	test(wrong, {etcdFolder: folder}, /^etcdFolder is not/);
+
+test('a disk for etcd alone may be mounted at the root', t => {
+	t.is(verb.parse({...request, etcdFolder: '/etcd'}).etcdFolder, '/etcd');
+});
