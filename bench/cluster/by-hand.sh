@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# by-hand.sh FILES IDENTITY MASTERS [NODES]: a cluster on bare hosts as a skilled operator makes it with kubeadm, ssh and tar, offline.
+# by-hand.sh FILES IDENTITY MASTERS [NODES]: a cluster on bare hosts as a skilled operator makes it with kubeadm, ssh, scp and ctr, offline.
 # MASTERS and NODES are addresses separated by commas; hosts are reached as root with the key IDENTITY. FILES holds bin/, cri/, cni/, etc/,
-# manifests/ and images/{all,masters}/*.tar. Prints how many seconds each step took. Works for Kubernetes 1.20 with containerd 1.7.
+# manifests/ and images/{all,masters}/*.tar. Prints after how many seconds each step was done. Works for Kubernetes 1.20 with containerd 1.7.
+# Everything that can be done on several hosts at once is; masters join one after the other, workers beside them.
 set -euo pipefail
 files=$1 identity=$2
 IFS=, read -ra masters <<<"$3"
@@ -23,9 +24,10 @@ on() {
 mark() { printf '%5d s  %s\n' "$SECONDS" "$*" >&2; }
 
 prepare() {
-	local host=$1 folders=(bin cri cni etc images/all) master
-	for master in "${masters[@]}"; do [ "$master" != "$host" ] || folders+=(images/masters); done
-	tar -C "$files" -cf - "${folders[@]}" | on "$host" 'rm -rf /root/by-hand && mkdir /root/by-hand && tar -C /root/by-hand -xf -'
+	local host=$1 sources=("$files"/{bin,cri,cni,etc,images/all}) master
+	for master in "${masters[@]}"; do [ "$master" != "$host" ] || sources+=("$files/images/masters"); done
+	on "$host" 'rm -rf /root/by-hand && mkdir /root/by-hand'
+	scp -r "${options[@]}" "${sources[@]}" "root@$host:/root/by-hand/"
 	on "$host" "first=$first endpoint=$endpoint bash -eu" <<'HOST'
 cd /root/by-hand
 install -m 755 bin/* cri/bin/* /usr/bin/
@@ -38,15 +40,18 @@ install -m 644 etc/crictl.yaml /etc/crictl.yaml
 install -m 644 etc/modules.conf /etc/modules-load.d/kubernetes.conf
 install -m 644 etc/sysctl.conf /etc/sysctl.d/kubernetes.conf
 swapoff -a
-xargs -n 1 modprobe <etc/modules.conf
+# A module that is built in, or that the kernel does without, is none to modprobe.
+xargs -n 1 modprobe -q <etc/modules.conf || true
 sysctl -q --load /etc/sysctl.d/kubernetes.conf
 sed -i "/ $endpoint\$/d" /etc/hosts
 echo "$first $endpoint" >>/etc/hosts
 systemctl daemon-reload
 systemctl -q enable --now containerd
 systemctl -q enable kubelet
-for image in images/*/*.tar; do ctr -n k8s.io images import --all-platforms "$image" >/dev/null; done
-rm -rf images
+for archive in all/*.tar masters/*.tar; do
+	[ ! -e "$archive" ] || ctr -n k8s.io images import --all-platforms "$archive" >/dev/null
+done
+rm -rf all masters
 HOST
 }
 
@@ -63,6 +68,8 @@ kind: ClusterConfiguration
 kubernetesVersion: $version
 controlPlaneEndpoint: $endpoint:6443
 networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/16}
+# Three members share the processors of one machine: a heartbeat of a tenth of a second would be late too often.
+etcd: {local: {extraArgs: {heartbeat-interval: '500', election-timeout: '5000'}}}
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

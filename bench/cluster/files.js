@@ -20,7 +20,6 @@ export function makeFiles(folder, version) {
 		'k8s.gcr.io/pause:3.2',
 		'k8s.gcr.io/coredns:1.7.0',
 		'registry.example.com/lab/cni:v1',
-		'registry.example.com/lab/redis:v7',
 	]);
 	save(join(folder, 'images/masters/control-plane.tar'), [
 		...ofVersion(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']),
