@@ -1,5 +1,5 @@
 import type {Scenario} from './scenarios.js';
-import {isWhole, memberOf, onlyBy, type Scene} from './scene.js';
+import {memberOf, onlyBy, type Scene, shareLong} from './scene.js';
 import type {Second} from './second.js';
 import {serverNames} from './site.js';
 
@@ -35,8 +35,7 @@ export async function runScenario(scene: Scene, scenario: Scenario): Promise<Out
 	const {title, troubled, seconds: inARow} = scenario;
 	const answering = scenario.answering ?? serverNames.filter(name => !troubled.includes(name));
 	// Long connections gather at the servers that stayed; now all have some again.
-	scene.site.signal('node', 'traffic', 'SIGUSR2');
-	await scene.until(isWhole(scene), scene.now() + 1000, 1);
+	await shareLong(scene);
 	const long = scene.seconds.at(-1)?.long ?? {};
 	const askedAt = scene.now();
 	const {at: beganAt = askedAt, note} = (await scenario.begin(scene)) ?? {};
