@@ -29,7 +29,7 @@ export interface Cli {
 
 /** The compiled command line as child processes in a folder of its own, with nothing of the caller's environment but PATH. */
 export function cliIn(t: ExecutionContext, dir: string = tempDir(t)): Cli {
-	const run: Cli['run'] = async (argv, {env = {}, input} = {}) =>
+	const start: Cli['run'] = (argv, {env = {}, input} = {}) =>
 		new Promise((resolve, reject) => {
 			const child = spawn(process.execPath, [cliPath, ...argv], {
 				cwd: dir,
@@ -54,10 +54,28 @@ export function cliIn(t: ExecutionContext, dir: string = tempDir(t)): Cli {
 				resolve({exitCode, stdout: stdoutBytes.toString(), stdoutBytes, stderr: Buffer.concat(stderr).toString()});
 			});
 		});
+	const run: Cli['run'] = (argv, options) => inTurn(() => start(argv, options));
 	const ok: Cli['ok'] = async (...argv) => {
 		const {exitCode, stdout, stderr} = await run(argv);
 		t.is(exitCode, 0, `sealimage ${argv.join(' ')}: ${stderr}`);
 		return stdout;
 	};
 	return {dir, run, ok, json: async (...argv) => JSON.parse(await ok('--output', 'json', ...argv)) as unknown};
+}
+
+/** Of one test file. All at once they starve each other, and for minutes no test ends: ava then takes them for hung. */
+const mostAtOnce = 4;
+let running = 0;
+const waiting: (() => void)[] = [];
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+	if (running < mostAtOnce) running++;
+	else await new Promise<void>(resolve => waiting.push(resolve));
+	try {
+		return await work();
+	} finally {
+		const next = waiting.shift();
+		if (next === undefined) running--;
+		else next();
+	}
 }

@@ -2,6 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import {collect} from '../../../lib/core/bytes.js';
 import {zstdFrames} from '../../../lib/oci/compress/zstd-frames.js';
+import {digestOf} from '../../../lib/oci/digest.js';
 import {installed, testWith} from '../../helpers/programs.js';
 import {chunked} from '../tar/fixture.js';
 
@@ -31,7 +32,10 @@ const skippable = Buffer.concat([Buffer.from([0x5e, 0x2a, 0x4d, 0x18, 5, 0, 0, 0
 
 test('a stream is split into its frames, wherever its chunks end', async t => {
 	for (const chunkBytes of [1, 3, 1000, 10_000_000])
-		t.deepEqual(await split(Buffer.concat(frames), chunkBytes), frames);
+		t.deepEqual(
+			(await split(Buffer.concat(frames), chunkBytes)).map(part => digestOf(part)),
+			frames.map(frame => digestOf(frame)),
+		);
 });
 
 test('skippable frames are left out', async t => {

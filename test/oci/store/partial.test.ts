@@ -61,7 +61,7 @@ function isStored(store: Store): boolean {
 
 test('what arrived before a cut is kept, and only the rest is read the next time', async t => {
 	const store = await interrupted(t);
-	t.deepEqual(readFileSync(partialFile(store)), content.subarray(0, 2_000_000));
+	t.true(readFileSync(partialFile(store)).equals(content.subarray(0, 2_000_000)));
 	t.false(existsSync(store.blobPath(descriptor.digest)));
 	await store.close();
 	const again = await openStore(store.root);
@@ -128,7 +128,7 @@ test('an abort keeps what arrived', async t => {
 			yield content.subarray(1_500_000);
 		})();
 	t.is(await t.throwsAsync(store.pushFrom(descriptor, read, {signal: controller.signal})), reason);
-	t.deepEqual(readFileSync(partialFile(store)), content.subarray(0, 1_500_000));
+	t.true(readFileSync(partialFile(store)).equals(content.subarray(0, 1_500_000)));
 });
 
 test('a source that gives nothing leaves no file, and small content is not kept', async t => {

@@ -94,7 +94,9 @@ overCaches('a client gets bytes as they arrive, and others join in from the star
 	const rest = outcome(first);
 	response.end(bytes.subarray(100_000));
 	t.true((await joined).bytes.equals(bytes));
-	t.deepEqual(await rest, {bytes: bytes.subarray(100_000), whole: true});
+	const got = await rest;
+	t.true(got.whole);
+	t.true(got.bytes.equals(bytes.subarray(100_000)));
 	t.deepEqual(server.asked('blobs'), [`GET ${digest}`]);
 	t.is((await server.local.blob('up.example/team/app', digest))?.sizeBytes, 200_000);
 });
@@ -167,7 +169,9 @@ overCaches('a reader that goes away does not end the transfer for others', async
 	(await held).write(bytes.subarray(0, 100_000));
 	first.destroy();
 	(await held).end(bytes.subarray(100_000));
-	t.deepEqual(await second, {bytes, whole: true});
+	const got = await second;
+	t.true(got.whole);
+	t.true(got.bytes.equals(bytes));
 });
 
 overCaches('a tag is compared with the upstream at every pull', async (t, {upstream, client, asked}) => {
@@ -192,29 +196,34 @@ overCaches(
 	{tagTtlMs: 60_000},
 );
 
-overCaches('while the upstream is down tags are served as last seen, and what is missing is 503', async (t, server) => {
-	const {upstream, client, cache, events} = server;
-	const digest = upstream.image('team/app:v1');
-	t.is((await client.send('GET', `${image}/manifests/v1`)).status, 200);
-	let asked = 0;
-	upstream.intercept = (_request, response) => {
-		asked++;
-		response.destroy();
-		return true;
-	};
-	const stale = await client.send('GET', `${image}/manifests/v1`);
-	t.is(stale.status, 200);
-	t.is(stale.headers['docker-content-digest'], digest);
-	t.is(cache.counts.stale, 1);
-	t.true(events.some(event => event.type === 'warning' && event.code === 'UpstreamStale'));
-	const missing = await client.send('GET', `${image}/blobs/${digestOf(Buffer.from('missing'))}`);
-	t.is(missing.status, 503);
-	t.deepEqual(missing.codes(), ['UNAVAILABLE']);
-	t.truthy(missing.headers['retry-after']);
-	const before = asked;
-	t.is((await client.send('GET', `${image}/manifests/v2`)).status, 503);
-	t.is(asked, before, 'an upstream that is down is given a rest');
-});
+overCaches(
+	'while the upstream is down tags are served as last seen, and what is missing is 503',
+	async (t, server) => {
+		const {upstream, client, cache, events} = server;
+		const digest = upstream.image('team/app:v1');
+		t.is((await client.send('GET', `${image}/manifests/v1`)).status, 200);
+		let asked = 0;
+		upstream.intercept = (_request, response) => {
+			asked++;
+			response.destroy();
+			return true;
+		};
+		const stale = await client.send('GET', `${image}/manifests/v1`);
+		t.is(stale.status, 200);
+		t.is(stale.headers['docker-content-digest'], digest);
+		t.is(cache.counts.stale, 1);
+		t.true(events.some(event => event.type === 'warning' && event.code === 'UpstreamStale'));
+		const missing = await client.send('GET', `${image}/blobs/${digestOf(Buffer.from('missing'))}`);
+		t.is(missing.status, 503);
+		t.deepEqual(missing.codes(), ['UNAVAILABLE']);
+		t.truthy(missing.headers['retry-after']);
+		const before = asked;
+		t.is((await client.send('GET', `${image}/manifests/v2`)).status, 503);
+		t.is(asked, before, 'an upstream that is down is given a rest');
+	},
+	// A busy machine takes longer from one question to the next than the rest that is usual.
+	{rests: {firstMs: 600_000, longestMs: 600_000}},
+);
 
 overCaches(
 	'an upstream that hangs counts as down',
