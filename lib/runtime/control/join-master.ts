@@ -11,7 +11,7 @@ import {mastersOf} from './api-server.js';
 import {askedAt, etcdOf, kubeadmClusterOf} from './describe.js';
 import {askMembers, peerUrlOf, promoteMember, removeMember} from './etcd/ask.js';
 import {type EtcdMember, hasStarted, type MemberHealth} from './etcd/members.js';
-import {type EtcdStep, nextEtcdStep} from './etcd/next-step.js';
+import {type EtcdStep, nextEtcdStep, type Removal} from './etcd/next-step.js';
 import {type EtcdPlaces, lookAtEtcd, setEtcdAside, startEtcd, writeEtcd} from './etcd/on-host.js';
 import {workOf} from './host.js';
 import {kubectlWords} from './kubectl.js';
@@ -57,11 +57,12 @@ export async function readyEtcd(joining: JoiningMaster, options: ControlOptions)
 		const onHost = await lookAtEtcd(host.transport, places, digest, options);
 		const step = nextEtcdStep(members, peerUrl, onHost, known);
 		if (step.do === 'join' || step.do === 'go-on') return;
-		if (step.do === 'refuse') {
-			if (!isPatient) throw refused(host, step.why, step.mend);
+		const mayPass = step.do === 'refuse' || (step.do === 'remove' && step.why === 'silent');
+		if (mayPass && isPatient) {
 			await pause(options);
 			continue;
 		}
+		if (step.do === 'refuse') throw refused(host, step.why, step.mend);
 		say(options, id, [titleOf(step, host)]);
 		await take(step, joining, places, options);
 		steps++;
@@ -96,13 +97,19 @@ function titleOf(step: EtcdStep, {nodeName}: RunHost): string {
 		case 'start':
 			return `start the member of ${nodeName} that etcd waits for`;
 		case 'remove':
-			return `take the member at ${step.peerUrl}, which never started, out of etcd`;
+			return `take the member at ${step.peerUrl}, which ${removals[step.why]}, out of etcd`;
 		case 'set-aside':
 			return 'put aside data of a member that is none any more';
 		default:
 			return 'look at etcd';
 	}
 }
+
+const removals: Readonly<Record<Removal, string>> = {
+	'never-started': 'never started',
+	'lost-data': 'has lost its data',
+	silent: 'does not work and is of no master of the cluster',
+};
 
 async function take(
 	step: EtcdStep,

@@ -1,8 +1,9 @@
 import type {Digest} from '../../oci/digest.js';
+import {fieldsOf} from '../kubeadm/document.js';
 import type {ClusterState} from '../state/cluster-state.js';
 import type {HostKubernetes, HostState} from '../state/host-state.js';
 import type {PlanRequest} from './request.js';
-import type {SettingHost} from './setting.js';
+import type {ClusterSetting, SettingHost} from './setting.js';
 
 /** A request as a plan sees it: who is there, who is in, and who acts. */
 export interface Situation {
@@ -63,8 +64,9 @@ export function situationOf(request: PlanRequest): Situation {
 	const leaving = request.leaving.filter(host => mayBeIn(host) || isOurs(host) || isTaken(host));
 	// A host that the state does not know may have been deleted while it was off: its own journal says nothing of that.
 	const isRecordedIn = (host: SettingHost): boolean => mayBeIn(host) && hasJoined(journalOf(host), host.name);
+	const isWhole = hasOwnEtcd(wanted) ? hasControlPlane : hasApiServer;
 	const serves = (host: SettingHost): boolean =>
-		host.isMaster && isRecordedIn(host) && hasControlPlane(stateOf(host)!.kubernetes);
+		host.isMaster && isRecordedIn(host) && isWhole(stateOf(host)!.kubernetes);
 	const hosts = mastersFirst(staying.filter(host => states.has(host.name)));
 	const masters = hosts.filter(({isMaster}) => isMaster);
 	const serving = [...masters, ...leaving].filter(serves);
@@ -88,7 +90,7 @@ export function situationOf(request: PlanRequest): Situation {
 			const state = stateOf(host);
 			if (state === undefined || !isRecordedIn(host)) return false;
 			const {kubernetes} = state;
-			return kubernetes.hasKubeletConfig && isUp(kubernetes.kubelet) && (!host.isMaster || hasControlPlane(kubernetes));
+			return kubernetes.hasKubeletConfig && isUp(kubernetes.kubelet) && (!host.isMaster || isWhole(kubernetes));
 		},
 		journalOf,
 		stateOf,
@@ -108,8 +110,17 @@ export function hasKubernetes(kubernetes: HostKubernetes): boolean {
 	return hasAdminConf || hasKubeletConf || hasKubeletConfig || hasEtcdData || manifests.length > 0;
 }
 
-export function hasControlPlane({manifests, hasEtcdData, hasAdminConf}: HostKubernetes): boolean {
-	return hasEtcdData && hasAdminConf && manifests.includes('etcd') && manifests.includes('kube-apiserver');
+function hasControlPlane(kubernetes: HostKubernetes): boolean {
+	return kubernetes.hasEtcdData && kubernetes.manifests.includes('etcd') && hasApiServer(kubernetes);
+}
+
+function hasApiServer({manifests, hasAdminConf}: HostKubernetes): boolean {
+	return hasAdminConf && manifests.includes('kube-apiserver');
+}
+
+/** Masters have none where the user brings an etcd. */
+function hasOwnEtcd({kubeadm}: ClusterSetting): boolean {
+	return !kubeadm.some(({kind, etcd}) => kind === 'ClusterConfiguration' && fieldsOf(etcd).external !== undefined);
 }
 
 /** A master's journal may say both: it began the cluster, and was joined to it again later. */

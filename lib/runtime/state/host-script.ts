@@ -16,6 +16,7 @@ export const kubernetesPlaces = {
 	adminConf: kubeconfigPlaces.admin,
 	kubeletConf: kubeconfigPlaces.kubelet,
 	kubeletConfig: '/var/lib/kubelet/config.yaml',
+	/** Unless the manifest of etcd names another folder. */
 	etcdData: '/var/lib/etcd/member',
 	manifests: '/etc/kubernetes/manifests',
 	pki: pkiFolder,
@@ -45,9 +46,12 @@ if [ $# = 4 ] && has gzip; then gzip -c <"$2"; else cat <"$2"; fi 2>/dev/null | 
 if [ -d /run/systemd/system ] && has systemctl; then
 say unit "$(systemctl is-active ${quoteAll(units)} 2>/dev/null </dev/null)"
 fi
-for path in ${quoteAll([adminConf, kubeletConf, kubeletConfig, etcdData])}; do
+for path in ${quoteAll([adminConf, kubeletConf, kubeletConfig])}; do
 [ ! -e "$path" ] || tell there "$path"
 done
+data=$(sed -n 's/^ *- --data-dir=//p' ${kubernetesPlaces.manifests}/etcd.yaml 2>/dev/null)
+[ -z "$data" ] || data=$data/member
+[ ! -e "\${data:-${etcdData}}" ] || tell there ${etcdData}
 set +f
 for file in ${kubernetesPlaces.manifests}/*.yaml; do
 [ ! -f "$file" ] || { file=\${file##*/}; tell manifest "\${file%.yaml}"; }

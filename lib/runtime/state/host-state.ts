@@ -41,7 +41,7 @@ export interface HostKubernetes {
 	readonly hasKubeletConfig: boolean;
 	/** Names of static pods: `etcd`, `kube-apiserver`. */
 	readonly manifests: readonly string[];
-	/** `/var/lib/etcd/member` is there. */
+	/** The data of a member of etcd is there, where its manifest says, else in `/var/lib/etcd`. */
 	readonly hasEtcdData: boolean;
 	/** The API server that runs on it answers `/readyz`; absent on others. */
 	readonly apiReady?: boolean | undefined;

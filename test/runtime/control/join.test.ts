@@ -2,6 +2,7 @@ import test, {type ExecutionContext} from 'ava';
 import {documentsDigest} from '../../../lib/runtime/control/describe.js';
 import {join} from '../../../lib/runtime/control/join.js';
 import type {HostError} from '../../../lib/runtime/host/error.js';
+import type {RunHost} from '../../../lib/runtime/lifecycle/run.js';
 import {actionOf, scriptOf, settingOf} from '../../helpers/control-run.js';
 import {type PlayedMasters, playMasters} from '../../helpers/played-masters.js';
 
@@ -124,6 +125,32 @@ test('an announced member that belongs to no master goes first', async t => {
 	played.announce('https://10.0.0.99:2380');
 	await joinMaster(played, 'm3');
 	isWhole(t, played, ['m1', 'm2', 'm3'], 'it is gone');
+});
+
+test('a member of no master goes once it has been silent for a while, and not while it only starts anew', async t => {
+	for (const returns of [true, false]) {
+		const played = playMasters(settingOf(4, 0), 3);
+		const stranger = played.masters.get('m3')!;
+		stranger.isUp = false;
+		const {run, options} = played.run();
+		const hosts = run.setting.hosts.filter(({name}) => name !== 'm3');
+		const known = {...run, setting: {...run.setting, hosts}};
+		const host = run.hosts.get('m4')!;
+		const {version} = run.setting;
+		const input = {version: version.text, role: 'master', documents: documentsDigest(run.setting, host)} as const;
+		const looks: unknown[] = [];
+		const first = run.hosts.get('m1')!;
+		const watched: RunHost = {
+			...first,
+			agent: async () => {
+				if (looks.push(1) === 2 && returns) stranger.isUp = true;
+				return await first.agent();
+			},
+		};
+		const all = {...known, hosts: new Map([...run.hosts, ['m1', watched]]), liveMasters: () => [watched]};
+		await join(all, actionOf('join', input, 'm4'), options);
+		isWhole(t, played, returns ? ['m1', 'm2', 'm3', 'm4'] : ['m1', 'm2', 'm4'], returns ? 'it is back' : 'it is gone');
+	}
 });
 
 test('nobody joins while a master is off, and what to do is said', async t => {

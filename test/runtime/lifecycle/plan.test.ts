@@ -171,6 +171,18 @@ test('a cluster that had begun on one master goes on there, whatever the order o
 	);
 });
 
+test('masters with an etcd of the user have no data of it, and a second time there is nothing to do', t => {
+	const {world, wanted} = standing({masters: [1], nodes: []});
+	const etcd = {external: {endpoints: ['https://10.9.9.9:2379']}};
+	const external = {...wanted, kubeadm: [{apiVersion: 'kubeadm.k8s.io/v1beta2', kind: 'ClusterConfiguration', etcd}]};
+	world.hosts.get('10.0.0.1')!.hasEtcdData = false;
+	t.deepEqual(
+		ids(planCluster(requestFor(world, external, {verb: 'apply'}))).filter(id => id.startsWith('init/')),
+		[],
+	);
+	t.throws(() => planCluster(requestFor(world, wanted, {verb: 'apply'})), {code: 'ERR_CONTROL_PLANE_LOST'});
+});
+
 test('an application runs once with what it is run with, and again when it is forced or changed', t => {
 	const {world, wanted} = standing({masters: [1], nodes: [], images: [redis]});
 	const plan = (change: Partial<PlanRequest> = {}, next: ClusterSetting = wanted): readonly string[] =>

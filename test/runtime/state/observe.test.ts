@@ -93,6 +93,17 @@ for (const shell of shells) {
 		t.deepEqual(found.kubernetes.manifests, ['etcd', 'kube-apiserver']);
 	});
 
+	test(`${shell.join(' ')} finds the data of etcd where its manifest says`, t => {
+		const dir = tempDir(t);
+		writeFiles(dir, {
+			'etc/manifests/etcd.yaml': `    - etcd\n    - --data-dir=${dir}/disk\n`,
+			'etcd/member/': '',
+		});
+		t.false(look(shell, dir).kubernetes.hasEtcdData, 'what is in the usual place is of another');
+		writeFiles(dir, {'disk/member/': ''});
+		t.true(look(shell, dir).kubernetes.hasEtcdData);
+	});
+
 	test(`${shell.join(' ')} finds nothing on a bare host`, t => {
 		const found = look(shell, tempDir(t));
 		t.deepEqual(found.journal, {});

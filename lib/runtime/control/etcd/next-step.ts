@@ -17,11 +17,14 @@ export type EtcdStep =
 	| {readonly do: 'go-on'}
 	/** The member is to start: as it is (`as: 'it-is'`), or by a manifest that is written anew with these members. */
 	| {readonly do: 'start'; readonly as: 'it-is' | 'new'; readonly members: readonly EtcdMember[]}
-	/** A member that never started, or lost its data, goes; then it is looked at again. */
-	| {readonly do: 'remove'; readonly peerUrl: string}
+	/** A member that never started, lost its data, or is of nobody and stays silent, goes; then it is looked at again. */
+	| {readonly do: 'remove'; readonly peerUrl: string; readonly why: Removal}
 	/** Data of a member that is none any more is put aside; then it is looked at again. */
 	| {readonly do: 'set-aside'}
 	| {readonly do: 'refuse'; readonly why: string; readonly mend: string};
+
+/** `silent`: only when it has been so for a while: one that starts anew is not gone. */
+export type Removal = 'never-started' | 'lost-data' | 'silent';
 
 /**
  * Decides what a master that joins, perhaps after an attempt that was cut off anywhere, needs first.
@@ -43,9 +46,11 @@ export function nextEtcdStep(
 		if (step !== undefined) return step;
 	}
 	const others = members.filter(member => member !== own);
-	const stray = others.find(member => !hasStarted(member) && !member.peerUrls.some(url => known.has(url)));
+	// A host that died while it joined is in no state of the cluster: nobody could name it to be deleted.
+	const strays = others.filter(({isHealthy, peerUrls}) => !isHealthy && !peerUrls.some(url => known.has(url)));
+	const stray = strays.find(member => !hasStarted(member)) ?? strays[0];
 	if (stray !== undefined && removalProblem(members, stray.id) === undefined)
-		return {do: 'remove', peerUrl: stray.peerUrls[0] ?? ''};
+		return {do: 'remove', peerUrl: stray.peerUrls[0] ?? '', why: hasStarted(stray) ? 'silent' : 'never-started'};
 	const ill = others.find(({isHealthy}) => !isHealthy);
 	if (ill !== undefined) return refusal(ill);
 	if (own !== undefined) return {do: 'go-on'};
@@ -67,10 +72,12 @@ function withOwnMember(
 ): EtcdStep | undefined {
 	const isRemovable = removalProblem(members, own.id) === undefined;
 	if (!hasStarted(own))
-		return isRemovable ? {do: 'remove', peerUrl} : {do: 'start', as: hasManifest ? 'it-is' : 'new', members};
+		return isRemovable
+			? {do: 'remove', peerUrl, why: 'never-started'}
+			: {do: 'start', as: hasManifest ? 'it-is' : 'new', members};
 	if (!hasData) {
 		// Its disk is another one: what it knew is lost, and etcd takes nobody back under an old name.
-		if (isRemovable) return {do: 'remove', peerUrl};
+		if (isRemovable) return {do: 'remove', peerUrl, why: 'lost-data'};
 		return {
 			do: 'refuse',
 			why: 'its member of etcd has lost its data, and the others are no majority without it',

@@ -93,6 +93,14 @@ test('a member of nobody goes first', step, [works('m1'), works('m2'), announced
 	peerUrl: url('m9'),
 });
 test('a member of nobody stays where that needs it', step, [alone('m1'), announced('m9')], nothing, {do: 'refuse'});
+test(
+	'so does one that died before anybody wrote it down',
+	step,
+	[works('m1'), works('m2'), works('m9', {isHealthy: false})],
+	nothing,
+	{do: 'remove', peerUrl: url('m9'), why: 'silent'},
+);
+test('one that works is left alone', step, [works('m1'), works('m9')], nothing, {do: 'join'});
 test('another master that joins comes first', step, [works('m1'), works('m2', {name: '', isHealthy: false})], nothing, {
 	do: 'refuse',
 });
