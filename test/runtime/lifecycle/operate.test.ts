@@ -1,0 +1,142 @@
+import {existsSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import test, {type ExecutionContext} from 'ava';
+import type {SealEvent} from '../../../lib/core/events.js';
+import {HostError} from '../../../lib/runtime/host/error.js';
+import {HostsError} from '../../../lib/runtime/host/hosts-error.js';
+import {applyPlan, runCluster} from '../../../lib/runtime/lifecycle/operate.js';
+import type {OperateOptions, RunRequest} from '../../../lib/runtime/lifecycle/operate-request.js';
+import type {Operated} from '../../../lib/runtime/lifecycle/operated.js';
+import {planFileOf} from '../../../lib/runtime/lifecycle/plan-file.js';
+import {preflightTopics} from '../../../lib/runtime/preflight/checks.js';
+import {takeLock} from '../../../lib/runtime/state/host-lock.js';
+import {makeImage, makeStore} from '../../helpers/cluster-images.js';
+import {type PlayedHosts, playedHosts} from '../../helpers/played-hosts.js';
+import {tempDir} from '../../helpers/temp-dir.js';
+
+interface Scene {
+	readonly hosts: PlayedHosts;
+	readonly options: OperateOptions;
+	readonly events: SealEvent[];
+	/** Files that hooks of the image see. */
+	readonly dir: string;
+	run(changes?: Partial<OperateOptions>, request?: Partial<RunRequest>): Promise<Operated>;
+}
+
+const bob = {who: 'bob', from: 'desk', cluster: 'prod', run: 'b'.repeat(32)};
+const allFindings = preflightTopics.map(({id}) => id);
+
+/** Hosts on which there is nothing, and a rootfs whose hook says that it began and waits until it may end. */
+async function scene(t: ExecutionContext, roles: Readonly<Record<string, 'master' | 'node'>>): Promise<Scene> {
+	const dir = tempDir(t);
+	const hosts = playedHosts(join(dir, 'hosts'), roles);
+	const store = await makeStore(t);
+	const hook = `echo began >>${dir}/began; while [ ! -e ${dir}/go ]; do sleep 0.02; done; echo ended >>${dir}/ended`;
+	await makeImage(store, {
+		name: 'docker.io/library/kubernetes:v1.30.2',
+		trees: [{'bin/kubeadm*': 'a', 'bin/kubelet*': 'b', 'bin/kubectl*': 'c', 'scripts/check.sh': hook}],
+		config: {Labels: {'sealos.io.type': 'rootfs', 'sealos.io.version': 'v1beta1', version: 'v1.30.2'}},
+	});
+	const events: SealEvent[] = [];
+	const options: OperateOptions = {
+		open: hosts.open,
+		store,
+		clustersDir: join(dir, 'clusters'),
+		operator: {who: 'ada', from: 'laptop'},
+		writtenBy: '1.0.0',
+		ignore: allFindings,
+		now: () => 1_700_000_000_100,
+		onEvent: event => events.push(event),
+	};
+	const request: RunRequest = {
+		name: 'prod',
+		hosts: hosts.targets.map(target => ({target})),
+		images: ['docker.io/library/kubernetes:v1.30.2'],
+	};
+	return {
+		hosts,
+		options,
+		events,
+		dir,
+		run: (changes, more) => runCluster({...request, ...more}, {...options, ...changes}),
+	};
+}
+
+async function until(holds: () => boolean): Promise<void> {
+	while (!holds()) await sleep(10);
+}
+
+const states = ({outcomes}: Operated): Readonly<Record<string, string>> =>
+	Object.fromEntries(outcomes.map(({id, state}) => [id, state]));
+
+test('a wrong password on one of twenty hosts is found before anything begins on any of them', async t => {
+	const names = Array.from({length: 20}, (_, index) => [`h${index + 1}`, index < 3 ? 'master' : 'node'] as const);
+	const {hosts, options, run} = await scene(t, Object.fromEntries(names));
+	hosts.host('h17').failure = new HostError('h17', 'ERR_HOST_PASSWORD', 'The password is wrong', {
+		hint: 'Try another.',
+	});
+	const error = await t.throwsAsync(run(), {instanceOf: HostsError});
+	t.is(error?.message, '1 of 20 hosts cannot be used; nothing was done');
+	t.deepEqual(
+		error?.outcomes.flatMap(outcome => (outcome.ok ? [] : [outcome.host])),
+		['h17'],
+	);
+	t.deepEqual(hosts.asked, [], 'no agent was asked for anything');
+	t.false(existsSync(options.clustersDir));
+});
+
+test('one Ctrl-C lets what runs come to its end, and the same request goes on after it', async t => {
+	const {hosts, run, dir} = await scene(t, {m1: 'master'});
+	const stop = new AbortController();
+	const running = run({stop: stop.signal});
+	await until(() => existsSync(join(dir, 'began')));
+	stop.abort();
+	writeFileSync(join(dir, 'go'), '');
+	const stopped = await running;
+	t.is(stopped.end, 'stopped');
+	const check = 'hook/m1/docker.io/library/kubernetes:v1.30.2/check';
+	t.like(states(stopped), {[check]: 'done', 'prepare/m1': 'stopped'});
+	t.true(existsSync(join(dir, 'ended')));
+	t.false(hosts.asked.includes('m1 prepare'));
+	t.is(hosts.sessions(), 0, 'nothing is left open');
+	const resumed = await run();
+	t.is(resumed.end, 'failed', 'prepare is not played here');
+	t.is(states(resumed)[check], undefined, 'what is done is not planned again');
+	t.is(resumed.setting.id, stopped.setting.id);
+	t.true(hosts.asked.includes('m1 prepare'));
+});
+
+test('a second Ctrl-C stops at once, and gives the host back', async t => {
+	const {hosts, run, dir} = await scene(t, {m1: 'master'});
+	const [stop, abort] = [new AbortController(), new AbortController()];
+	const running = run({stop: stop.signal, signal: abort.signal});
+	await until(() => existsSync(join(dir, 'began')));
+	stop.abort();
+	abort.abort(new Error('twice'));
+	await t.throwsAsync(running, {message: 'twice'});
+	t.false(existsSync(join(dir, 'ended')));
+	await until(() => hosts.sessions() === 0);
+	await (await takeLock(hosts.host('m1').root, bob))();
+	t.pass();
+});
+
+test('a host that another operator works on is told with who does, and nothing begins on the others', async t => {
+	const {hosts, run, options} = await scene(t, {m1: 'master', n1: 'node', n2: 'node'});
+	const release = await takeLock(hosts.host('n2').root, bob);
+	const error = await t.throwsAsync(run(), {code: 'ERR_CLUSTER_LOCKED'});
+	t.like(error, {host: 'n2', details: {who: 'bob', from: 'desk'}});
+	t.deepEqual([...new Set(hosts.asked.map(line => line.split(' ')[1]))], ['lock']);
+	t.is(hosts.sessions(), 0);
+	t.false(existsSync(join(options.clustersDir, 'prod', 'state.json')));
+	await release();
+});
+
+test('a plan that was agreed to is not done when hosts are no longer as they were', async t => {
+	const {hosts, run, options} = await scene(t, {m1: 'master', n1: 'node'});
+	const file = planFileOf(await run({isDryRun: true}));
+	hosts.host('n1').lines = ['there /etc/kubernetes/kubelet.conf'];
+	hosts.host('n1').write('member', {cluster: 'prod', id: file.wanted.id, role: 'node'});
+	await t.throwsAsync(applyPlan(file, options), {code: 'ERR_PLAN', message: /no longer as they were/});
+	t.deepEqual(hosts.asked, []);
+});
