@@ -17,6 +17,7 @@ import {exitCodes} from './exit-codes.js';
 import {openWays, userName} from './reach.js';
 import {actionJson, renderOperated} from './render/cluster-outcome.js';
 import {renderProposal} from './render/cluster-plan.js';
+import {renderError} from './render/error.js';
 import {renderHostFailures} from './render/host-failures.js';
 import {renderFindings} from './render/host-findings.js';
 import {UsageError} from './usage-error.js';
@@ -135,7 +136,9 @@ function resultOf(operated: Operated, context: Context, logFile: string | undefi
 	const {plan, end, outcomes, findings, restored, elapsedMs} = operated;
 	const isJson = context.settings.output.value === 'json';
 	const width = context.io.stderr.isTTY === true ? context.io.stderr.columns || 80 : undefined;
+	const isFit = !findings.some(({severity}) => severity === 'error');
 	const isGood = end === 'nothing' || end === 'done' || end === 'planned';
+	if (!isFit && !isJson) context.note(renderError(new FindingsError(findings), context.errorStyle));
 	if (!isGood && !isJson) context.note(renderOperated(operated, {style: context.errorStyle, width, logFile}));
 	return {
 		json: {
@@ -155,6 +158,7 @@ function resultOf(operated: Operated, context: Context, logFile: string | undefi
 				return renderProposal(operated, {style: context.style, width: context.width, isWhole: true});
 			return renderOperated(operated, {style: context.style, width, logFile});
 		},
-		exitCode: isGood ? exitCodes.ok.code : end === 'stopped' ? exitCodes.interrupted.code : exitCodes.failure.code,
+		exitCode:
+			isGood && isFit ? exitCodes.ok.code : end === 'stopped' ? exitCodes.interrupted.code : exitCodes.failure.code,
 	};
 }

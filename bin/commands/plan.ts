@@ -17,7 +17,7 @@ import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
 	description:
-		'Looks at the hosts and shows every step, with what moves and what is lost by it; nothing is changed. With --output json the plan is stable: as long as hosts and wishes are the same, so is its digest, and "apply" does just this plan or refuses.',
+		'Looks at the hosts and shows every step, with what moves and what is lost by it; nothing is changed. What hosts are not fit for is shown beside the plan, and the exit code is 1 then. With --output json the plan is stable: as long as hosts and wishes are the same, so is its digest, and "apply" does just this plan or refuses.',
 	operands: [
 		{name: 'IMAGE', help: 'as for run; none with a Clusterfile', optional: true, variadic: true, completes: 'image'},
 	],

@@ -128,6 +128,31 @@ test('a plan is the same as long as hosts are, and apply does not do it without 
 	t.regex(asked.stderr, new RegExp(first.plan.digest));
 });
 
+test('a plan is shown beside what hosts are not fit for, and the exit code tells', async t => {
+	const cli = await cliWithHosts(t, 1);
+	await storeRootfs(cli);
+	// The API server would listen where the host's SSH server does.
+	const bindPort = cli.hosts.split(':').at(-1);
+	writeFileSync(
+		join(cli.dir, 'kubeadm.yaml'),
+		`apiVersion: kubeadm.k8s.io/v1beta3\nkind: InitConfiguration\nlocalAPIEndpoint: {bindPort: ${bindPort}}\n`,
+	);
+	const ignored = preflightTopics.map(({id}) => id).filter(id => id !== 'port-taken');
+	const flags = ['--config-file', 'kubeadm.yaml', '--ignore', ignored.join(','), ...cli.login];
+	const result = await cli.run(['plan', 'kubernetes:v1.30.2', '--masters', cli.hosts, ...flags]);
+	t.is(result.exitCode, 1);
+	t.regex(result.stdout, /\[port-taken\][\s\S]*begin the cluster/);
+	t.regex(result.stderr, /nothing was done[\s\S]*--ignore port-taken/);
+	const json = await cli.run(['plan', 'kubernetes:v1.30.2', '--masters', cli.hosts, ...flags, '--output', 'json']);
+	t.is(json.exitCode, 1);
+	const {plan, findings} = JSON.parse(json.stdout) as {
+		plan: {actions: readonly unknown[]};
+		findings: readonly {readonly id: string}[];
+	};
+	t.true(plan.actions.length > 5);
+	t.like(findings, [{id: 'port-taken', severity: 'error'}]);
+});
+
 test('a plan that does not follow any more is refused', async t => {
 	const cli = await cliWithHosts(t, 1);
 	await storeRootfs(cli);

@@ -8,6 +8,7 @@ import type {ClusterCache} from '../state/cache.js';
 import {performNoted} from '../state/perform-noted.js';
 import {reachOf} from '../state/reach.js';
 import {type OpenedRun, openRun} from '../state/run.js';
+import {ifRemembered} from '../state/run-record.js';
 import type {OpenTransport, Transport} from '../transport/transport.js';
 import type {ClusterAction} from './actions.js';
 import {checkRequest, refuseProblems} from './check.js';
@@ -51,7 +52,7 @@ export async function carryOut(
 	const {plan} = proposal;
 	refuseOther(plan, options);
 	if (plan.actions.length === 0) {
-		if (options.isDryRun !== true) await settleCache(proposal, cache);
+		if (options.isDryRun !== true) await ifRemembered(() => settleCache(proposal, cache), options);
 		return operated('nothing');
 	}
 	if (options.isDryRun === true) return operated('planned');
@@ -61,7 +62,7 @@ export async function carryOut(
 	const outcomes = await work(proposal, seen, isWaiting, cache, open, noting(restored, options));
 	const states = new Set(outcomes.map(({state}) => state));
 	const end = states.has('failed') ? 'failed' : states.has('stopped') ? 'stopped' : 'done';
-	if (end === 'done' && plan.verb === 'reset') await cache.remove(plan.cluster);
+	if (end === 'done' && plan.verb === 'reset') await ifRemembered(() => cache.remove(plan.cluster), options);
 	return operated(end, outcomes);
 }
 
@@ -84,8 +85,11 @@ async function propose(given: CarryOut['request'], seen: Seen, options: OperateO
 	const problems = checkRequest(request);
 	refuseProblems(problems);
 	const found =
-		given.verb === 'reset' || given.verb === 'delete' ? [] : kubernetesFindings(wanted, given.states, options);
-	if (found.some(({severity}) => severity === 'error')) throw new FindingsError(found);
+		given.verb === 'reset' || given.verb === 'delete'
+			? []
+			: kubernetesFindings(wanted, given.states, {ignore: options.ignore, isForced});
+	// Who asks for the plan alone sees it beside what stands in its way.
+	if (options.isDryRun !== true && found.some(({severity}) => severity === 'error')) throw new FindingsError(found);
 	const reach = [...seen.targets].map(([name, target]) => [name, reachOf(target)] as const);
 	return {
 		plan: planCluster(request),

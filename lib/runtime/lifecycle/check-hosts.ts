@@ -1,3 +1,4 @@
+import {formatPlatform} from '../../oci/platform.js';
 import {about, type Problem} from './problem.js';
 import type {SettingHost} from './setting.js';
 import type {Situation} from './situation.js';
@@ -10,6 +11,7 @@ export function checkHosts(situation: Situation): readonly Problem[] {
 		...checkNames(situation),
 		...checkRenamed(situation),
 		...checkChanges(situation),
+		...checkMachines(situation),
 		...checkTaken(situation),
 		...checkSilent(situation),
 		...checkLeaving(situation),
@@ -102,6 +104,40 @@ function checkChanges({request: {wanted, known}, first}: Situation): readonly Pr
 				code: 'ERR_NODE_NAME',
 				message: `The node is called ${was.nodeName} in the cluster, and the host ${nodeName}`,
 				hint: `Give the host its name back with "hostnamectl set-hostname ${was.nodeName}", or delete and add it.`,
+			}),
+		];
+	});
+}
+
+/** Is the machine behind a name still the one that the cluster knows? */
+function checkMachines({settled, hosts, stateOf}: Situation): readonly Problem[] {
+	const nodes = new Map(settled?.setting.hosts.map(({name, nodeName}) => [name, nodeName]));
+	return hosts.flatMap((host): readonly Problem[] => {
+		const facts = stateOf(host)?.facts;
+		if (facts === undefined || nodes.get(host.name) !== host.nodeName) return [];
+		const {architecture, variant} = facts.system;
+		const platform = formatPlatform({os: 'linux', architecture, ...(variant === undefined ? {} : {variant})});
+		const hostname = facts.identity.hostname.trim().toLowerCase();
+		const own = facts.network.interfaces.flatMap(one => one.addresses.map(address => address.split('/')[0]));
+		const lost = host.addresses.filter(address => !own.includes(address));
+		return [
+			...about(platform === host.platform ? [] : [host.name], {
+				severity: 'error',
+				code: 'ERR_PLATFORM',
+				message: `The host is ${host.platform} in the cluster, and the machine ${shown(platform)}`,
+				hint: 'Take it out with "sealimage delete" first, then add the new machine.',
+			}),
+			...about(hostname === host.nodeName ? [] : [host.name], {
+				severity: 'warning',
+				code: 'HostRenamed',
+				message: `The machine is called ${shown(hostname)}, and its node ${host.nodeName}`,
+				hint: `Run "hostnamectl set-hostname ${host.nodeName}" on it, or its kubelet does not come back after a restart.`,
+			}),
+			...about(lost.length === 0 ? [] : [host.name], {
+				severity: 'warning',
+				code: 'HostMoved',
+				message: `The host has no longer the address ${lost.join(', ')}, by which the cluster knows it`,
+				hint: 'Give it that address again, or delete it and add it with the new one.',
 			}),
 		];
 	});

@@ -55,7 +55,7 @@ export interface OperateOptions extends OperationOptions, Pick<DistributeOptions
 	readonly root?: string | undefined;
 	/** Shown the plan before anything is touched; false ends it there. Without it nobody is asked. */
 	readonly confirm?: ((proposal: Proposal) => Promise<boolean>) | undefined;
-	/** The plan and nothing else. */
+	/** The plan and nothing else, also when hosts are not fit for it. */
 	readonly isDryRun?: boolean | undefined;
 	/** The plan that was agreed to. Another one is refused. */
 	readonly agreed?: {readonly digest: Digest; readonly basis: Digest} | undefined;

@@ -14,7 +14,7 @@ import {look, type Seen} from './look.js';
 import {readNextId} from './next-id.js';
 import type {AddHostsRequest, LeaveRequest, NamedHost, OperateOptions, RunRequest} from './operate-request.js';
 import type {Operated} from './operated.js';
-import type {PlanFile} from './plan-file.js';
+import {type PlanFile, plannedTargets} from './plan-file.js';
 import type {ClusterImage, ClusterSetting} from './setting.js';
 import {type SettleRequest, settleCluster, type WantedHost} from './settle.js';
 
@@ -136,26 +136,31 @@ export async function resetCluster({name, hosts: named}: LeaveRequest, options: 
 	});
 }
 
-/** Does a plan that was made before, if it still is what follows from how hosts are. @throws as `runCluster`; SealError ERR_PLAN */
+/**
+ * Does a plan that was made before, if it still is what follows from how hosts are. Whoever made the file chose hosts, lines and variables;
+ * what images bring is read from the store, and hosts that are remembered are reached as they are remembered.
+ * @throws as `runCluster`; SealError ERR_PLAN
+ */
 export async function applyPlan(file: PlanFile, options: OperateOptions): Promise<Operated> {
-	const {plan, verb, wanted, leaving, applications, isForced, reach} = file;
-	const {name} = wanted;
+	const {plan, verb, leaving, applications, isForced} = file;
+	const {name} = file.wanted;
 	return await withWays(name, {...options, agreed: plan}, async (cache, open) => {
-		const named = Object.entries(reach).map(([host, {address, port, user, jumps, identityFiles = []}]): HostTarget => {
-			const {roles = []} = [...wanted.hosts, ...leaving].find(one => one.name === host) ?? {};
-			const way = {
-				port,
-				user,
-				jumps,
-				...(identityFiles.length === 0 ? {} : {identities: identityFiles.map(path => ({file: path}))}),
-			};
-			const said = Object.fromEntries(Object.entries(way).filter(([, value]) => value !== undefined));
-			return {name: host, address, roles, login: {...options.login, ...said}};
-		});
+		const named = plannedTargets(file, await cache.read(name), options.login);
 		const seen = await look({name, named, maySilentLeave: true}, cache, open, options);
+		const wanted = {...file.wanted, images: await plannedImages(file, seen, options)};
 		const request = {verb, wanted, known: seen.known, states: seen.states, leaving, applications, isForced};
 		return {request, seen};
 	});
+}
+
+/** Hooks and lines run as root: they have to be those of the very images that the file names. */
+async function plannedImages(
+	{verb, wanted}: PlanFile,
+	{known}: Seen,
+	options: OperateOptions,
+): Promise<readonly ClusterImage[]> {
+	if (verb === 'reset' || verb === 'delete') return known?.setting.images ?? [];
+	return await readAgain(wanted, [], options);
 }
 
 /** This machine, when no host is named. */

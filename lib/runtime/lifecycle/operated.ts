@@ -20,7 +20,7 @@ export interface Proposal {
 	/** How each host is reached, without secrets. */
 	readonly reach: Readonly<Record<string, HostReach>>;
 	readonly isForced: boolean;
-	/** What preflight and the checks of the request have to say, errors that were ignored among it. */
+	/** What preflight and the checks of the request have to say. Errors are among it only when no more was wanted than the plan. */
 	readonly findings: readonly HostFinding[];
 	/** Hosts of the cluster that do not answer, with why. Nothing is planned for them but their removal. */
 	readonly silent: readonly {readonly host: string; readonly error: unknown}[];

@@ -1,6 +1,8 @@
 import {SealError} from '../../core/errors.js';
+import {bracketed} from '../host/address.js';
+import type {HostLogin, HostTarget} from '../host/target.js';
 import {type Plan, parsePlan} from '../plan/plan.js';
-import type {HostReach} from '../state/cluster-state.js';
+import type {ClusterState, HostReach} from '../state/cluster-state.js';
 import {isClusterState} from '../state/parse-state.js';
 import type {Operated} from './operated.js';
 import type {ClusterVerb} from './request.js';
@@ -38,6 +40,36 @@ export function parsePlanFile(text: string, shown: string): PlanFile {
 		applications.every(name => typeof name === 'string');
 	if (!isWhole) throw refuse(shown, 'parts of it are missing');
 	return {plan, verb, wanted: wanted!, leaving: leaving!, applications, isForced: isForced === true, reach: reach!};
+}
+
+/**
+ * The hosts of a plan. A file must not send logins elsewhere: a host that is not remembered is reached by its own name.
+ * @throws SealError ERR_PLAN
+ */
+export function plannedTargets(
+	{wanted, leaving, reach}: PlanFile,
+	remembered: ClusterState | undefined,
+	login: HostLogin | undefined,
+): readonly HostTarget[] {
+	const hosts = new Map([...leaving, ...wanted.hosts].map(host => [host.name, host]));
+	return Object.entries(reach).map(([name, said]): HostTarget => {
+		const known =
+			remembered !== undefined && Object.hasOwn(remembered.reach, name) ? remembered.reach[name] : undefined;
+		const {address, port, user, jumps, identityFiles = []} = known ?? said;
+		if (known === undefined && address !== name && name !== `${bracketed(address)}:${port ?? 22}`) {
+			throw new SealError('ERR_PLAN', `The plan would reach the host ${name} as ${address}`, {
+				hint: 'Make the plan anew on this machine, or take the cluster from a master with "sealimage clusters import" first.',
+			});
+		}
+		const way = {
+			port,
+			user,
+			jumps,
+			...(identityFiles.length === 0 ? {} : {identities: identityFiles.map(path => ({file: path}))}),
+		};
+		const set = Object.fromEntries(Object.entries(way).filter(([, value]) => value !== undefined));
+		return {name, address, roles: hosts.get(name)?.roles ?? [], login: {...login, ...set}};
+	});
 }
 
 /** As the state of a cluster is read: every field that is used has its form. */

@@ -10,8 +10,8 @@ import type {OpenedRun} from './run.js';
 /**
  * Does the actions of a plan, and notes each that is done at once: in the journal of its host, or among what is done for the cluster.
  * Whatever ends it, the same plan made anew leaves out what was noted. Before the first action every host on which something is
- * done is locked, with all masters that answer, and each host learns which cluster it is in before anything is done on it. A failure is
- * the action's outcome.
+ * done is locked, with all masters that answer, and each host learns which cluster it is in before anything is done on it. Masters on
+ * which nothing is done and hosts that leave may have broken disks: they are not waited for. A failure is the action's outcome.
  * @throws SealError ERR_PLAN; HostError ERR_CLUSTER_LOCKED and what else `OpenedRun.lock` throws: then nothing was done
  */
 export async function performNoted(
@@ -21,7 +21,7 @@ export async function performNoted(
 	options: PerformOptions = {},
 ): Promise<readonly ActionOutcome[]> {
 	if (actions.length === 0) return [];
-	await run.lock(hostsToLock(actions, run), options);
+	await lockHosts(actions, run, options);
 	await run.remember();
 	try {
 		return await perform(actions, action => performOne(action, performers, run, options), options);
@@ -34,10 +34,17 @@ export async function performNoted(
 const elsewhere: ReadonlySet<ActionKind> = new Set(['drain', 'leave-etcd', 'delete-node'] as const);
 
 /** Two operators on different hosts of one cluster meet at its masters. */
-function hostsToLock(actions: readonly ClusterAction[], run: OpenedRun): readonly string[] {
-	const own = actions.flatMap(({host, kind}) => (host === undefined || elsewhere.has(kind) ? [] : [host]));
-	const masters = [...run.hosts.values()].filter(({isMaster, state}) => isMaster && state !== undefined);
-	return [...own, ...masters.map(({name}) => name)];
+async function lockHosts(actions: readonly ClusterAction[], run: OpenedRun, {signal}: PerformOptions): Promise<void> {
+	const own = new Set(actions.flatMap(({host, kind}) => (host === undefined || elsewhere.has(kind) ? [] : [host])));
+	const leaving = new Set(actions.flatMap(({host = '', kind}) => (kind === 'restore' ? [host] : [])));
+	const masters = [...run.hosts.values()]
+		.filter(({isMaster, state}) => isMaster && state !== undefined)
+		.map(({name}) => name);
+	await run.lock([...own, ...masters], {
+		signal,
+		dispensable: new Set([...leaving, ...masters.filter(name => !own.has(name))]),
+		meeting: masters.filter(name => !leaving.has(name)),
+	});
 }
 
 /** Until it is on the disk of its host that it is done, it is not. */

@@ -2,18 +2,20 @@ import {isSealError} from '../../core/errors.js';
 import type {Abortable} from '../../core/events.js';
 import {type EnsureOptions, ensureAgent} from '../agent/ensure.js';
 import type {AgentConnection} from '../agent/protocol.js';
+import {HostError} from '../host/error.js';
 import type {HostTarget} from '../host/target.js';
 import type {RunHost} from '../lifecycle/run.js';
 import type {SettingHost} from '../lifecycle/setting.js';
 import type {OpenTransport} from '../transport/transport.js';
 import type {LockRequest} from './host-lock.js';
+import {recordDigest} from './host-record.js';
 import type {HostState} from './host-state.js';
 
 /** A host of a run, and what the run itself does with it. */
 export interface OpenedHost extends RunHost {
 	/**
 	 * Keeps other operators off it from now on, also after its session broke and was opened again.
-	 * @throws HostError ERR_CLUSTER_LOCKED, and what `agent` throws
+	 * @throws HostError ERR_CLUSTER_LOCKED, ERR_CLUSTER_STATE when somebody has worked on it since it was looked at, and what `agent` throws
 	 */
 	lock(options?: Abortable): Promise<void>;
 	/** The agent is gone, or is about to be: nothing more is asked of it. Gives the lock back. */
@@ -36,8 +38,10 @@ export function createRunHost(
 	const transport = options.open(target);
 	let session: Promise<AgentConnection> | undefined;
 	let isLocked = false;
+	let record: unknown;
 	const takeLock = async (connection: AgentConnection, abortable: Abortable): Promise<void> => {
-		await connection.call('lock', options.lock, abortable);
+		const locked = await connection.call('lock', options.lock, abortable);
+		record = (locked as {readonly record?: unknown} | null)?.record;
 	};
 	const openSession = async (): Promise<AgentConnection> => {
 		const connection = await ensureAgent(transport, options.ensure);
@@ -82,6 +86,7 @@ export function createRunHost(
 			try {
 				const connection = await agent();
 				if (hadSession) await takeLock(connection, abortable);
+				if (state !== undefined && record !== undefined && record !== recordDigest(state)) throw changed(host.name);
 			} catch (error) {
 				isLocked = false;
 				throw error;
@@ -93,6 +98,12 @@ export function createRunHost(
 			await transport.close();
 		},
 	};
+}
+
+function changed(host: string): HostError {
+	return new HostError(host, 'ERR_CLUSTER_STATE', 'Somebody has worked on the host since it was looked at', {
+		hint: 'Run the command again: it looks anew, and plans what is left to do.',
+	});
 }
 
 /** What a session fails with when it is over. */

@@ -1,4 +1,5 @@
-import type {OperationOptions} from '../../core/events.js';
+import {isSealError} from '../../core/errors.js';
+import {emit, type OperationOptions} from '../../core/events.js';
 import {createGate} from '../../core/pool.js';
 import type {Digest} from '../../oci/digest.js';
 import type {RunHost} from '../lifecycle/run.js';
@@ -10,7 +11,10 @@ import {reachOf} from './reach.js';
 
 /** What a run makes of the state of its cluster. */
 export interface RunRecord {
-	/** Keeps what was done for the cluster as a whole: at once on the operator's machine, on the masters with the next writing. */
+	/**
+	 * Keeps what was done for the cluster as a whole: at once on the operator's machine, on the masters with the next writing. A disk of the
+	 * operator that is full is a warning: what was done is done.
+	 */
 	noteDone(id: string, key: Digest): Promise<void>;
 	/** Keeps on the operator's machine what a new cluster is, so that an interrupted beginning can go on. */
 	remember(): Promise<void>;
@@ -60,6 +64,7 @@ export function createRecord(options: RunRecordOptions): RunRecord {
 	const keep = async (): Promise<void> => {
 		if (cache !== undefined) await gate.run(() => cache.write(stateNow()));
 	};
+	const keepIfPossible = (): Promise<void> => ifRemembered(keep, options);
 	const write = (operation: OperationOptions): Promise<void> =>
 		gate.run(async () => {
 			// A number is used once, also when only some masters took what it stands for.
@@ -70,13 +75,13 @@ export function createRecord(options: RunRecordOptions): RunRecord {
 			const reachable = masters.flatMap(({name}) => hosts.get(name) ?? []);
 			await writeCopies(next, reachable, liveMasters(), operation);
 			changes -= written;
-			await cache?.write(stateNow());
+			if (cache !== undefined) await ifRemembered(() => cache.write(stateNow()), operation);
 		});
 	return {
 		async noteDone(id, key) {
 			done.set(id, key);
 			changes++;
-			await keep();
+			await keepIfPossible();
 		},
 		async remember() {
 			if (known === undefined) await keep();
@@ -85,7 +90,7 @@ export function createRecord(options: RunRecordOptions): RunRecord {
 			if (done.size === 0) return;
 			done.clear();
 			changes++;
-			await keep();
+			await keepIfPossible();
 		},
 		async writeState(operation = options) {
 			const before = current;
@@ -101,4 +106,21 @@ export function createRecord(options: RunRecordOptions): RunRecord {
 			if (changes > 0) await write(operation);
 		},
 	};
+}
+
+const diskCodes: ReadonlySet<string> = new Set(['ERR_IO', 'ERR_NO_SPACE', 'ERR_PERMISSION', 'ERR_READ_ONLY']);
+
+/** Writes what this machine remembers of clusters; what masters keep too may be missing here. */
+export async function ifRemembered(write: () => Promise<void>, options: OperationOptions): Promise<void> {
+	try {
+		await write();
+	} catch (error) {
+		if (!isSealError(error) || !diskCodes.has(error.code)) throw error;
+		emit(options, {
+			type: 'warning',
+			code: error.code,
+			message: `This machine does not remember what was done: ${error.message}`,
+			hint: 'Make room, then take the cluster from a master with "sealimage clusters import --host MASTER".',
+		});
+	}
 }

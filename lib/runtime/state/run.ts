@@ -1,5 +1,6 @@
 import {randomBytes} from 'node:crypto';
-import type {Abortable, OperationOptions} from '../../core/events.js';
+import {hasCode, isSealError} from '../../core/errors.js';
+import {type Abortable, emit, type OperationOptions} from '../../core/events.js';
 import type {EnsureOptions} from '../agent/ensure.js';
 import {eachHost} from '../host/each.js';
 import {HostError} from '../host/error.js';
@@ -40,13 +41,21 @@ export interface OpenRunOptions extends OperationOptions {
 	readonly concurrency?: number | undefined;
 }
 
+export interface LockOptions extends Abortable {
+	/** Hosts among them that need not be kept: one whose disk is full or broken is a warning, one that somebody else works on is not. */
+	readonly dispensable?: ReadonlySet<string> | undefined;
+	/** Where operators meet, if there is any: at least one of them has to be kept. */
+	readonly meeting?: readonly string[] | undefined;
+}
+
 /** A run, and what keeps it: locks, journals, the state of the cluster. One connection and one session of the agent for each host. */
 export interface OpenedRun extends ClusterRun, RunRecord, AsyncDisposable {
 	/**
 	 * Opens these hosts and keeps other operators off them until the run is closed. Nothing else is done on them yet.
-	 * @throws HostError ERR_CLUSTER_LOCKED, and what ensureAgent throws; the locks that were got are given back then
+	 * @throws HostError ERR_CLUSTER_LOCKED, ERR_CLUSTER_STATE when somebody has worked on one since it was looked at, and what ensureAgent
+	 * throws; the locks that were got are given back then
 	 */
-	lock(hosts: readonly string[], options?: Abortable): Promise<void>;
+	lock(hosts: readonly string[], options?: LockOptions): Promise<void>;
 	/** Before the first action on a host: the host knows which cluster it is in. @throws HostError ERR_CLUSTER_MEMBER */
 	begin(host: string): Promise<void>;
 	/** Notes in the journal of the host what was done there; on its disk when it resolves. */
@@ -104,14 +113,21 @@ function createNotes(
 ): Pick<OpenedRun, 'lock' | 'begin' | 'note'> {
 	const begun = new Map<string, Promise<void>>();
 	return {
-		async lock(names, abortable = {signal}) {
+		async lock(names, {signal: stop = signal, dispensable, meeting = []} = {}) {
 			const wanted = [...new Set(names)].map(name => ({host: name, opened: hostOf(hosts, name)}));
-			const options = {signal: abortable.signal, onEvent, title: 'open hosts', concurrency};
-			const outcomes = await eachHost(wanted, ({opened}) => opened.lock(abortable), options);
-			const failed = outcomes.find(outcome => !outcome.ok);
-			if (failed === undefined || failed.ok) return;
-			await Promise.all(wanted.map(({opened}) => opened.leave()));
-			throw failed.error;
+			const options = {signal: stop, onEvent, title: 'open hosts', concurrency};
+			const outcomes = await eachHost(wanted, ({opened}) => opened.lock({signal: stop}), options);
+			const failed = outcomes.flatMap(outcome => (outcome.ok ? [] : [outcome]));
+			const lost = new Set(failed.map(({host}) => host));
+			const grave =
+				failed.find(({error}) => isOthersWork(error)) ??
+				failed.find(({host}) => dispensable?.has(host) !== true) ??
+				(meeting.length > 0 && meeting.every(host => lost.has(host)) ? failed[0] : undefined);
+			if (grave !== undefined) {
+				await Promise.all(wanted.map(({opened}) => opened.leave()));
+				throw grave.error;
+			}
+			for (const {host, error} of failed) warnOfUnlocked(host, error, {onEvent});
 		},
 		async begin(name) {
 			const host = hostOf(hosts, name);
@@ -198,6 +214,21 @@ function isMemberAlready(found: HostMember | undefined, {cluster, id, role}: Hos
 
 async function introduce(host: OpenedHost, member: HostMember, replaces: boolean): Promise<void> {
 	await (await host.agent()).call('journal', {member, replaces});
+}
+
+/** Somebody is on the host, or was: that is no matter of its disk. */
+function isOthersWork(error: unknown): boolean {
+	return hasCode(error, 'ERR_CLUSTER_LOCKED') || hasCode(error, 'ERR_CLUSTER_STATE');
+}
+
+function warnOfUnlocked(host: string, error: unknown, options: OperationOptions): void {
+	const message = error instanceof Error ? error.message : String(error);
+	emit(options, {
+		type: 'warning',
+		code: isSealError(error) ? error.code : 'ERR_CLUSTER_LOCKED',
+		message: `Other operators are not kept off ${host}: ${message}`,
+		hint: 'Mend the host, or turn it off and take it out with "sealimage delete".',
+	});
 }
 
 /** An agent whose connection was cut is opened once more: what was done there should not be forgotten for that. */

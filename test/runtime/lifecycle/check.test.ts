@@ -221,6 +221,26 @@ test(
 	renamed(running([1], [11, 12]), 11, {name: '10.0.0.13', addresses: ['10.0.0.13']}),
 	['error', 'ERR_HOST_DUPLICATE', ['10.0.0.13'], /^The host has the name or an address of 10\.0\.0\.11/],
 );
+test(
+	'a machine that is another one than the cluster knows',
+	finds,
+	withState(running([1], [11]), '10.0.0.11', state => ({
+		...state,
+		facts: changed(state.facts, facts => {
+			facts.identity.hostname = 'fresh';
+			facts.system.architecture = 'arm64';
+			facts.network.interfaces = [{name: 'eth0', addresses: ['10.0.0.77/16'], hardware: true}];
+		}),
+	})),
+	['error', 'ERR_PLATFORM', ['10.0.0.11'], 'The host is linux/amd64 in the cluster, and the machine "linux/arm64"'],
+	['warning', 'HostRenamed', ['10.0.0.11'], 'The machine is called "fresh", and its node h11'],
+	[
+		'warning',
+		'HostMoved',
+		['10.0.0.11'],
+		'The host has no longer the address 10.0.0.11, by which the cluster knows it',
+	],
+);
 test('the last master leaves', finds, leaving(running([1], [11]), [1]), [
 	'error',
 	'ERR_LAST_MASTER',

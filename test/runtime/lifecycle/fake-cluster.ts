@@ -111,12 +111,13 @@ export function hasApi(world: FakeWorld): boolean {
 /** What hosts that answer say of themselves. */
 export function observe(world: FakeWorld, hosts: readonly SettingHost[]): ReadonlyMap<string, HostState> {
 	const found = new Map<string, HostState>();
-	for (const {name, nodeName} of hosts) {
+	for (const one of hosts) {
+		const {name, nodeName} = one;
 		const host = world.hosts.get(name);
 		if (host?.isUp !== true) continue;
 		const isMember = world.cluster?.etcd.get(nodeName) === 'member';
 		found.set(name, {
-			facts: factsOf(name),
+			facts: factsOf(one),
 			member: host.member,
 			journal: Object.fromEntries(host.journal),
 			kubernetes: {
@@ -213,16 +214,18 @@ function sorted<V>(map: ReadonlyMap<string, V>): readonly (readonly [string, V])
 const facts = new Map<string, HostState['facts']>();
 
 /** Sound hosts in one network, each with an address of its own. */
-function factsOf(name: string): HostState['facts'] {
-	const known = facts.get(name);
+function factsOf({name, nodeName, addresses}: SettingHost): HostState['facts'] {
+	const key = [name, nodeName, ...addresses].join(' ');
+	const known = facts.get(key);
 	if (known !== undefined) return known;
 	const made = changed(soundFacts, one => {
 		one.host = name;
-		one.network.interfaces = [{name: 'eth0', addresses: [`${name}/16`], hardware: true}];
+		one.identity.hostname = nodeName;
+		one.network.interfaces = [{name: 'eth0', addresses: addresses.map(address => `${address}/16`), hardware: true}];
 		one.network.routes = [];
 		one.network.nameServers = [];
 		one.network.proxies = {};
 	});
-	facts.set(name, made);
+	facts.set(key, made);
 	return made;
 }

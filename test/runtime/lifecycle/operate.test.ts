@@ -5,6 +5,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {SealEvent} from '../../../lib/core/events.js';
 import {HostError} from '../../../lib/runtime/host/error.js';
 import {HostsError} from '../../../lib/runtime/host/hosts-error.js';
+import {FindingsError} from '../../../lib/runtime/lifecycle/findings-error.js';
 import {applyPlan, runCluster} from '../../../lib/runtime/lifecycle/operate.js';
 import type {OperateOptions, RunRequest} from '../../../lib/runtime/lifecycle/operate-request.js';
 import type {Operated} from '../../../lib/runtime/lifecycle/operated.js';
@@ -139,4 +140,56 @@ test('a plan that was agreed to is not done when hosts are no longer as they wer
 	hosts.host('n1').write('member', {cluster: 'prod', id: file.wanted.id, role: 'node'});
 	await t.throwsAsync(applyPlan(file, options), {code: 'ERR_PLAN', message: /no longer as they were/});
 	t.deepEqual(hosts.asked, []);
+});
+
+test('what images bring is not taken from the file of a plan', async t => {
+	const {run, options} = await scene(t, {m1: 'master'});
+	const file = planFileOf(await run({isDryRun: true}));
+	const images = file.wanted.images.map(image => ({...image, hooks: {check: 'check.sh; rm -rf /'}}));
+	const edited = {...file, wanted: {...file.wanted, images}};
+	const planned = await applyPlan(edited, {...options, isDryRun: true});
+	t.deepEqual(
+		planned.setting.images.map(({hooks}) => hooks),
+		[{check: 'check.sh'}],
+	);
+	const other = images.map(image => ({...image, digest: `sha256:${'a'.repeat(64)}` as const}));
+	await t.throwsAsync(applyPlan({...file, wanted: {...file.wanted, images: other}}, options), {
+		code: 'ERR_CLUSTER_IMAGE',
+	});
+});
+
+test('a plan does not send logins to where a host is not', async t => {
+	const {run, options} = await scene(t, {m1: 'master'});
+	const file = planFileOf(await run({isDryRun: true}));
+	const reach = {m1: {address: 'evil.example.com'}};
+	await t.throwsAsync(applyPlan({...file, reach}, options), {code: 'ERR_PLAN', message: /reach the host m1 as evil/});
+});
+
+test('a plan of hosts that are not fit shows the plan and why, and is not done', async t => {
+	const {hosts, run, options} = await scene(t, {m1: 'master'});
+	const ignore: readonly string[] = [];
+	const planned = await run({isDryRun: true, ignore});
+	t.is(planned.end, 'planned');
+	t.true(planned.plan.actions.length > 5);
+	t.true(planned.findings.some(({severity}) => severity === 'error'));
+	await t.throwsAsync(run({ignore}), {instanceOf: FindingsError});
+	await t.throwsAsync(applyPlan(planFileOf(planned), {...options, ignore}), {instanceOf: FindingsError});
+	t.deepEqual(hosts.asked, []);
+});
+
+test('hosts that somebody else made a cluster of while the plan was shown are not touched', async t => {
+	const {hosts, run} = await scene(t, {m1: 'master', n1: 'node'});
+	const confirm = async (): Promise<boolean> => {
+		hosts.host('n1').write('member', {cluster: 'other', id: 'f'.repeat(16), role: 'node'});
+		return true;
+	};
+	await t.throwsAsync(run({confirm}), {code: 'ERR_CLUSTER_STATE', message: /since it was looked at/});
+	t.deepEqual([...new Set(hosts.asked.map(line => line.split(' ')[1]))], ['lock']);
+});
+
+test('who says no to the plan has changed nothing', async t => {
+	const {hosts, run, options} = await scene(t, {m1: 'master'});
+	t.is((await run({confirm: async () => false})).end, 'declined');
+	t.deepEqual(hosts.asked, []);
+	t.false(existsSync(join(options.clustersDir, 'prod', 'state.json')));
 });

@@ -1,7 +1,8 @@
-import {existsSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
+import {SealError} from '../../../lib/core/errors.js';
 import type {SealEvent} from '../../../lib/core/events.js';
 import type {HostTarget} from '../../../lib/runtime/host/target.js';
 import type {ActionKind, ClusterAction} from '../../../lib/runtime/lifecycle/actions.js';
@@ -176,12 +177,78 @@ test('two operators do not work on one host, and the second one is told who does
 
 test('two operators on different hosts of one cluster meet at its masters', async t => {
 	const {open} = scene(t);
-	const observed = new Map([['m1', hostState()]]);
+	const observed = new Map([['m1', hostState({member: undefined})]]);
 	await open({observed}).lock(['m1']);
 	const {performers} = recorder();
 	await t.throwsAsync(performNoted({actions: [action('prepare', 'n1')]}, performers, open({observed})), {
 		code: 'ERR_CLUSTER_LOCKED',
 	});
+});
+
+test('a master whose disk is full keeps nobody from working on others, as long as operators meet at one', async t => {
+	const {dir, warnings, perform} = threeMasters(t);
+	spoilLock(dir, 'm3');
+	t.deepEqual(await perform([action('prepare', 'm2')]), ['prepare/m2 done']);
+	t.is(warnings().length, 1);
+	t.regex(warnings()[0]!, /^Other operators are not kept off m3: /);
+	await t.throwsAsync(perform([action('prepare', 'm3')]), {message: /lock/});
+	spoilLock(dir, 'm1');
+	spoilLock(dir, 'm2');
+	await t.throwsAsync(perform([action('ready', undefined)]), {message: /lock/});
+});
+
+test('a master leaves although its disk is full', async t => {
+	const {dir, warnings, perform} = threeMasters(t);
+	spoilLock(dir, 'm3');
+	const actions = [
+		action('leave-etcd', 'm3'),
+		action('delete-node', 'm3', ['leave-etcd/m3']),
+		action('restore', 'm3', ['delete-node/m3']),
+	];
+	t.deepEqual(await perform(actions), ['leave-etcd/m3 done', 'delete-node/m3 done', 'restore/m3 done']);
+	t.is(warnings().length, 1);
+});
+
+test('a host that somebody worked on after it was looked at is not worked on', async t => {
+	const {dir, open, journal} = scene(t);
+	const observed = new Map([['n1', hostState({member: undefined})]]);
+	const theirs = open({owner: {who: 'bob', from: 'desk'}});
+	await performNoted({actions: [action('prepare', 'n1')]}, recorder().performers, theirs);
+	await theirs.close();
+	const {performers, log} = recorder();
+	const error = await t.throwsAsync(performNoted({actions: [action('join', 'n1')]}, performers, open({observed})), {
+		code: 'ERR_CLUSTER_STATE',
+		message: /since it was looked at/,
+	});
+	t.like(error, {host: 'n1'});
+	t.deepEqual(log, []);
+	t.deepEqual(Object.keys(journal('n1')), ['prepare/n1']);
+	const now = await observeHost(clusterHosts(dir)(targets[1]!), {root: hostRoot(dir, 'n1')});
+	const mine = open({observed: new Map([['n1', now]])});
+	t.deepEqual(states(await performNoted({actions: [action('join', 'n1')]}, performers, mine)), ['join/n1 done']);
+});
+
+test('a full disk of the operator costs a warning for what is done, and keeps a new cluster from being begun', async t => {
+	const {dir, open} = scene(t);
+	const events: SealEvent[] = [];
+	const full = new SealError('ERR_NO_SPACE', 'No space is left');
+	const cache: ClusterCache = {
+		...openClusterCache(join(dir, 'clusters')),
+		write: async () => {
+			throw full;
+		},
+	};
+	const {performers, log} = recorder({state: stateAction});
+	const actions = [action('ready', undefined), action('state', undefined, ['ready'])];
+	const run = open({cache, known: exampleState({generation: 1}), onEvent: event => events.push(event)});
+	t.deepEqual(states(await performNoted({actions}, performers, run)), ['ready done', 'state done']);
+	t.like(
+		events.find(({type}) => type === 'warning'),
+		{code: 'ERR_NO_SPACE', message: 'This machine does not remember what was done: No space is left'},
+	);
+	await run.close();
+	await t.throwsAsync(performNoted({actions}, performers, open({cache})), {is: full});
+	t.deepEqual(log, ['ready', 'state']);
 });
 
 test('what is done for a host that is dead asks nothing of it', async t => {
@@ -369,6 +436,49 @@ test('a plan without actions opens nothing', async t => {
 	t.deepEqual(await performNoted({actions: []}, recorder().performers, run), []);
 	t.false(existsSync(join(dir, 'clusters')));
 });
+
+/** A cluster of three masters that were seen to work. */
+function threeMasters(t: ExecutionContext): {
+	readonly dir: string;
+	readonly warnings: () => readonly string[];
+	/** A run of its own for these actions, from its locks to its end. */
+	perform(actions: readonly ClusterAction[]): Promise<string[]>;
+} {
+	const dir = tempDir(t);
+	const names = ['m1', 'm2', 'm3'];
+	const events: SealEvent[] = [];
+	const hosts = names.map((name, index) => settingHost(name, true, `10.0.0.${index + 1}`));
+	const known = exampleState({}, hosts);
+	return {
+		dir,
+		warnings: () => events.flatMap(event => (event.type === 'warning' ? [event.message] : [])),
+		async perform(actions) {
+			const own = names.map(name => localTarget(name, ['master']));
+			await using run = openRun(known.setting, own, {
+				open: clusterHosts(dir),
+				owner: {who: 'ada', from: 'laptop'},
+				agent: {install: async () => undefined},
+				version: '1.0.0',
+				known,
+				observed: new Map(
+					await Promise.all(
+						own.map(async target => {
+							const options = {root: hostRoot(dir, target.name)};
+							return [target.name, await observeHost(clusterHosts(dir)(target), options)] as const;
+						}),
+					),
+				),
+				onEvent: event => events.push(event),
+			});
+			return states(await performNoted({actions}, recorder().performers, run));
+		},
+	};
+}
+
+/** Nothing can be written where the lock of the host would be. */
+function spoilLock(dir: string, host: string): void {
+	mkdirSync(join(clusterPlaces(hostRoot(dir, host)).lock, 'folder'), {recursive: true});
+}
 
 function unreachable(): Transport {
 	const host = createFakeHost({name: 'dead'});

@@ -1,4 +1,6 @@
+import type {Digest} from '../../../oci/digest.js';
 import {type LockRequest, type Release, takeLock} from '../../state/host-lock.js';
+import {readRecord} from '../../state/host-record.js';
 import {fieldsOf, numberIn, textIn} from '../params.js';
 import type {AgentVerb} from '../protocol.js';
 
@@ -8,8 +10,13 @@ export interface LockParams extends LockRequest {
 
 const longestWaitMs = 24 * 60 * 60_000;
 
+export interface Locked {
+	/** `recordDigest` of the host, from now on changed only by who holds the lock. */
+	readonly record: Digest;
+}
+
 /** Keeps other operators off this host until the session ends. Asked for again in one session, it is held already. */
-export const lock: AgentVerb<LockParams, object> = {
+export const lock: AgentVerb<LockParams, Locked> = {
 	name: 'lock',
 	parse(params) {
 		const fields = fieldsOf(params, 'params');
@@ -31,7 +38,7 @@ export const lock: AgentVerb<LockParams, object> = {
 			held.delete(session);
 			throw error;
 		}
-		return {};
+		return {record: await readRecord(root)};
 	},
 };
 
