@@ -114,7 +114,7 @@ while read -r order first second third; do
 		(umask 022 && mkdir -p "\${path%/*}") || fail
 		beside=$path.sealimage-new
 		(umask 077 && printf %s "$third" | base64 -d >"$beside") && chmod "$first" "$beside" && mv -f "$beside" "$path" || fail ;;
-	remove) rm -f "$root$first" || fail ;;
+	remove) rm -f "$root$first" "$root$first.sealimage-new" || fail ;;
 	tidy) [ ! -d "$root$first" ] || rmdir "$root$first" 2>/dev/null || : ;;
 	purge) rm -rf "$root$first" || fail ;;
 	run) "$root$first" $second $third >/dev/null </dev/null || fail ;;

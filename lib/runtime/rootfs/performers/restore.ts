@@ -9,6 +9,7 @@ import {HostError} from '../../host/error.js';
 import type {Performer, RunHost} from '../../lifecycle/run.js';
 import {removeMirrors} from '../../mirror/install.js';
 import type {Leftover, Undone} from '../../node/work.js';
+import {kubeconfigPlaces} from '../../pki/cluster/places.js';
 import {exec} from '../../transport/exec.js';
 import type {OpenTransport} from '../../transport/transport.js';
 import {compareFacts, isComparable, leftoversIn} from '../second-look.js';
@@ -66,9 +67,10 @@ function changesOf(outcome: HostOutcome<{readonly changes: readonly string[]}> |
 	return outcome.value.changes;
 }
 
-/** Working copies, content, what made the host a member, and the record unless it is still needed. */
+/** The key of the balancer, working copies, content, what made the host a member, and the record unless it is still needed. */
 async function removeKept(host: RunHost, root: string, keepsRecord: boolean, options: OperationOptions): Promise<void> {
-	const argv = ['sh', '-c', script, 'sealimage', root, keepsRecord ? 'node facts-before.json' : ''];
+	const kept = keepsRecord ? 'node facts-before.json' : '';
+	const argv = ['sh', '-c', script, 'sealimage-restore', root, kept, kubeconfigPlaces.balancer];
 	const {status, stderr} = await exec(host.transport, argv, {signal: options.signal, timeoutMs: 600_000});
 	if (status.code === 0) return;
 	const said = stderr
@@ -83,8 +85,10 @@ async function removeKept(host: RunHost, root: string, keepsRecord: boolean, opt
 
 /** Nothing but the folder itself, and nothing that is mounted below it. */
 const script = `
-root=$1 keep=$2
+root=$1 keep=$2 access=$3
 case $root in /*/*) ;; *) echo 'It is no folder of ours' >&2; exit 1 ;; esac
+rm -f -- "$access" "$access.sealimage-new" || exit 1
+rmdir -- "\${access%/*}" 2>/dev/null || :
 [ -d "$root" ] || exit 0
 set +f
 for path in "$root"/* "$root"/.[!.]*; do
