@@ -50,12 +50,17 @@ function faultsOf(scenario: Scenario, outcome: Outcome): readonly Fault[] {
 		...fault(scenario.costsNothing === true && failed > 0, 'new connections failed', isStray),
 		...fault(backFailed > 0, 'new connections failed when it was over', isBackStray),
 		...fault(cut > mayBeCut(scenario, outcome), 'long connections were cut'),
-		...fault(backCut > 0, 'long connections were cut when it was over'),
+		// Who comes back after another may get connections, and lose them again until a probe has found it.
+		...fault(backCut > 0, 'long connections were cut when it was over', isForAll(scenario)),
 	];
 }
 
 /** Where all servers have trouble, a connection that came anew may be cut again. */
 function mayBeCut({keepsLong, troubled}: Scenario, {longThere}: Outcome): number {
 	if (keepsLong === true) return 0;
-	return troubled.length === serverNames.length ? Number.POSITIVE_INFINITY : longThere;
+	return isForAll({troubled}) ? Number.POSITIVE_INFINITY : longThere;
+}
+
+function isForAll({troubled}: Pick<Scenario, 'troubled'>): boolean {
+	return troubled.length === serverNames.length;
 }
