@@ -1,3 +1,4 @@
+import {setTimeout as sleep} from 'node:timers/promises';
 import {createAuthority, issueLeaf} from '../../../lib/runtime/pki/authority.js';
 import type {Second} from './second.js';
 import {type ServerName, type Site, serverNames} from './site.js';
@@ -87,14 +88,16 @@ export async function setScene(site: Site, {perSecond, long}: Load): Promise<Sce
 	site.start('node', 'daemon', [home, site.form], line => {
 		if (line.startsWith('{')) events.push(JSON.parse(line) as BalancerEvent);
 	});
-	site.start('node', 'traffic', [site.virtual, String(perSecond), String(long)], line => {
-		const second = JSON.parse(line) as Second;
-		// The way of a line takes a moment; the shortest one tells how far the node's clock is ahead of ours.
-		offsetMs = Math.max(offsetMs, second.at - Date.now());
-		seconds.push(second);
-		for (const look of [...waiting]) look();
-	});
 	try {
+		// A connection that is begun before there are rules is not heard of, and the kernel tries it again after 1, 3, 7, 15 and 31 seconds.
+		await hasBegun(events);
+		site.start('node', 'traffic', [site.virtual, String(perSecond), String(long)], line => {
+			const second = JSON.parse(line) as Second;
+			// The way of a line takes a moment; the shortest one tells how far the node's clock is ahead of ours.
+			offsetMs = Math.max(offsetMs, second.at - Date.now());
+			seconds.push(second);
+			for (const look of [...waiting]) look();
+		});
 		await scene.until(onlyBy(scene, serverNames), 0);
 		// Of a server that came up later than the others no long connection waited.
 		await shareLong(scene);
@@ -103,6 +106,14 @@ export async function setScene(site: Site, {perSecond, long}: Load): Promise<Sce
 		throw error;
 	}
 	return scene;
+}
+
+async function hasBegun(events: readonly BalancerEvent[]): Promise<void> {
+	for (let tries = 0; tries < 10 * patienceSeconds; tries++) {
+		if (events.some(({type}) => type === 'balancer.member')) return;
+		await sleep(100);
+	}
+	throw new Error('The balancer never began');
 }
 
 /** What servers prove themselves with, and what they are checked with. */
