@@ -3,13 +3,11 @@ import {HostError} from '../lib/runtime/host/error.js';
 import type {HostTarget} from '../lib/runtime/host/target.js';
 import type {SettingHost} from '../lib/runtime/lifecycle/setting.js';
 import type {ClusterState} from '../lib/runtime/state/cluster-state.js';
-import {observeHosts} from '../lib/runtime/state/observe.js';
-import {keepTransports} from '../lib/runtime/transport/keep.js';
 import type {Transport} from '../lib/runtime/transport/transport.js';
 import {chooseCluster} from './clusters.js';
 import type {Context} from './context.js';
-import {type LoginFlags, readClusterHosts} from './hosts.js';
-import {reachTargets} from './reach.js';
+import type {LoginFlags} from './hosts.js';
+import {type ObservedCluster, withObservedCluster} from './observed-cluster.js';
 
 /** A master whose API server answers. */
 export interface LiveMaster {
@@ -30,24 +28,19 @@ export async function withLiveMaster<R>(
 	work: (master: LiveMaster) => Promise<R>,
 ): Promise<R> {
 	const state = await chooseCluster(name, context);
-	const targets = await readClusterHosts(state, flags, context, ['master']);
-	const {hosts, open, options} = await reachTargets(targets, flags, context);
-	await using kept = keepTransports(open);
-	const {concurrency, signal, onEvent} = options;
-	const outcomes = await observeHosts(hosts, kept.open, {
-		concurrency,
-		signal,
-		onEvent,
-		now: context.io.now,
-		apiTimeoutSeconds: 8,
-	});
+	return await withObservedCluster(state, flags, context, async observed => await work(liveAmong(state, observed)), [
+		'master',
+	]);
+}
+
+function liveAmong(state: ClusterState, {hosts, outcomes, open}: ObservedCluster): LiveMaster {
 	for (const [index, outcome] of outcomes.entries()) {
 		const target = hosts[index]!;
 		const host = state.setting.hosts.find(candidate => candidate.name === target.name);
 		if (!outcome.ok || host === undefined || outcome.value.kubernetes.apiReady !== true) continue;
 		// A host that has gone over to another cluster has other keys.
 		if (outcome.value.member?.id !== state.setting.id) continue;
-		return await work({state, host, target, transport: kept.open(target)});
+		return {state, host, target, transport: open(target)};
 	}
 	const [first] = outcomes.flatMap(outcome => (outcome.ok ? [] : [outcome.error]));
 	if (outcomes.length === 1 && first instanceof HostError) throw first;

@@ -2,11 +2,12 @@ import {join} from 'node:path';
 import {parseReference} from '../lib/oci/reference.js';
 import {privateFolder} from '../lib/oci/store/layout.js';
 import {openStore, type Store} from '../lib/oci/store/store.js';
-import type {PlaceOptions} from '../lib/registry/place/options.js';
+import {openPlace} from '../lib/registry/place/open.js';
+import type {OpenPlace, PlaceOptions} from '../lib/registry/place/options.js';
 import {type Place, parsePlace} from '../lib/registry/place/parse.js';
 import type {FlagValues, Operand} from './command.js';
 import type {Context} from './context.js';
-import type {registryFlags} from './registry-flags.js';
+import type {credsFlag, registryFlags} from './registry-flags.js';
 import {type GivenCredentials, openRegistries} from './registry-source.js';
 import {readArgument, UsageError} from './usage-error.js';
 
@@ -63,4 +64,26 @@ export async function withPlaces<T>(
 		await registry.close();
 		await (await opening?.catch(() => undefined))?.close();
 	}
+}
+
+/** As `withPlaces`, with one place opened, with the login of --creds. @throws UsageError, and as `openPlace` */
+export async function withOpenPlace<T>(
+	place: Place,
+	context: Context,
+	flags: FlagValues<typeof registryFlags> & FlagValues<typeof credsFlag>,
+	work: (opened: OpenPlace) => Promise<T>,
+): Promise<T> {
+	return await withPlaces(
+		context,
+		flags,
+		async options => {
+			const opened = await openPlace(place, options);
+			try {
+				return await work(opened);
+			} finally {
+				await opened.close();
+			}
+		},
+		credentialsFor(flags.creds, '--creds', [place]),
+	);
 }

@@ -8,11 +8,8 @@ import {
 	memberFlags,
 	settingFlags,
 } from '../cluster-flags.js';
-import {readClusterLogin} from '../cluster-login.js';
-import {readMembers, readName, withAddresses} from '../cluster-wish.js';
-import {workOnCluster} from '../cluster-work.js';
 import {defineCommand} from '../command.js';
-import {withStore} from '../store.js';
+import {workOnHosts} from '../host-work.js';
 import {UsageError} from '../usage-error.js';
 
 export const command = defineCommand({
@@ -38,21 +35,6 @@ export const command = defineCommand({
 				hint: 'Name those that join with --masters and --nodes.',
 			});
 		}
-		const login = await readClusterLogin(flags, given);
-		const name = readName(flags.cluster);
-		const hosts = withAddresses(await readMembers(flags, login), flags.address);
-		return await withStore(login.context, store =>
-			workOnCluster(
-				{
-					verb: 'add',
-					cluster: name,
-					store,
-					isForced: flags.force,
-					operate: options => addHosts({name, hosts}, options),
-				},
-				flags,
-				login,
-			),
-		);
+		return await workOnHosts('add', flags, given, addHosts);
 	},
 });

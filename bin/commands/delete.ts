@@ -4,11 +4,12 @@ import {isDigest} from '../../lib/oci/digest.js';
 import {openPlace} from '../../lib/registry/place/open.js';
 import type {OpenPlace} from '../../lib/registry/place/options.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
+import {deleteHosts} from '../../lib/runtime/lifecycle/operate.js';
 import {agentFlags} from '../agent-flags.js';
 import {changeFlags, clusterLoginFlags, clusterNameFlag, memberFlags} from '../cluster-flags.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
-import {deleteClusterHosts} from '../delete-hosts.js';
+import {workOnHosts} from '../host-work.js';
 import {credentialsFor, readPlace, withPlaces} from '../places.js';
 import {credsFlag, registryFlags} from '../registry-flags.js';
 import {UsageError} from '../usage-error.js';
@@ -46,7 +47,11 @@ export const command = defineCommand({
 	async run({operands, flags}, context) {
 		const {io} = context;
 		if (flags.masters.length + flags.nodes.length > 0) {
-			if (operands.length === 0) return await deleteClusterHosts(flags, context);
+			if (operands.length === 0) {
+				return await workOnHosts('delete', flags, context, ({name, hosts}, options) =>
+					deleteHosts({name, hosts: hosts.map(({target}) => target)}, options),
+				);
+			}
 			throw new UsageError('delete takes hosts from a cluster or images from registries, found both', {
 				hint: 'Run it once for each.',
 			});

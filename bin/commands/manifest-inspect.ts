@@ -1,10 +1,9 @@
 import {parseJson} from '../../lib/oci/config.js';
 import {readDocument, resolvePlatform} from '../../lib/oci/image.js';
 import {maxManifestBytes} from '../../lib/oci/manifest.js';
-import {openPlace} from '../../lib/registry/place/open.js';
 import {defineCommand} from '../command.js';
 import {write} from '../io.js';
-import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
+import {placeHelp, placeOperand, readPlace, withOpenPlace} from '../places.js';
 import {credsFlag, registryFlags} from '../registry-flags.js';
 import {formatJson} from '../render/json.js';
 import {readPlatform} from '../store.js';
@@ -29,27 +28,17 @@ export const command = defineCommand({
 		const place = readPlace('IMAGE', operands[0] ?? '');
 		const platform = readPlatform(flags.platform);
 		const {signal} = context;
-		return await withPlaces(
-			context,
-			flags,
-			async options => {
-				const opened = await openPlace(place, options);
-				try {
-					const root = await opened.resolve();
-					const {content} = opened;
-					const descriptor = platform === undefined ? root : await resolvePlatform(content, root, platform, {signal});
-					const bytes = await readDocument(content, descriptor, maxManifestBytes, {signal});
-					const document = parseJson(bytes, descriptor.digest);
-					if (flags.raw) {
-						await write(context.io.stdout, bytes);
-						return undefined;
-					}
-					return {json: document, text: () => formatJson(document, 2)};
-				} finally {
-					await opened.close();
-				}
-			},
-			credentialsFor(flags.creds, '--creds', [place]),
-		);
+		return await withOpenPlace(place, context, flags, async opened => {
+			const root = await opened.resolve();
+			const {content} = opened;
+			const descriptor = platform === undefined ? root : await resolvePlatform(content, root, platform, {signal});
+			const bytes = await readDocument(content, descriptor, maxManifestBytes, {signal});
+			const document = parseJson(bytes, descriptor.digest);
+			if (flags.raw) {
+				await write(context.io.stdout, bytes);
+				return undefined;
+			}
+			return {json: document, text: () => formatJson(document, 2)};
+		});
 	},
 });

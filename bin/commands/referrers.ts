@@ -1,9 +1,8 @@
 import {resolvePlatform} from '../../lib/oci/image.js';
-import {openPlace} from '../../lib/registry/place/open.js';
 import {formatPlace} from '../../lib/registry/place/parse.js';
 import {listPlaceReferrers, type Referrer} from '../../lib/registry/place/referrers.js';
 import {defineCommand} from '../command.js';
-import {credentialsFor, placeHelp, placeOperand, readPlace, withPlaces} from '../places.js';
+import {placeHelp, placeOperand, readPlace, withOpenPlace} from '../places.js';
 import {credsFlag, registryFlags} from '../registry-flags.js';
 import {renderTree, type TreeLine} from '../render/tree.js';
 import {formatBytes} from '../render/units.js';
@@ -29,32 +28,21 @@ export const command = defineCommand({
 		const place = readPlace('IMAGE', operands[0] ?? '');
 		const platform = readPlatform(flags.platform);
 		const {signal} = context;
-		return await withPlaces(
-			context,
-			flags,
-			async options => {
-				const opened = await openPlace(place, options);
-				try {
-					const root = await opened.resolve();
-					const subject =
-						platform === undefined ? root : await resolvePlatform(opened.content, root, platform, {signal});
-					const referrers = await listPlaceReferrers(opened, subject.digest, {
-						signal,
-						artifactType: flags['artifact-type'],
-					});
-					return {
-						json: {subject: subject.digest, referrers: referrers.map(reportOf)},
-						text: () => {
-							const top = {text: formatPlace(place), note: subject.digest, children: referrers.map(lineOf)};
-							return referrers.length === 0 ? `nothing refers to ${subject.digest}` : renderTree(top, context.style);
-						},
-					};
-				} finally {
-					await opened.close();
-				}
-			},
-			credentialsFor(flags.creds, '--creds', [place]),
-		);
+		return await withOpenPlace(place, context, flags, async opened => {
+			const root = await opened.resolve();
+			const subject = platform === undefined ? root : await resolvePlatform(opened.content, root, platform, {signal});
+			const referrers = await listPlaceReferrers(opened, subject.digest, {
+				signal,
+				artifactType: flags['artifact-type'],
+			});
+			return {
+				json: {subject: subject.digest, referrers: referrers.map(reportOf)},
+				text: () => {
+					const top = {text: formatPlace(place), note: subject.digest, children: referrers.map(lineOf)};
+					return referrers.length === 0 ? `nothing refers to ${subject.digest}` : renderTree(top, context.style);
+				},
+			};
+		});
 	},
 });
 

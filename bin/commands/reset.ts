@@ -1,11 +1,8 @@
 import {resetCluster} from '../../lib/runtime/lifecycle/operate.js';
 import {agentFlags} from '../agent-flags.js';
 import {changeFlags, clusterHelp, clusterLoginFlags, clusterNameFlag, memberFlags} from '../cluster-flags.js';
-import {readClusterLogin} from '../cluster-login.js';
-import {readMembers, readName} from '../cluster-wish.js';
-import {workOnCluster} from '../cluster-work.js';
 import {defineCommand} from '../command.js';
-import {withStore} from '../store.js';
+import {workOnHosts} from '../host-work.js';
 
 export const command = defineCommand({
 	description: `Takes a cluster away: hosts are left as they were found. Only what sealimage brought is deleted, files that were there before are put back, and what is left over on a host is named. With --masters and --nodes also hosts that nobody remembers as part of the cluster. ${clusterHelp}`,
@@ -30,21 +27,8 @@ export const command = defineCommand({
 		},
 	],
 	async run({flags}, given) {
-		const login = await readClusterLogin(flags, given);
-		const name = readName(flags.cluster);
-		const hosts = await readMembers(flags, login);
-		return await withStore(login.context, store =>
-			workOnCluster(
-				{
-					verb: 'reset',
-					cluster: name,
-					store,
-					isForced: flags.force,
-					operate: options => resetCluster({name, hosts}, options),
-				},
-				flags,
-				login,
-			),
+		return await workOnHosts('reset', flags, given, ({name, hosts}, options) =>
+			resetCluster({name, hosts: hosts.map(({target}) => target)}, options),
 		);
 	},
 });

@@ -1,10 +1,9 @@
 import {compareVersions} from '../../lib/core/version-order.js';
 import {shortReference} from '../../lib/oci/reference.js';
-import {openPlace} from '../../lib/registry/place/open.js';
 import {formatPlace, type Place} from '../../lib/registry/place/parse.js';
 import {listPlaceTags} from '../../lib/registry/place/tags.js';
 import {defineCommand} from '../command.js';
-import {credentialsFor, placeHelp, readPlace, withPlaces} from '../places.js';
+import {placeHelp, readPlace, withOpenPlace} from '../places.js';
 import {credsFlag, registryFlags} from '../registry-flags.js';
 import {printable} from '../render/text.js';
 
@@ -33,24 +32,14 @@ export const command = defineCommand({
 		const text = operands[0] ?? '';
 		const place = readPlace('REPOSITORY', text, 'docker');
 		const {signal} = context;
-		return await withPlaces(
-			context,
-			flags,
-			async options => {
-				const opened = await openPlace(place, options);
-				try {
-					const tags = await listPlaceTags(opened, {signal});
-					const shown = chosen(tags, flags.filter, flags.sort, flags.limit);
-					return {
-						json: {repository: repositoryName(place), tags: shown},
-						text: () => shown.map(tag => printable(shortReference(tag))).join('\n'),
-					};
-				} finally {
-					await opened.close();
-				}
-			},
-			credentialsFor(flags.creds, '--creds', [place]),
-		);
+		return await withOpenPlace(place, context, flags, async opened => {
+			const tags = await listPlaceTags(opened, {signal});
+			const shown = chosen(tags, flags.filter, flags.sort, flags.limit);
+			return {
+				json: {repository: repositoryName(place), tags: shown},
+				text: () => shown.map(tag => printable(shortReference(tag))).join('\n'),
+			};
+		});
 	},
 });
 

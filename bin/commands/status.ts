@@ -4,17 +4,14 @@ import type {ClusterState} from '../../lib/runtime/state/cluster-state.js';
 import type {HostState} from '../../lib/runtime/state/host-state.js';
 import {askCluster, type LiveCluster} from '../../lib/runtime/state/live.js';
 import {newestState} from '../../lib/runtime/state/newest.js';
-import {observeHosts} from '../../lib/runtime/state/observe.js';
 import {isWell, judgeCluster} from '../../lib/runtime/state/status.js';
-import {keepTransports} from '../../lib/runtime/transport/keep.js';
 import type {OpenTransport} from '../../lib/runtime/transport/transport.js';
 import {chooseCluster, clusterCache, clusterOperand} from '../clusters.js';
 import {defineCommand} from '../command.js';
 import type {Context} from '../context.js';
 import {exitCodes} from '../exit-codes.js';
 import {hostHelp, loginFlags} from '../host-flags.js';
-import {readClusterHosts} from '../hosts.js';
-import {reachTargets} from '../reach.js';
+import {withObservedCluster} from '../observed-cluster.js';
 import {renderClusterStatus} from '../render/cluster-status.js';
 
 export const command = defineCommand({
@@ -30,25 +27,16 @@ export const command = defineCommand({
 	],
 	async run({operands, flags}, context) {
 		const known = await chooseCluster(operands[0], context);
-		const targets = await readClusterHosts(known, flags, context);
-		const {hosts, open, options} = await reachTargets(targets, flags, context);
-		await using kept = keepTransports(open);
-		const {concurrency, signal, onEvent} = options;
-		const outcomes = await observeHosts(hosts, kept.open, {
-			concurrency,
-			signal,
-			onEvent,
-			now: context.io.now,
-			apiTimeoutSeconds: 8,
+		return await withObservedCluster(known, flags, context, async ({hosts, outcomes, open}) => {
+			const state = await refresh(known, outcomes, context);
+			const live = await askFirst(state, hosts, outcomes, open, context);
+			const status = judgeCluster(state, outcomes, live);
+			return {
+				json: status,
+				text: () => renderClusterStatus(status, context.style),
+				exitCode: isWell(status) ? exitCodes.ok.code : exitCodes.failure.code,
+			};
 		});
-		const state = await refresh(known, outcomes, context);
-		const live = await askFirst(state, hosts, outcomes, kept.open, context);
-		const status = judgeCluster(state, outcomes, live);
-		return {
-			json: status,
-			text: () => renderClusterStatus(status, context.style),
-			exitCode: isWell(status) ? exitCodes.ok.code : exitCodes.failure.code,
-		};
 	},
 });
 

@@ -8,6 +8,19 @@ export async function* oneChunk(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
 	if (chunk.length > 0) yield chunk;
 }
 
+/** A generator that was never started runs no `finally`: ending it must let go of the connection all the same. */
+export function closable(generator: AsyncGenerator<Uint8Array>, close: () => Promise<void>): Bytes {
+	return {
+		[Symbol.asyncIterator]: () => ({
+			next: () => generator.next(),
+			async return() {
+				await close();
+				return await generator.return(undefined);
+			},
+		}),
+	};
+}
+
 /**
  * The same stream with other errors. No generator: a stream passes several such layers, and each chunk would wait in each
  * of them.

@@ -68,9 +68,9 @@ test('takes over the lock of an earlier process with the same id', async t => {
 	t.is(await withLock(path, async () => 1, {timeoutMs: 5000}), 1);
 });
 
-test('respects the lock of another machine or container until it is silent for a minute', async t => {
+const strangeLock = test.macro(async (t, content: () => string) => {
 	const path = join(tempDir(t), 'lock');
-	writeFileSync(path, JSON.stringify({...createOwner(), bootId: 'elsewhere'}));
+	writeFileSync(path, content());
 	await t.throwsAsync(
 		withLock(path, async () => 1, {timeoutMs: 20}),
 		{code: 'ERR_STORE_LOCKED'},
@@ -80,17 +80,11 @@ test('respects the lock of another machine or container until it is silent for a
 	t.is(await withLock(path, async () => 1, {timeoutMs: 5000}), 1);
 });
 
-test('a damaged lock file counts as held until it is old', async t => {
-	const path = join(tempDir(t), 'lock');
-	writeFileSync(path, '');
-	await t.throwsAsync(
-		withLock(path, async () => 1, {timeoutMs: 20}),
-		{code: 'ERR_STORE_LOCKED'},
-	);
-	const old = new Date(Date.now() - 120_000);
-	utimesSync(path, old, old);
-	t.is(await withLock(path, async () => 1, {timeoutMs: 5000}), 1);
-});
+test('respects the lock of another machine or container until it is silent for a minute', strangeLock, () =>
+	JSON.stringify({...createOwner(), bootId: 'elsewhere'}),
+);
+
+test('a damaged lock file counts as held until it is old', strangeLock, () => '');
 
 test('an abort ends the wait with its reason, in the queue and at the file', async t => {
 	const path = join(tempDir(t), 'lock');

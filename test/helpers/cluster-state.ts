@@ -23,6 +23,17 @@ export function settingHost(name: string, isMaster: boolean, address = '10.0.0.1
 	};
 }
 
+/** What an image brings that brings nothing. */
+export const emptyImage = {
+	env: {},
+	entrypoint: [],
+	command: [],
+	hooks: {},
+	kubeadm: [],
+	configs: [],
+	files: {},
+} as const satisfies Partial<ClusterImage>;
+
 export function exampleImage(name: string, type: ClusterImage['type'], number: number): ClusterImage {
 	return {
 		name,
@@ -30,12 +41,9 @@ export function exampleImage(name: string, type: ClusterImage['type'], number: n
 		type,
 		...(type === 'rootfs' ? {kubernetes: 'v1.20.2'} : {}),
 		platforms: {'linux/amd64': {manifest: digestNumber(number + 1), bytes: 1000}},
+		...emptyImage,
 		env: {PROMPT: 'a "b" $c\nd'},
-		entrypoint: [],
 		command: type === 'application' ? ['kubectl apply -f manifests'] : [],
-		hooks: {},
-		kubeadm: [],
-		configs: [],
 		files: type === 'rootfs' ? {'linux/amd64': [{path: 'bin/kubelet', kind: 'file', mode: 0o755, sizeBytes: 9}]} : {},
 	};
 }

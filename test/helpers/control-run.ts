@@ -7,6 +7,7 @@ import type {ClusterRun, RunHost} from '../../lib/runtime/lifecycle/run.js';
 import type {ClusterSetting, SettingHost} from '../../lib/runtime/lifecycle/setting.js';
 import type {HostKubernetes, HostState} from '../../lib/runtime/state/host-state.js';
 import {createFakeHost, type FakeHost} from '../../lib/runtime/transport/fake/host.js';
+import {exampleSetting, settingHost} from './cluster-state.js';
 
 /** A setting of so many masters and nodes: m1, m2, ..., w1, ... */
 export function settingOf(
@@ -15,37 +16,16 @@ export function settingOf(
 	more: Partial<Omit<ClusterSetting, 'version'>> & {readonly version?: string} = {},
 ): ClusterSetting {
 	const {version = 'v1.20.2', ...rest} = more;
-	return {
-		name: 'test',
-		id: '0123456789abcdef',
-		version: parseKubernetesVersion(version),
-		network: readNetwork([]),
-		proxyMode: 'iptables',
-		keyAlgorithm: 'ecdsa-p256',
-		apiNames: [],
-		hosts: [
-			...Array.from({length: masters}, (_, index) => settingHost(`m${index + 1}`, `10.0.0.${index + 1}`, true)),
-			...Array.from({length: nodes}, (_, index) => settingHost(`w${index + 1}`, `10.0.0.${index + 101}`, false)),
-		],
-		images: [],
-		env: {},
-		configs: [],
-		kubeadm: [],
-		...rest,
-	};
-}
-
-function settingHost(name: string, address: string, isMaster: boolean): SettingHost {
-	return {
-		name,
+	const host = (name: string, address: string, isMaster: boolean): SettingHost => ({
+		...settingHost(name, isMaster, address),
 		nodeName: name,
-		addresses: [address],
-		isMaster,
-		platform: 'linux/amd64',
-		roles: [isMaster ? 'master' : 'node'],
-		env: {},
-		hasCgroupV1: false,
-	};
+	});
+	const hosts = [
+		...Array.from({length: masters}, (_, index) => host(`m${index + 1}`, `10.0.0.${index + 1}`, true)),
+		...Array.from({length: nodes}, (_, index) => host(`w${index + 1}`, `10.0.0.${index + 101}`, false)),
+	];
+	const own = {name: 'test', version: parseKubernetesVersion(version), network: readNetwork([]), images: []};
+	return exampleSetting(hosts, {...own, ...rest});
 }
 
 export interface PlayedRun {

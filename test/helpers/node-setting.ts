@@ -1,6 +1,7 @@
 import {digestOf} from '../../lib/oci/digest.js';
 import {parseKubernetesVersion} from '../../lib/runtime/kubeadm/version.js';
 import type {ClusterImage, ClusterSetting, ImageFile, SettingHost} from '../../lib/runtime/lifecycle/setting.js';
+import {emptyImage, exampleSetting} from './cluster-state.js';
 
 export const master: SettingHost = {
 	name: '10.0.0.1',
@@ -28,27 +29,13 @@ export function nodeSetting(
 	change: Partial<ClusterSetting> & {readonly kubernetes?: string} = {},
 ): ClusterSetting {
 	const {kubernetes = 'v1.20.2', ...rest} = change;
-	return {
+	const setting = exampleSetting([master, worker], {
 		name: 'default',
-		id: '0123456789abcdef',
 		version: parseKubernetesVersion(kubernetes),
-		network: {
-			pods: ['10.244.0.0/16'],
-			services: ['10.96.0.0/16'],
-			dnsDomain: 'cluster.local',
-			apiPort: 6443,
-			virtualAddress: '10.103.97.2',
-		},
-		proxyMode: 'iptables',
-		keyAlgorithm: 'ecdsa-p256',
-		apiNames: [],
-		hosts: [master, worker],
 		images,
-		env: {},
-		configs: [],
-		kubeadm: [],
-		...rest,
-	};
+	});
+	const network = {...setting.network, pods: ['10.244.0.0/16'], services: ['10.96.0.0/16']};
+	return {...setting, network, ...rest};
 }
 
 /** Files by path: programs are executable, `-> x` is a link, a path that ends with a slash is a folder. */
@@ -58,12 +45,7 @@ export function clusterImage(name: string, paths: readonly string[], change: Par
 		digest: digestOf(name),
 		type: 'rootfs',
 		platforms: {'linux/amd64': {manifest: digestOf(`${name} amd64`), bytes: 1000}},
-		env: {},
-		entrypoint: [],
-		command: [],
-		hooks: {},
-		kubeadm: [],
-		configs: [],
+		...emptyImage,
 		files: {'linux/amd64': paths.map(imageFile).toSorted((a, b) => (a.path < b.path ? -1 : 1))},
 		...change,
 	};

@@ -4,6 +4,7 @@ import type {ClusterRun, RunHost} from '../../lib/runtime/lifecycle/run.js';
 import type {ClusterImage, ClusterSetting} from '../../lib/runtime/lifecycle/setting.js';
 import type {HostState} from '../../lib/runtime/state/host-state.js';
 import type {Transport} from '../../lib/runtime/transport/transport.js';
+import {emptyImage} from './cluster-state.js';
 
 export interface PlayedMaster {
 	readonly name: string;
@@ -64,13 +65,7 @@ export function playedImage(parts: Partial<ClusterImage> = {}): ClusterImage {
 		digest: `sha256:${'a'.repeat(64)}`,
 		type: 'application',
 		platforms: {},
-		env: {},
-		entrypoint: [],
-		command: [],
-		hooks: {},
-		kubeadm: [],
-		configs: [],
-		files: {},
+		...emptyImage,
 		...parts,
 	};
 }

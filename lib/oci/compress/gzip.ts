@@ -1,5 +1,6 @@
 import {crc32} from 'node:zlib';
 import {type Encoder, type EncoderOutput, ignore} from './encoder.js';
+import {createTurns} from './turns.js';
 
 /**
  * Compresses one block to raw deflate that ends on a byte boundary and is not the last; `dictionary` is what came
@@ -19,35 +20,27 @@ const lastBlock = Buffer.from([0x03, 0x00]);
  * One gzip member out of blocks that are compressed side by side, each with the 32 KiB before it as its dictionary.
  */
 export function createGzipEncoder(deflate: DeflateBlock, output: EncoderOutput): Encoder {
-	let turn = output(header);
-	turn.catch(ignore);
+	const turns = createTurns(output, header);
 	let dictionary: Buffer | undefined;
 	let checksum = 0;
 	let sizeBytes = 0;
 	return {
 		push(block) {
 			// zlib's crc32 forgets what came before when it is given nothing.
-			if (block.length === 0) return turn;
+			if (block.length === 0) return turns.done;
 			const job = deflate(block, dictionary);
-			job.catch(ignore);
 			checksum = crc32(block, checksum);
 			sizeBytes += block.length;
 			dictionary = Buffer.from(block.subarray(Math.max(0, block.length - windowBytes)));
-			const before = turn;
-			turn = (async () => {
-				await before;
-				await output(await job);
-			})();
-			turn.catch(ignore);
-			return turn;
+			return turns.take(job);
 		},
 		async finish() {
-			await turn;
+			await turns.done;
 			const trailer = Buffer.alloc(8);
 			trailer.writeUInt32LE(checksum, 0);
 			trailer.writeUInt32LE(sizeBytes % 2 ** 32, 4);
 			await output(Buffer.concat([lastBlock, trailer]));
 		},
-		abort: () => turn.catch(ignore),
+		abort: () => turns.done.catch(ignore),
 	};
 }

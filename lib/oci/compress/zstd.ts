@@ -4,6 +4,7 @@ import type {Abortable} from '../../core/events.js';
 import {filterBytes, startFilter} from './child.js';
 import {type Encoder, type EncoderOutput, ignore} from './encoder.js';
 import {throughTransform} from './transform.js';
+import {createTurns} from './turns.js';
 import {zstdFrames} from './zstd-frames.js';
 
 /** What Node has from 22.15 on; its types are those of Node 20. */
@@ -53,23 +54,16 @@ function createNativeEncoder(
 	output: EncoderOutput,
 ): Encoder {
 	const params = {[native.constants.ZSTD_c_compressionLevel ?? 100]: level};
-	let turn: Promise<void> = Promise.resolve();
+	const turns = createTurns(output);
 	return {
 		push(block) {
 			const job = new Promise<Buffer>((resolve, reject) => {
 				compress(block, {params}, (error, result) => (error === null ? resolve(result) : reject(error)));
 			});
-			job.catch(ignore);
-			const before = turn;
-			turn = (async () => {
-				await before;
-				await output(await job);
-			})();
-			turn.catch(ignore);
-			return turn;
+			return turns.take(job);
 		},
-		finish: () => turn,
-		abort: () => turn.catch(ignore),
+		finish: () => turns.done,
+		abort: () => turns.done.catch(ignore),
 	};
 }
 

@@ -1,20 +1,12 @@
 import {SealError} from '../../core/errors.js';
 import {decodeName} from '../../core/name.js';
-import {blockBytes} from './header.js';
+import {blockBytes, type HeaderNumbers} from './header.js';
 
 /** The fields of one header block as they stand there; PAX records and GNU long names come on top. */
-export interface RawHeader {
+export interface RawHeader extends HeaderNumbers {
 	readonly flag: number;
 	readonly name: string;
 	readonly linkname: string;
-	readonly mode: number;
-	readonly uid: number;
-	readonly gid: number;
-	/** Bytes that follow, for the types that have any. */
-	readonly size: number;
-	readonly mtime: number;
-	readonly devmajor: number;
-	readonly devminor: number;
 }
 
 /**

@@ -72,17 +72,19 @@ export function isPlain(text: string): boolean {
 	return true;
 }
 
-interface Numbers {
+/** The numbers of a header block. */
+export interface HeaderNumbers {
 	readonly mode: number;
 	readonly uid: number;
 	readonly gid: number;
+	/** Bytes that follow, for the types that have any. */
 	readonly size: number;
 	readonly mtime: number;
 	readonly devmajor: number;
 	readonly devminor: number;
 }
 
-function finishHeader(target: Buffer, at: number, flag: number, numbers: Numbers): void {
+function finishHeader(target: Buffer, at: number, flag: number, numbers: HeaderNumbers): void {
 	writeOctal(target, at + 100, 7, numbers.mode);
 	writeOctal(target, at + 108, 7, numbers.uid);
 	writeOctal(target, at + 116, 7, numbers.gid);

@@ -1,4 +1,4 @@
-import type {Bytes} from '../../core/bytes.js';
+import {type Bytes, closable} from '../../core/bytes.js';
 import {readParts} from './parts.js';
 import {type Download, openSpan, readSpan} from './range.js';
 
@@ -50,19 +50,6 @@ async function openLarge(
 		? readParts(download, rest, first, {partBytes, atOnce, stop})
 		: readSpan(download, rest, first);
 	return closable(bytes, async () => stop.abort());
-}
-
-/** A generator that was never started runs no `finally`: ending it must let go of the connection all the same. */
-function closable(generator: AsyncGenerator<Uint8Array>, close: () => Promise<void>): Bytes {
-	return {
-		[Symbol.asyncIterator]: () => ({
-			next: () => generator.next(),
-			async return() {
-				await close();
-				return await generator.return(undefined);
-			},
-		}),
-	};
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,4 +1,5 @@
 import {type Digest, isDigest} from '../../oci/digest.js';
+import {manifestFields} from '../storage/stock/references.js';
 
 /** Content that a manifest names. */
 export interface Named {
@@ -14,15 +15,8 @@ export interface Named {
 
 /** What a manifest of any kind names, parents before children; nothing when the bytes are none. */
 export function namedBy(bytes: Uint8Array): readonly Named[] {
-	let document: Readonly<Record<string, unknown>> | null;
-	try {
-		document = JSON.parse(
-			Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'),
-		) as typeof document;
-	} catch {
-		return [];
-	}
-	if (typeof document !== 'object' || document === null) return [];
+	const document = manifestFields(bytes);
+	if (document === undefined) return [];
 	const {config, layers, blobs, fsLayers, manifests} = document;
 	return [
 		...listed(manifests, true),

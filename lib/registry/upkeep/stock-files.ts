@@ -1,10 +1,8 @@
-import type {Dirent} from 'node:fs';
-import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {withIo} from '../../core/io-error.js';
 import {type Digest, isDigest} from '../../oci/digest.js';
-import {type FileFacts, isAbsent, statRegular} from '../storage/stock/files.js';
+import {type FileFacts, statRegular} from '../storage/stock/files.js';
 import type {StockFolder} from '../storage/stock/folder.js';
+import {foldersIn} from '../storage/stock/folders-in.js';
 
 /** One link of a registry's folder. */
 export interface LinkFile {
@@ -47,16 +45,4 @@ export async function* listBlobFiles(folder: StockFolder): AsyncGenerator<BlobFi
 			}
 		}
 	}
-}
-
-/** The folders in a folder, none when it is not there. Links to folders are not followed. */
-export async function foldersIn(path: string): Promise<readonly Dirent[]> {
-	return await withIo('list', path, async () => {
-		try {
-			return (await readdir(path, {withFileTypes: true})).filter(entry => entry.isDirectory());
-		} catch (error) {
-			if (isAbsent(error)) return [];
-			throw error;
-		}
-	});
 }

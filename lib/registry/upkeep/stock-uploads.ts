@@ -3,9 +3,9 @@ import {join} from 'node:path';
 import {ifExists, withIo} from '../../core/io-error.js';
 import {checkInside} from '../storage/stock/files.js';
 import type {StockFolder} from '../storage/stock/folder.js';
+import {foldersIn} from '../storage/stock/folders-in.js';
 import {repositoryFolder} from '../storage/stock/paths.js';
 import type {RegistryStorage} from '../storage/storage.js';
-import {foldersIn} from './stock-files.js';
 
 /** Removes uploads of the stock server that it did not go on with for so long. Resolves with how many. */
 export async function sweepStockUploads(

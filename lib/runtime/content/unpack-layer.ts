@@ -1,7 +1,7 @@
 import {link, lstat, rename, stat, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Bytes} from '../../core/bytes.js';
-import {hasCode, isSealError, SealError, systemCode} from '../../core/errors.js';
+import {isSealError, SealError, systemCode} from '../../core/errors.js';
 import {emit, type OperationOptions, progress} from '../../core/events.js';
 import {ifExists, ioError, withIo} from '../../core/io-error.js';
 import {decompress} from '../../oci/compress/decompress.js';

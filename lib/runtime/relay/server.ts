@@ -1,4 +1,3 @@
-import type {AddressInfo} from 'node:net';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import {createServer, type Server, type TLSSocket} from 'node:tls';
@@ -6,6 +5,7 @@ import {readLines} from '../agent/lines.js';
 import type {HostContent} from '../content/content.js';
 import type {RelayAddress} from './addresses.js';
 import {pairKey, tlsOptions} from './key.js';
+import {listen} from './listen.js';
 import {watchSilence} from './silence.js';
 import {formatLine, maxLineBytes, parseRequest} from './wire.js';
 
@@ -77,17 +77,6 @@ function createRelayServer(options: RelayOptions, sockets: Set<TLSSocket>): Serv
 		answerAll(socket, options).catch(() => socket.destroy());
 	});
 	return server;
-}
-
-/** The port, or undefined when the address cannot be listened on. */
-async function listen(server: Server, host: string): Promise<number | undefined> {
-	return await new Promise(resolve => {
-		server.once('error', () => resolve(undefined));
-		server.listen({host, port: 0}, () => {
-			server.on('error', () => undefined);
-			resolve((server.address() as AddressInfo).port);
-		});
-	});
 }
 
 /** Answers one request after the other. */

@@ -47,8 +47,8 @@ const refused = test.macro<[string, string, RegExp]>({
 	title: (_, what) => `refused: ${what}`,
 });
 test(refused, 'half a header', '1000000010', /5 bytes are left/);
-test(refused, 'a message longer than the datagram', '11000000' + '00'.repeat(12), /claims 17 of 16/);
-test(refused, 'a message shorter than its header', '00000000' + '00'.repeat(12), /claims 0 of 16/);
+test(refused, 'a message longer than the datagram', `11000000${'00'.repeat(12)}`, /claims 17 of 16/);
+test(refused, 'a message shorter than its header', '00'.repeat(16), /claims 0 of 16/);
 
 test('an attribute that lies about its length is refused', t => {
 	for (const hex of ['09000100aabbccdd', '00000100aabbccdd', '03000100aabbccdd'])

@@ -1,21 +1,13 @@
 import {createServer} from 'node:http';
-import test, {type ExecutionContext} from 'ava';
-import {createTransport, type Transport, type TransportOptions} from '../../../lib/registry/exchange/transport.js';
+import test from 'ava';
 import {homeEndpoint} from '../../../lib/registry/hosts/endpoint.js';
+import {openExchange as open, ping} from '../../helpers/exchange.js';
 import {textOf} from '../../helpers/images.js';
 import {startProxy} from '../../helpers/proxy.js';
 import {listen} from '../../helpers/registry.js';
 import {serveTls, tlsFixture} from '../../helpers/tls-server.js';
 
 const ca = tlsFixture('ca.crt');
-
-function open(t: ExecutionContext, options: TransportOptions): Transport {
-	const transport = createTransport(options);
-	t.teardown(() => transport.close());
-	return transport;
-}
-
-const ping = (host: string) => ({host, repository: '', method: 'GET', path: '/v2/'}) as const;
 
 test('https goes through a tunnel that the proxy opens, with TLS to the registry itself', async t => {
 	const registry = await serveTls(t, 'wrong-name.crt', (request, response) =>

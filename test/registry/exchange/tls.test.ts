@@ -2,25 +2,17 @@ import {existsSync} from 'node:fs';
 import {createServer} from 'node:http';
 import {join} from 'node:path';
 import type {TLSSocket} from 'node:tls';
-import test, {type ExecutionContext} from 'ava';
+import test from 'ava';
 import type {RegistryError} from '../../../lib/registry/exchange/error.js';
-import {createTransport, type Transport, type TransportOptions} from '../../../lib/registry/exchange/transport.js';
 import {homeEndpoint} from '../../../lib/registry/hosts/endpoint.js';
 import {openHosts} from '../../../lib/registry/hosts/open-hosts.js';
+import {openExchange as open, ping} from '../../helpers/exchange.js';
 import {textOf} from '../../helpers/images.js';
 import {listen} from '../../helpers/registry.js';
 import {tempDir, writeFiles} from '../../helpers/temp-dir.js';
 import {serveTls, tlsFixture, tlsFixturePath} from '../../helpers/tls-server.js';
 
 const ca = tlsFixture('ca.crt');
-
-function open(t: ExecutionContext, options: TransportOptions): Transport {
-	const transport = createTransport(options);
-	t.teardown(() => transport.close());
-	return transport;
-}
-
-const ping = (host: string) => ({host, repository: '', method: 'GET', path: '/v2/'}) as const;
 
 test('an authority that is not trusted: the error says which file to give, and with that file it works', async t => {
 	const host = await serveTls(t, 'server.crt', (_, response) => response.end('hello'));

@@ -8,6 +8,7 @@ import {readFacts} from '../../../lib/runtime/facts/read.js';
 import {factsScript} from '../../../lib/runtime/facts/script.js';
 import {defaultWanted, type Wanted} from '../../../lib/runtime/facts/wanted.js';
 import {tempDir} from '../../helpers/temp-dir.js';
+import {nothingMore} from '../../helpers/wanted.js';
 
 /** Those of the shells that this machine has. `--norc`: bash takes the socket that a test gives it for a login through rsh. Called as `sh`, it does not. */
 const shells = [['sh'], ['dash'], ['bash', '--norc'], ['bash', '--norc', '--posix'], ['busybox', 'sh']].filter(
@@ -56,8 +57,8 @@ for (const shell of shells) {
 		const folder = join(tempDir(t), `it's $(touch never) "a" \\ ; *`);
 		mkdirSync(folder);
 		writeFileSync(join(folder, 'x'), '');
-		const {facts, complaints} = run(shell, factsScript({...nothing, paths: [folder], present: [folder]}), {
-			...nothing,
+		const {facts, complaints} = run(shell, factsScript({...nothingMore, paths: [folder], present: [folder]}), {
+			...nothingMore,
 			paths: [folder],
 			present: [folder],
 		});
@@ -72,14 +73,14 @@ test('an empty folder is not there, one with a hidden file is', t => {
 	mkdirSync(join(folder, 'empty'));
 	mkdirSync(join(folder, 'hidden'));
 	writeFileSync(join(folder, 'hidden/.keep'), '');
-	const wanted = {...nothing, present: [join(folder, 'empty'), join(folder, 'hidden'), join(folder, 'none')]};
+	const wanted = {...nothingMore, present: [join(folder, 'empty'), join(folder, 'hidden'), join(folder, 'none')]};
 	t.deepEqual(run(['sh'], factsScript(wanted), wanted).facts.software.present, [join(folder, 'hidden')]);
 });
 
 test('what is not there yet is on the file system of the folder above it', t => {
 	const folder = tempDir(t);
 	symlinkSync(folder, join(folder, 'link'));
-	const wanted = {...nothing, paths: [join(folder, 'link/a/b/c')]};
+	const wanted = {...nothingMore, paths: [join(folder, 'link/a/b/c')]};
 	t.is(run(['sh'], factsScript(wanted), wanted).facts.paths[0]?.existing, folder);
 });
 
@@ -103,17 +104,6 @@ test('the script is short enough to be sent in one packet, and loads no module',
 	t.true(script.length < 32_768);
 	t.notRegex(script, /^\s*(?:modprobe|insmod)\b/m);
 });
-
-const nothing: Wanted = {
-	paths: [],
-	modules: [],
-	commands: [],
-	versions: [],
-	services: [],
-	sockets: [],
-	present: [],
-	sysctls: [],
-};
 
 function run(
 	shell: readonly string[],

@@ -1,31 +1,13 @@
 import test from 'ava';
 import {parsePlanFile} from '../../../lib/runtime/lifecycle/plan-file.js';
 import {makePlan} from '../../../lib/runtime/plan/plan.js';
+import {exampleSetting} from '../../helpers/cluster-state.js';
 
 const basis = `sha256:${'b'.repeat(64)}` as const;
 const plan = makePlan({verb: 'run', cluster: 'default', basis, actions: []});
 const file = {
 	plan,
-	wanted: {
-		name: 'default',
-		id: '0123456789abcdef',
-		version: {text: 'v1.30.2', minor: 30, patch: 2},
-		network: {
-			pods: ['100.64.0.0/10'],
-			services: ['10.96.0.0/22'],
-			dnsDomain: 'cluster.local',
-			apiPort: 6443,
-			virtualAddress: '10.103.97.2',
-		},
-		proxyMode: 'iptables',
-		keyAlgorithm: 'ecdsa-p256',
-		apiNames: [],
-		hosts: [],
-		images: [],
-		env: {},
-		configs: [],
-		kubeadm: [],
-	},
+	wanted: exampleSetting([], {name: 'default', images: []}),
 	leaving: [],
 	applications: [],
 	isForced: false,

@@ -3,6 +3,7 @@ import {parseKubernetesVersion} from '../../../lib/runtime/kubeadm/version.js';
 import type {PlanWishes} from '../../../lib/runtime/lifecycle/request.js';
 import type {ClusterImage, ClusterSetting, SettingHost} from '../../../lib/runtime/lifecycle/setting.js';
 import {digestOfValue} from '../../../lib/runtime/plan/plan.js';
+import {emptyImage, exampleSetting} from '../../helpers/cluster-state.js';
 
 /** A digest that tells what it is of. */
 export const digest = (of: unknown): Digest => digestOfValue(of);
@@ -37,13 +38,8 @@ export function image(
 		digest: digest([name, content]),
 		type,
 		platforms: {'linux/amd64': variant('linux/amd64'), 'linux/arm64': variant('linux/arm64')},
-		env: {},
-		entrypoint: [],
+		...emptyImage,
 		command: type === 'application' ? [`bash run-${name}`] : [],
-		hooks: {},
-		kubeadm: [],
-		configs: [],
-		files: {},
 		...rest,
 	};
 }
@@ -61,26 +57,12 @@ export interface SettingParts {
 }
 
 export function setting({masters, nodes, minor = 30, images = []}: SettingParts): ClusterSetting {
-	return {
+	const hosts = [...masters.map(number => host(number, 'master')), ...nodes.map(number => host(number, 'node'))];
+	return exampleSetting(hosts, {
 		name: 'default',
-		id: '0123456789abcdef',
 		version: parseKubernetesVersion(`v1.${minor}.2`),
-		network: {
-			pods: ['100.64.0.0/10'],
-			services: ['10.96.0.0/22'],
-			dnsDomain: 'cluster.local',
-			apiPort: 6443,
-			virtualAddress: '10.103.97.2',
-		},
-		proxyMode: 'iptables',
-		keyAlgorithm: 'ecdsa-p256',
-		apiNames: [],
-		hosts: [...masters.map(number => host(number, 'master')), ...nodes.map(number => host(number, 'node'))],
 		images: [rootfs(minor), ...images],
-		env: {},
-		configs: [],
-		kubeadm: [],
-	};
+	});
 }
 
 /** Wishes that follow from the setting as real ones do: a master's certificates depend on all masters, what is prepared on the images. */

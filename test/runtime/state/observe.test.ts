@@ -6,7 +6,6 @@ import type {SealEvent} from '../../../lib/core/events.js';
 import {digestOf} from '../../../lib/oci/digest.js';
 import {readAnswers} from '../../../lib/runtime/facts/answers.js';
 import {factsScript} from '../../../lib/runtime/facts/script.js';
-import type {Wanted} from '../../../lib/runtime/facts/wanted.js';
 import {hostScript} from '../../../lib/runtime/state/host-script.js';
 import {formatEntries} from '../../../lib/runtime/state/journal.js';
 import {observeHosts} from '../../../lib/runtime/state/observe.js';
@@ -16,26 +15,17 @@ import {digestNumber, exampleId, exampleState} from '../../helpers/cluster-state
 import {localTarget} from '../../helpers/local-agents.js';
 import {tempDir, writeFiles} from '../../helpers/temp-dir.js';
 import {masterLines, type Told, toldHost, toldText} from '../../helpers/told-host.js';
+import {nothingMore} from '../../helpers/wanted.js';
 
 const shells = [['sh'], ['dash'], ['bash', '--norc'], ['busybox', 'sh']].filter(([program]) =>
 	existsSync(`/bin/${program!}`),
 );
-const nothing: Wanted = {
-	paths: [],
-	modules: [],
-	commands: [],
-	versions: [],
-	services: [],
-	sockets: [],
-	present: [],
-	sysctls: [],
-};
 const member = {cluster: 'prod', id: exampleId, role: 'master'} as const;
 
 /** Runs the script on this machine, whose Kubernetes is in a folder. */
 function look(shell: readonly string[], dir: string, path = process.env.PATH ?? ''): ObservedHost {
 	const root = join(dir, 'sealimage');
-	const script = factsScript(nothing, hostScript(root))
+	const script = factsScript(nothingMore, hostScript(root))
 		.replaceAll('/etc/kubernetes', `${dir}/etc`)
 		.replaceAll('/var/lib/etcd', `${dir}/etcd`);
 	// The script puts the folders of the system in front.

@@ -1,4 +1,4 @@
-import type {Bytes} from '../../../core/bytes.js';
+import {type Bytes, closable} from '../../../core/bytes.js';
 import {hasCode} from '../../../core/errors.js';
 import type {OperationOptions} from '../../../core/events.js';
 import type {Descriptor} from '../../../oci/descriptor.js';
@@ -203,19 +203,6 @@ async function getRest(
 function blobRequest(place: Place, digest: Digest) {
 	const path = `/v2/${place.repository}/blobs/${digest}`;
 	return {...place, method: 'GET', path, headers: {'accept-encoding': 'identity'}} as const;
-}
-
-/** A generator that was never started runs no `finally`: ending it must let go of the connection all the same. */
-function closable(generator: AsyncGenerator<Uint8Array>, close: () => Promise<void>): Bytes {
-	return {
-		[Symbol.asyncIterator]: () => ({
-			next: () => generator.next(),
-			async return() {
-				await close();
-				return await generator.return(undefined);
-			},
-		}),
-	};
 }
 
 function blobDescriptor(digest: Digest, size: number): Descriptor {

@@ -1,9 +1,7 @@
 import type {Dirent} from 'node:fs';
-import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {withIo} from '../../../core/io-error.js';
 import type {Page} from '../storage.js';
-import {isAbsent} from './files.js';
+import {foldersIn} from './folders-in.js';
 
 /** One part of a repository's name (distribution-spec, "Pulling manifests"). */
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
@@ -44,7 +42,7 @@ export async function listRepositories(folder: string, page: Page): Promise<read
 			else if (children.some(isMark)) names.push(name);
 		}
 	};
-	if (limit > 0) await walk('', await foldersOf(folder));
+	if (limit > 0) await walk('', await foldersIn(folder));
 	return names;
 }
 
@@ -61,7 +59,7 @@ function stepsOf(entries: readonly Dirent[]): readonly Step[] {
 		if (!component.test(name)) return [];
 		let read: Promise<readonly Dirent[]> | undefined;
 		const children = (path: string): Promise<readonly Dirent[]> => {
-			const result = read ?? foldersOf(path);
+			const result = read ?? foldersIn(path);
 			read = result;
 			return result;
 		};
@@ -75,15 +73,4 @@ function stepsOf(entries: readonly Dirent[]): readonly Step[] {
 
 function isMark({name}: Dirent): boolean {
 	return name === '_layers' || name === '_manifests';
-}
-
-async function foldersOf(path: string): Promise<readonly Dirent[]> {
-	return await withIo('list', path, async () => {
-		try {
-			return (await readdir(path, {withFileTypes: true})).filter(entry => entry.isDirectory());
-		} catch (error) {
-			if (isAbsent(error)) return [];
-			throw error;
-		}
-	});
 }

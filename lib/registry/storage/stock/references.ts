@@ -14,15 +14,8 @@ export interface References {
  * too: a collector must not take content for garbage because its manifest is old. Undefined when the bytes are no manifest.
  */
 export function referencesOf(bytes: Uint8Array): References | undefined {
-	let document: Readonly<Record<string, unknown>> | null;
-	try {
-		document = JSON.parse(
-			Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'),
-		) as typeof document;
-	} catch {
-		return undefined;
-	}
-	if (typeof document !== 'object' || document === null || Array.isArray(document)) return undefined;
+	const document = manifestFields(bytes);
+	if (document === undefined) return undefined;
 	const {config, layers, blobs, fsLayers, manifests, subject} = document;
 	return {
 		blobs: [
@@ -39,4 +32,15 @@ export function referencesOf(bytes: Uint8Array): References | undefined {
 function digestsOf(list: unknown, key: 'digest' | 'blobSum'): readonly Digest[] {
 	if (!Array.isArray(list)) return [];
 	return list.map(item => (item as Readonly<Record<string, unknown>> | null | undefined)?.[key]).filter(isDigest);
+}
+
+/** The fields of a document of any kind; undefined when the bytes are no JSON object. */
+export function manifestFields(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+	try {
+		const document: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
+		const isObject = typeof document === 'object' && document !== null && !Array.isArray(document);
+		return isObject ? (document as Readonly<Record<string, unknown>>) : undefined;
+	} catch {
+		return undefined;
+	}
 }

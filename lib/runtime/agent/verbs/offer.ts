@@ -1,12 +1,12 @@
 import {randomBytes} from 'node:crypto';
 import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
-import {createServer, type Server, type ServerResponse} from 'node:http';
-import type {AddressInfo} from 'node:net';
+import {createServer, type ServerResponse} from 'node:http';
 import {dirname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {SealError} from '../../../core/errors.js';
 import {ownAddresses, type RelayAddress} from '../../relay/addresses.js';
+import {listen} from '../../relay/listen.js';
 import {isFileName} from '../bundle/manifest.js';
 import type {AgentVerb} from '../protocol.js';
 
@@ -92,15 +92,4 @@ async function answer(response: ServerResponse, file: string | undefined): Promi
 		// Who asked for it notices.
 		response.destroy();
 	}
-}
-
-/** The port, or undefined when the address cannot be listened on. */
-async function listen(server: Server, host: string): Promise<number | undefined> {
-	return await new Promise(resolve => {
-		server.once('error', () => resolve(undefined));
-		server.listen({host, port: 0}, () => {
-			server.on('error', () => undefined);
-			resolve((server.address() as AddressInfo).port);
-		});
-	});
 }
