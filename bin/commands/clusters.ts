@@ -18,6 +18,7 @@ export const command = defineCommand({
 	],
 	async run(_input, context) {
 		const known = await clusterCache(context).list();
+		if (known.length === 0 && !context.quiet && context.settings.output.value !== 'json') context.note(noneKnown);
 		return {
 			json: known.map(jsonOf),
 			text: () =>
@@ -38,6 +39,9 @@ export const command = defineCommand({
 		};
 	},
 });
+
+const noneKnown =
+	'No cluster is known on this machine. Make one with "sealimage run", or take one from a master of it with "sealimage clusters import --host MASTER".';
 
 function jsonOf({name, state, seenAtMs}: KnownCluster): Readonly<Record<string, unknown>> {
 	const seenAt = new Date(seenAtMs).toISOString();
