@@ -9,7 +9,7 @@ import {renderFindings} from '../render/host-findings.js';
 import {count} from '../render/units.js';
 
 export const command = defineCommand({
-	description: `Shows every certificate of Kubernetes hosts: those in files and kubeconfigs, and those that their components really serve, each with its end, what signed it and for which names. Private keys are not read. The exit code is 1 when one has ended, ends within --days, is damaged, or is not from the authority that it should be from, and 3 when some hosts could not be asked. ${hostHelp}`,
+	description: `Shows every certificate of Kubernetes hosts: those in files and kubeconfigs, and those that their components really serve, each with its end, what signed it and for which names. Private keys are not read. The exit code is 1 when one has ended, ends within --days, is damaged, or is not from the authority that it should be from, when a host has none, and 3 when some hosts could not be asked. ${hostHelp}`,
 	operands: hostOperands,
 	flags: {
 		...hostLoginFlags,
@@ -22,7 +22,7 @@ export const command = defineCommand({
 			help: 'what ends within so many days is an error',
 		},
 		live: {type: 'boolean', default: true, help: 'ask the components what they serve, beside reading files'},
-		root: {
+		'host-root': {
 			type: 'string',
 			value: 'FOLDER',
 			default: '/',
@@ -40,7 +40,7 @@ export const command = defineCommand({
 	async run(input, context) {
 		const {flags} = input;
 		const now = new Date(context.io.now());
-		const root = flags.root.replace(/\/+$/, '');
+		const root = flags['host-root'].replace(/\/+$/, '');
 		const as = flags.sudo ? 'root' : 'login';
 		const asked = await askHosts('certs check', input, context, (transport, {signal}) =>
 			checkHostCertificates(transport, {signal, now, live: flags.live, root, as}),

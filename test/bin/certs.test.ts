@@ -11,7 +11,7 @@ test('certs check shows the certificates of hosts, and its exit code is 1 when o
 	const root = join(dir, 'disk');
 	const [plan] = await planAll(threeMasters, new Map(), {now: new Date()});
 	writePki(root, plan!.files);
-	const words = ['certs', 'check', ...login, '--no-sudo', '--root', `${root}/`, names[0]!];
+	const words = ['certs', 'check', ...login, '--no-sudo', '--host-root', `${root}/`, names[0]!];
 	const text = await ok(...words, '--days', '36135');
 	t.regex(text, /^HOST +ITEM +SUBJECT +ENDS +LEFT +CHAIN +PLACE$/m);
 	t.regex(text, /^\S+ +etcd\/peer +CN=m1 +21\d\d-\d\d-\d\d +\d\dy +ok +\/etc\/kubernetes\/pki\/etcd\/peer.crt$/m);
@@ -34,7 +34,11 @@ test('certs check shows the certificates of hosts, and its exit code is 1 when o
 	);
 });
 
-test('a host without Kubernetes has no certificates, and that is no error', async t => {
-	const {ok, names, login, dir} = await cliWithHosts(t, 1);
-	t.is(await ok('certs', 'check', ...login, '--no-sudo', '--root', dir, names[0]!), 'no certificates on 1 host\n');
+test('a host without certificates is no sound host, and what to look at is said', async t => {
+	const {run, names, login, dir} = await cliWithHosts(t, 1);
+	const {exitCode, stdout} = await run(['certs', 'check', ...login, '--no-sudo', '--host-root', dir, names[0]!]);
+	t.is(exitCode, 1);
+	t.regex(stdout, /^error: \S+: No certificate of Kubernetes was found \[certificates-missing\]$/m);
+	t.regex(stdout, /--host-root/);
+	t.regex(stdout, /^no certificates on 1 host$/m);
 });

@@ -8,6 +8,7 @@ import {authorityFiles, type CheckedCertificate} from './row.js';
 /** Every finding of every host, then those of all hosts together. */
 export function findingsOf(hosts: readonly HostCertificates[], now: Date, days: number): readonly HostFinding[] {
 	const alone = hosts.flatMap(host => [
+		...absent(host),
 		...unreadable(host),
 		...host.rows.flatMap(row => ofRow(row, now, days)),
 		...kubeconfigs(host),
@@ -30,6 +31,17 @@ function finding(
 
 const renewAdvice =
 	'Have it made anew: move the file and its key away, and make the certificates of the cluster again.';
+
+/** Silence would look like health: whoever asks expects certificates. */
+function absent({host, rows, unreadable: places}: HostCertificates): readonly HostFinding[] {
+	if (rows.length > 0 || places.length > 0) return [];
+	return [
+		finding(host, 'certificates-missing', 'error', 'No certificate of Kubernetes was found', [
+			'The host is in no cluster, another user reads it than root, or its disk is elsewhere.',
+			'Name hosts of a cluster; when another system runs there, name the folder of the disk with --host-root.',
+		]),
+	];
+}
 
 function unreadable({host, unreadable: places}: HostCertificates): readonly HostFinding[] {
 	return places.map(({place}) =>
