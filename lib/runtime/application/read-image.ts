@@ -61,6 +61,31 @@ export async function readClusterImage(
 	};
 }
 
+/** What an image says of itself, whatever it is run on. */
+export interface ImageKind extends Pick<ClusterImage, 'name' | 'type'> {
+	/** Of a rootfs, when its label or its name tells. */
+	readonly kubernetes?: string | undefined;
+}
+
+/**
+ * The kind of an image, from its config alone: before it is known which hosts it is for.
+ * @throws SealError as `readClusterImage`
+ */
+export async function readImageKind(
+	store: ClusterImageSource,
+	reference: string,
+	options: OperationOptions = {},
+): Promise<ImageKind> {
+	const root = await store.resolve(reference, options);
+	const name = nameOnHosts(reference, root.digest);
+	const shown = shortReference(name);
+	await checkKind(store, root, shown, options);
+	const {config} = await loadImage(store, root, undefined, options);
+	const facts = readImageFacts(readRunConfig(config.config, shown).labels);
+	const text = facts.type === 'rootfs' ? (facts.version ?? versionIn(name)) : undefined;
+	return {name, type: facts.type, ...(text === undefined ? {} : {kubernetes: parseKubernetesVersion(text).text})};
+}
+
 /** An image for one platform. */
 interface PlatformImage {
 	readonly manifest: Digest;
@@ -178,13 +203,17 @@ function checkSame(a: PlatformImage, b: PlatformImage, platform: string, shown: 
 }
 
 function versionOf({facts, rootfs}: PlatformImage, name: string, shown: string): string {
-	const text = facts.version ?? rootfs?.apiServer ?? /:(v?1\.\d{1,3}\.\d{1,3})(?![\d.])[^/]*$/.exec(name)?.[1];
+	const text = facts.version ?? rootfs?.apiServer ?? versionIn(name);
 	if (text !== undefined) return parseKubernetesVersion(text).text;
 	throw badRootfs(
 		shown,
 		'nothing in it says which Kubernetes it is',
 		'Build it with a label, as LABEL version=v1.30.2.',
 	);
+}
+
+function versionIn(name: string): string | undefined {
+	return /:(v?1\.\d{1,3}\.\d{1,3})(?![\d.])[^/]*$/.exec(name)?.[1];
 }
 
 function badRootfs(shown: string, why: string, hint: string): SealError {

@@ -3,7 +3,7 @@ import {digestOfValue} from '../plan/plan.js';
 import {listing} from '../preflight/check.js';
 import {imagesFor} from './plan-images.js';
 import {about, type Problem, when} from './problem.js';
-import type {ClusterSetting} from './setting.js';
+import type {ClusterImage, ClusterSetting} from './setting.js';
 import type {Situation} from './situation.js';
 
 /** Do the images fit together, and to the cluster that is there? */
@@ -11,13 +11,14 @@ export function checkSetting({request: {wanted, known}, first}: Situation): read
 	// What has not begun can be anything still.
 	const before = first === undefined ? known?.setting : undefined;
 	return [
-		...checkImages(wanted),
+		...checkImages(wanted.images),
 		...checkPlatforms(wanted),
 		...(before === undefined ? [] : [...checkVersion(before.version, wanted.version), ...checkFixed(before, wanted)]),
 	];
 }
 
-function checkImages({images}: ClusterSetting): readonly Problem[] {
+/** Are they a cluster together? */
+export function checkImages(images: readonly Pick<ClusterImage, 'name' | 'type'>[]): readonly Problem[] {
 	const [first] = images;
 	const bases = images.filter(({type}) => type === 'rootfs');
 	const twice = images.filter(({name}, index) => images.findIndex(other => other.name === name) !== index);
@@ -66,7 +67,8 @@ function checkPlatforms(wanted: ClusterSetting): readonly Problem[] {
 	);
 }
 
-function checkVersion(before: KubernetesVersion, after: KubernetesVersion): readonly Problem[] {
+/** Can one version take the place of another? */
+export function checkVersion(before: KubernetesVersion, after: KubernetesVersion): readonly Problem[] {
 	if (before.text === after.text) return [];
 	const ahead = after.minor - before.minor || after.patch - before.patch;
 	const way = `The cluster has Kubernetes ${before.text}, and the rootfs image ${after.text}`;

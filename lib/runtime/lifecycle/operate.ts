@@ -9,6 +9,7 @@ import type {ClusterState} from '../state/cluster-state.js';
 import {keepTransports} from '../transport/keep.js';
 import type {OpenTransport} from '../transport/transport.js';
 import {type CarryOut, carryOut} from './carry-out.js';
+import {checkEarly} from './check-early.js';
 import {leavingHosts, resetSetting} from './leaving.js';
 import {look, type Seen} from './look.js';
 import {readNextId} from './next-id.js';
@@ -30,8 +31,10 @@ export async function runCluster(request: RunRequest, options: OperateOptions): 
 	return await withWays(request.name, options, async (cache, open) => {
 		const known = await cache.read(request.name);
 		const isAlone = given.length === 0 && known === undefined && request.isWhole !== true;
+		await checkEarly(request, known, isAlone, options);
 		const named: readonly NamedHost[] = isAlone ? [{target: thisMachine}] : given;
 		const seen = await look({name: request.name, named: named.map(({target}) => target)}, cache, open, options);
+		if (seen.states.size === 0) refuseSilent(seen, 'Start the masters, or check the way to them.');
 		const hosts = wantedHosts(seen, named, request.isWhole === true);
 		const images = await readImages(names, platformsOf(hosts), options);
 		const next = await readNextId(dirname(cache.logFolder(request.name)));
@@ -118,7 +121,7 @@ export async function deleteHosts({name, hosts: named}: LeaveRequest, options: O
 export async function resetCluster({name, hosts: named}: LeaveRequest, options: OperateOptions): Promise<Operated> {
 	return await withWays(name, options, async (cache, open) => {
 		const seen = await look({name, named, maySilentLeave: options.isForced}, cache, open, options);
-		if (options.isForced !== true) refuseSilent(seen);
+		if (options.isForced !== true) refuseSilent(seen, 'Start it, or leave it as it is with --force.');
 		const wanted = resetSetting(name, named, seen);
 		const {known} = seen;
 		return {
@@ -283,7 +286,7 @@ async function targetsByName(
 	return named.filter(target => !isKnown(target));
 }
 
-function refuseSilent({silent}: Seen): void {
+function refuseSilent({silent}: Seen, hint: string): void {
 	const [first, ...more] = silent;
 	if (first === undefined) return;
 	const names = silent
@@ -295,7 +298,7 @@ function refuseSilent({silent}: Seen): void {
 		'ERR_HOST_UNREACHABLE',
 		`${more.length === 0 ? 'It does' : `${names} do`} not answer; nothing was done`,
 		{
-			hint: 'Start it, or leave it as it is with --force.',
+			hint,
 			cause: first.error,
 		},
 	);
