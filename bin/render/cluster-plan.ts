@@ -85,13 +85,11 @@ function actionTable(actions: readonly ClusterAction[], style: Style): string {
 
 /** The same loss on many hosts is one line. */
 function losses(actions: readonly ClusterAction[], style: Style): string[] {
-	const found = new Map<string, string[]>();
+	const found = new Map<string, Set<string>>();
 	for (const {destroys, host = 'the cluster'} of actions) {
-		if (destroys === undefined) continue;
-		const hosts = found.get(destroys) ?? [];
-		found.set(destroys, [...hosts, ...(hosts.includes(host) ? [] : [host])]);
+		if (destroys !== undefined) found.set(destroys, (found.get(destroys) ?? new Set()).add(host));
 	}
 	return [...found].map(
-		([what, hosts]) => `${style.red('lost:')} ${printable(what)} on ${printable(hostsText(hosts))}`,
+		([what, hosts]) => `${style.red('lost:')} ${printable(what)} on ${printable(hostsText([...hosts]))}`,
 	);
 }

@@ -66,7 +66,13 @@ export function etcdOf(setting: ClusterSetting): EtcdSetting {
 	return {dataDir: typeof dataDir === 'string' && /^\/[\w./-]+$/.test(dataDir) ? dataDir : '/var/lib/etcd'};
 }
 
-const pkiClusters = new WeakMap<ClusterSetting, PkiCluster>();
+interface DescribedPki {
+	readonly cluster: PkiCluster;
+	/** By the names of their nodes. */
+	readonly hosts: ReadonlyMap<string, ClusterHost>;
+}
+
+const described = new WeakMap<ClusterSetting, DescribedPki>();
 
 /**
  * The cluster as its certificates depend on it: with the names and the endpoint that kubeadm itself will use. One setting is
@@ -74,12 +80,23 @@ const pkiClusters = new WeakMap<ClusterSetting, PkiCluster>();
  * @throws SealError ERR_PKI_CLUSTER, ERR_CIDR, ERR_KUBEADM_DOCUMENT
  */
 export function pkiClusterOf(setting: ClusterSetting): PkiCluster {
-	const known = pkiClusters.get(setting);
+	return describedPki(setting).cluster;
+}
+
+function describedPki(setting: ClusterSetting): DescribedPki {
+	const known = described.get(setting);
 	if (known !== undefined) return known;
+	const cluster = describePki(setting);
+	const made = {cluster, hosts: new Map(hostsOf(cluster).map(host => [host.name, host]))};
+	described.set(setting, made);
+	return made;
+}
+
+function describePki(setting: ClusterSetting): PkiCluster {
 	const {version, network, hosts, keyAlgorithm} = setting;
 	const {clusterName, controlPlaneEndpoint, apiServer, etcd} = clusterDocument(setting);
 	const local = fieldsOf(fieldsOf(etcd).local);
-	const made = describeCluster({
+	return describeCluster({
 		kubernetesVersion: version.text,
 		name: textOr(clusterName, setting.name),
 		dnsDomain: network.dnsDomain,
@@ -93,8 +110,6 @@ export function pkiClusterOf(setting: ClusterSetting): PkiCluster {
 		nodes: hosts.filter(({isMaster}) => !isMaster).map(pkiHost),
 		algorithm: keyAlgorithm,
 	});
-	pkiClusters.set(setting, made);
-	return made;
 }
 
 function pkiHost({nodeName, addresses}: SettingHost): PkiHost {
@@ -104,8 +119,7 @@ function pkiHost({nodeName, addresses}: SettingHost): PkiHost {
 
 /** @throws SealError ERR_PKI_CLUSTER when the host is not of the setting, and as `pkiClusterOf` */
 export function pkiHostOf(setting: ClusterSetting, {nodeName, addresses, isMaster}: SettingHost): ClusterHost {
-	const known = hostsOf(pkiClusterOf(setting)).find(({name}) => name === nodeName);
-	return known ?? {name: nodeName, addresses, isMaster};
+	return describedPki(setting).hosts.get(nodeName) ?? {name: nodeName, addresses, isMaster};
 }
 
 /** A master, asked at its own API server. @throws SealError as `pkiHostOf` */

@@ -68,7 +68,8 @@ export async function gatherBeside<T>(
 		throw isSealError(error) && error.code === 'ERR_FACTS' ? onHost(transport.host, error, conversation) : error;
 	} finally {
 		clearTimeout(timer);
-		deadline.abort();
+		// With a reason of its own: for one that is not given Node makes an error with a stack, for each of thousands of hosts.
+		deadline.abort('over');
 	}
 }
 

@@ -83,6 +83,7 @@ export function settleCluster(request: SettleRequest, circumstances: SettleCircu
 	const families = familiesOf(documents, sorted, wishes, before);
 	const network = readNetwork(documents, {family: families[0], virtualAddress});
 	const facts = sorted.flatMap(host => (host.facts === undefined ? [] : [host.facts]));
+	const known = new Map(before?.hosts.map(host => [host.name, host]));
 	return {
 		name: request.name,
 		id: before?.id ?? circumstances.makeId(),
@@ -91,7 +92,7 @@ export function settleCluster(request: SettleRequest, circumstances: SettleCircu
 		proxyMode: request.proxyMode ?? before?.proxyMode ?? circumstances.proxyMode(version, facts, documents),
 		keyAlgorithm: request.keyAlgorithm ?? before?.keyAlgorithm ?? 'ecdsa-p256',
 		apiNames: [...new Set([...(before?.apiNames ?? []), ...(request.apiNames ?? []), ...certificateNames(documents)])],
-		hosts: sorted.map(host => settleHost(host, wishes.get(host)!, families, before)),
+		hosts: sorted.map(host => settleHost(host, wishes.get(host)!, families, known.get(host.target.name))),
 		images,
 		env: settleEnv(request, before),
 		configs: request.configs ?? (request.isWhole === true ? [] : (before?.configs ?? [])),
@@ -165,9 +166,8 @@ function settleHost(
 	{target, isMaster, facts, env, addresses}: WantedHost,
 	wish: AddressWish,
 	families: readonly Family[],
-	before: ClusterSetting | undefined,
+	known: SettingHost | undefined,
 ): SettingHost {
-	const known = before?.hosts.find(host => host.name === target.name);
 	const roles = [isMaster ? 'master' : 'node', ...target.roles.filter(role => role !== 'master' && role !== 'node')];
 	// What certificates, etcd and kubelets were made for does not change under them.
 	if (known !== undefined && (addresses === undefined || facts === undefined)) {

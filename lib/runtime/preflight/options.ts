@@ -49,13 +49,22 @@ export interface PortNeed {
 	readonly use: string;
 }
 
-/** What a host of these roles needs in all. */
-export function needsOf(host: string, options: PreflightOptions): HostNeeds {
+/** Tells what a host needs in all, by its name. Hosts of the same roles share what is told: there may be thousands. */
+export function openNeeds(options: PreflightOptions): (host: string) => HostNeeds {
 	const byRole = options.needs ?? defaultNeeds;
-	const own = Object.hasOwn(options.roles ?? {}, host) ? options.roles![host]! : [];
-	const roles = own.length > 0 ? own : ['node'];
-	const all = [options.common ?? commonNeeds, ...roles.map(role => (Object.hasOwn(byRole, role) ? byRole[role]! : {}))];
-	return all.reduce(joinNeeds);
+	const known = new Map<string, HostNeeds>();
+	return host => {
+		const own = Object.hasOwn(options.roles ?? {}, host) ? options.roles![host]! : [];
+		const roles = own.length > 0 ? own : ['node'];
+		const key = JSON.stringify(roles);
+		const found =
+			known.get(key) ??
+			roles
+				.map(role => (Object.hasOwn(byRole, role) ? byRole[role]! : {}))
+				.reduce(joinNeeds, options.common ?? commonNeeds);
+		known.set(key, found);
+		return found;
+	};
 }
 
 function joinNeeds(one: HostNeeds, other: HostNeeds): HostNeeds {

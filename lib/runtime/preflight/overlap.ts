@@ -29,17 +29,24 @@ export const overlapChecks: readonly FleetCheck[] = [
 		why: 'Once the cluster runs, the host sends packets for its neighbours into the cluster, and is cut off from them.',
 		mend: 'Choose another network for the cluster.',
 		compare: (all, options) =>
-			judgeEach(all, options, (facts, {use, cidr}) =>
-				facts.network.interfaces
-					// A virtual address that is here already was left by an earlier installation, on an interface without hardware.
-					.filter(found => found.hardware || !found.addresses.some(address => sameAddress(address, cidr)))
-					.flatMap(found => found.addresses.map(address => ({name: found.name, network: readCidr(address)})))
-					.filter(({network}) => network !== undefined && overlap(network, cidr))
-					.map(({name, network}) => ({
-						what: `The network of ${use}, ${cidr.text}, overlaps one that the host is in`,
-						detail: `${formatCidr(network!)} of ${name}`,
-					})),
-			),
+			judgeEach(all, options, facts => {
+				const own = facts.network.interfaces.map(({name, hardware, addresses}) => ({
+					name,
+					hardware,
+					networks: networksIn(addresses),
+					held: networksIn(addresses.map(address => address.split('/')[0]!)),
+				}));
+				return ({use, cidr}) =>
+					own
+						// A virtual address that is here already was left by an earlier installation, on an interface without hardware.
+						.filter(({hardware, held}) => hardware || !held.some(address => isSame(address, cidr)))
+						.flatMap(({name, networks}) => networks.map(network => ({name, network})))
+						.filter(({network}) => overlap(network, cidr))
+						.map(({name, network}) => ({
+							what: `The network of ${use}, ${cidr.text}, overlaps one that the host is in`,
+							detail: `${formatCidr(network)} of ${name}`,
+						}));
+			}),
 	},
 	{
 		id: 'route-overlap',
@@ -47,19 +54,18 @@ export const overlapChecks: readonly FleetCheck[] = [
 		why: 'What the route leads to cannot be reached from the host, or from pods, once the cluster runs.',
 		mend: 'Choose another network for the cluster, or remove the route.',
 		compare: (all, options) =>
-			judgeEach(all, options, ({network: {routes, interfaces}}, {use, cidr}) => {
-				const own = interfaces.flatMap(found =>
-					found.addresses.map(address => readCidr(address)).filter(found => found !== undefined),
-				);
-				return routes
-					.map(route => ({route, network: readCidr(route.to)}))
-					.filter(
-						({network}) => network !== undefined && overlap(network, cidr) && !own.some(one => isSame(one, network)),
-					)
-					.map(({route}) => ({
-						what: `The network of ${use}, ${cidr.text}, overlaps one that a route leads to`,
-						detail: `${route.to} through ${route.interface}`,
-					}));
+			judgeEach(all, options, ({network: {routes, interfaces}}) => {
+				const own = interfaces.flatMap(({addresses}) => networksIn(addresses));
+				const away = routes.map(route => ({route, network: readCidr(route.to)}));
+				return ({use, cidr}) =>
+					away
+						.filter(
+							({network}) => network !== undefined && overlap(network, cidr) && !own.some(one => isSame(one, network)),
+						)
+						.map(({route}) => ({
+							what: `The network of ${use}, ${cidr.text}, overlaps one that a route leads to`,
+							detail: `${route.to} through ${route.interface}`,
+						}));
 			}),
 	},
 	{
@@ -68,14 +74,13 @@ export const overlapChecks: readonly FleetCheck[] = [
 		why: 'The host asks a name server that it can no longer reach once the cluster runs.',
 		mend: 'Choose another network for the cluster, or another name server.',
 		compare: (all, options) =>
-			judgeEach(all, options, ({network: {nameServers}}, {use, cidr}) =>
-				nameServers
-					.filter(server => {
-						const address = readCidr(server);
-						return address !== undefined && overlap(address, cidr);
-					})
-					.map(server => ({what: `A name server is inside the network of ${use}, ${cidr.text}`, detail: server})),
-			),
+			judgeEach(all, options, ({network: {nameServers}}) => {
+				const servers = networksIn(nameServers);
+				return ({use, cidr}) =>
+					servers
+						.filter(server => overlap(server, cidr))
+						.map(({text}) => ({what: `A name server is inside the network of ${use}, ${cidr.text}`, detail: text}));
+			}),
 	},
 	{
 		id: 'proxy-covers-cluster',
@@ -99,18 +104,18 @@ function readNetworks({networks = {}}: PreflightOptions): readonly ClusterNetwor
 function judgeEach(
 	all: readonly HostFacts[],
 	options: PreflightOptions,
-	look: (facts: HostFacts, network: ClusterNetwork) => readonly Seen[],
+	/** What a host has is read once, and held against each network. */
+	look: (facts: HostFacts) => (network: ClusterNetwork) => readonly Seen[],
 ): readonly {readonly hosts: readonly string[]; readonly seen: Seen}[] {
 	const networks = readNetworks(options);
-	return all.flatMap(facts =>
-		networks.flatMap(network => look(facts, network).map(seen => ({hosts: [facts.host], seen}))),
-	);
+	return all.flatMap(facts => {
+		const against = look(facts);
+		return networks.flatMap(network => against(network).map(seen => ({hosts: [facts.host], seen})));
+	});
 }
 
-/** A single virtual address, held as it is. */
-function sameAddress(address: string, cidr: Cidr): boolean {
-	const held = readCidr(address.split('/')[0]!);
-	return held !== undefined && isSame(held, cidr);
+function networksIn(texts: readonly string[]): readonly Cidr[] {
+	return texts.flatMap(text => readCidr(text) ?? []);
 }
 
 function judgeProxies(

@@ -2,7 +2,7 @@ import type {HostFacts} from '../facts/facts.js';
 import type {CheckTopic, FleetCheck, HostCheck, Seen} from './check.js';
 import {fleetChecks, hostChecks} from './checks.js';
 import type {HostFinding} from './finding.js';
-import {needsOf, type PreflightOptions} from './options.js';
+import {openNeeds, type PreflightOptions} from './options.js';
 
 /**
  * Judges hosts by their facts, each alone and all together. What is true of several hosts is one finding; errors come first. Pure:
@@ -31,8 +31,9 @@ export function preflightBy(
 		if (typeof what !== 'string' && what.detail !== undefined) known.details.add(what.detail.slice(0, longestText));
 		found.set(key, known);
 	};
+	const needsOf = openNeeds(options);
 	for (const host of facts) {
-		const needs = needsOf(host.host, options);
+		const needs = needsOf(host.host);
 		for (const check of ofHosts) {
 			for (const what of check.look(host, needs, options)) add(check, [host.host], what);
 		}

@@ -48,14 +48,16 @@ export function kubernetesFindings(
 		.toSorted((a, b) => Number(a.severity !== 'error') - Number(b.severity !== 'error'));
 }
 
-/** What hosts need for the roles of a setting: as much room as its images take, and what kubeadm of its version looks for. */
+/** What hosts need for the roles of a setting, by role and platform: as much room as its images take, and what kubeadm of its version looks for. */
 function kubernetesNeeds(setting: ClusterSetting): PreflightOptions {
 	const {network, hosts, images} = setting;
 	const {pods, services, virtualAddress} = network;
+	const kindOf = ({isMaster, platform}: SettingHost): string => `${isMaster ? 'master' : 'node'} ${platform}`;
+	const kinds = new Map(hosts.map(host => [kindOf(host), host]));
 	return {
-		// Each host is judged by a role of its own: images differ in size from platform to platform.
-		roles: Object.fromEntries(hosts.map(({name}) => [name, [name]])),
-		needs: Object.fromEntries(hosts.map(host => [host.name, needsOfHost(setting, host)])),
+		// Images differ in size from platform to platform.
+		roles: Object.fromEntries(hosts.map(host => [host.name, [kindOf(host)]])),
+		needs: Object.fromEntries([...kinds].map(([kind, host]) => [kind, needsOfHost(setting, host)])),
 		common: {...commonNeeds, freeBytes: {'/opt': 400 * mebibyte}},
 		networks: {pods, services, virtual: [virtualAddress]},
 		platforms: [

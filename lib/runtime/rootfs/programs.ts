@@ -15,6 +15,16 @@ export interface Programs {
  * @param staged the folder of the working copy on the host
  */
 export function programsOf(rootfs: RootfsFiles, staged: string): Programs {
+	const byFolder = known.get(rootfs) ?? new Map<string, Programs>();
+	const found = byFolder.get(staged) ?? findPrograms(rootfs, staged);
+	known.set(rootfs, byFolder.set(staged, found));
+	return found;
+}
+
+/** Thousands of hosts share the files of a rootfs. */
+const known = new WeakMap<RootfsFiles, Map<string, Programs>>();
+
+function findPrograms(rootfs: RootfsFiles, staged: string): Programs {
 	const main = new Map<string, ImageFile>([
 		...[...rootfs.filesIn('cri')].filter(([name, file]) => isLooseProgram(name, file)),
 		...rootfs.filesIn('cri/bin'),

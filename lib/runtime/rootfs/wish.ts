@@ -137,10 +137,19 @@ function ownFiles(
 }
 
 /** The hosts of the cluster, its pods and services; asked of a host only where a firewall is active that can be told. */
-function trustedBy({hosts, network}: ClusterSetting, {security}: HostFacts): Pick<NodeWish, 'trusted'> {
+function trustedBy(setting: ClusterSetting, {security}: HostFacts): Pick<NodeWish, 'trusted'> {
 	if (!security.firewalls.some(name => name === 'firewalld' || name === 'ufw')) return {};
+	const trusted = known.get(setting) ?? listTrusted(setting);
+	known.set(setting, trusted);
+	return {trusted};
+}
+
+/** Every host of thousands trusts all of them: the list is made once. */
+const known = new WeakMap<ClusterSetting, readonly string[]>();
+
+function listTrusted({hosts, network}: ClusterSetting): readonly string[] {
 	const addresses = hosts.flatMap(host => host.addresses);
-	return {trusted: [...new Set([...addresses, ...network.pods, ...network.services])].toSorted()};
+	return [...new Set([...addresses, ...network.pods, ...network.services])].toSorted();
 }
 
 /** Interfaces of pod networks, which NetworkManager would take for its own when it starts. */

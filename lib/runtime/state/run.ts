@@ -112,6 +112,7 @@ function createNotes(
 	{signal, onEvent, concurrency, replaces}: OpenRunOptions,
 ): Pick<OpenedRun, 'lock' | 'begin' | 'note'> {
 	const begun = new Map<string, Promise<void>>();
+	const members = membersOf(setting);
 	return {
 		async lock(names, {signal: stop = signal, dispensable, meeting = []} = {}) {
 			const wanted = [...new Set(names)].map(name => ({host: name, opened: hostOf(hosts, name)}));
@@ -131,7 +132,7 @@ function createNotes(
 		},
 		async begin(name) {
 			const host = hostOf(hosts, name);
-			const member = memberOf(setting, name);
+			const member = members.get(name);
 			if (member === undefined || isMemberAlready(host.state?.member, member)) return;
 			const beginning = begun.get(name) ?? introduce(host, member, replaces?.has(name) === true);
 			begun.set(name, beginning);
@@ -203,9 +204,8 @@ function treeBefore(setting: ClusterSetting, host: OpenedHost | undefined, name:
 	return wished !== undefined && observed[name]?.manifest === wished ? observed[name].tree : undefined;
 }
 
-function memberOf({name: cluster, id, hosts}: ClusterSetting, name: string): HostMember | undefined {
-	const host = hosts.find(candidate => candidate.name === name);
-	return host === undefined ? undefined : {cluster, id, role: host.isMaster ? 'master' : 'node'};
+function membersOf({name: cluster, id, hosts}: ClusterSetting): ReadonlyMap<string, HostMember> {
+	return new Map(hosts.map(({name, isMaster}) => [name, {cluster, id, role: isMaster ? 'master' : 'node'}]));
 }
 
 function isMemberAlready(found: HostMember | undefined, {cluster, id, role}: HostMember): boolean {

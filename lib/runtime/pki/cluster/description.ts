@@ -79,7 +79,8 @@ export function describeCluster(spec: PkiClusterSpec): PkiCluster {
 	if (!masters.some(({name}) => name === firstMaster))
 		throw invalid(`The first master ${shown(firstMaster)} is not among the masters`, 'Name one of the masters.');
 	const hosts = [...masters, ...nodes.map(host => readHost(host, false))];
-	const twice = hosts.find(({name}, index) => hosts.findIndex(other => other.name === name) !== index);
+	const met = new Set<string>();
+	const twice = hosts.find(({name}) => met.size === met.add(name).size);
 	if (twice !== undefined) throw invalid(`Two hosts are called ${twice.name}`, 'Give each node a name of its own.');
 	return {
 		facts: minorFacts({minor: parseKubernetesMinor(spec.kubernetesVersion)}),
