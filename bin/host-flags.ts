@@ -85,7 +85,12 @@ export const loginFlags = {
 		value: 'TIME',
 		help: 'give up a host that does not let us in for so long (default: what ~/.ssh/config says, else 15s)',
 	},
-	concurrency: {type: 'integer', value: 'N', minimum: 1, default: 32, help: 'how many hosts to work on at once'},
+	concurrency: {
+		type: 'integer',
+		value: 'N',
+		minimum: 1,
+		help: 'how many hosts to work on at once (default: 32, or 128 where hosts of a cluster are only looked at)',
+	},
 } as const satisfies Flags;
 
 /** For commands that take hosts by operands, too. */

@@ -8,12 +8,17 @@ import type {HostState} from './host-state.js';
 import {agentRoot} from './places.js';
 import {type ObservedHost, readHost} from './read-host.js';
 
-export interface ObserveOptions extends Omit<EachHostOptions, 'onOutcome'>, Omit<GatherOptions, 'as'> {
+export interface ObserveOptions extends Omit<EachHostOptions, 'onOutcome' | 'concurrency'>, Omit<GatherOptions, 'as'> {
+	/** Hosts at once. Default 128. */
+	readonly concurrency?: number | undefined;
 	/** Where the agent keeps everything. Default `/var/lib/sealimage`. */
 	readonly root?: string | undefined;
 	/** How long the API server of a host may take to say that it is ready, in whole seconds. Default 3: one that works answers at once, and only a busy host or a server that hangs takes longer. */
 	readonly apiTimeoutSeconds?: number | undefined;
 }
+
+/** A host that is looked at costs its login and some milliseconds here, and is waited for most of the time: more at once are no more work, and done sooner. */
+const concurrencyOfLooks = 128;
 
 /**
  * What each of these hosts is and what sealimage did there: one round trip each, nothing is installed or changed. A host that
@@ -25,7 +30,7 @@ export async function observeHosts(
 	open: OpenTransport,
 	options: ObserveOptions = {},
 ): Promise<readonly HostOutcome<HostState>[]> {
-	const {concurrency, title = 'look at hosts', signal, onEvent} = options;
+	const {concurrency = concurrencyOfLooks, title = 'look at hosts', signal, onEvent} = options;
 	return await eachHost(
 		targets.map(target => ({host: target.name, target})),
 		async ({target}) => {
