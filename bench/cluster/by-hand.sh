@@ -42,7 +42,7 @@ install -m 644 etc/sysctl.conf /etc/sysctl.d/kubernetes.conf
 swapoff -a
 # A module that is built in, or that the kernel does without, is none to modprobe.
 xargs -n 1 modprobe -q <etc/modules.conf || true
-sysctl -q --load /etc/sysctl.d/kubernetes.conf
+sysctl -q -e --load /etc/sysctl.d/kubernetes.conf
 sed -i "/ $endpoint\$/d" /etc/hosts
 echo "$first $endpoint" >>/etc/hosts
 systemctl daemon-reload
@@ -130,5 +130,5 @@ done
 wait_for_all ${joins[@]+"${joins[@]}"}
 mark 'all have joined'
 [ "${#nodes[@]}" -gt 0 ] || kubectl taint nodes --all node-role.kubernetes.io/master- >/dev/null
-kubectl wait --for=condition=Ready nodes --all --timeout=300s >/dev/null
+kubectl wait --for=condition=Ready nodes --all --timeout=600s >/dev/null
 mark 'all nodes are Ready'
