@@ -1,4 +1,5 @@
 import test from 'ava';
+import {SealError} from '../../../lib/core/errors.js';
 import {access} from '../../../lib/runtime/control/access.js';
 import {deleteNode, withoutMaster} from '../../../lib/runtime/control/delete-node.js';
 import {accessDigest, accessObjects} from '../../../lib/runtime/control/describe.js';
@@ -6,7 +7,7 @@ import {drain} from '../../../lib/runtime/control/drain.js';
 import {leaveEtcd} from '../../../lib/runtime/control/leave-etcd.js';
 import {parseNodes, ready} from '../../../lib/runtime/control/ready.js';
 import type {FakeCall} from '../../../lib/runtime/transport/fake/host.js';
-import {actionOf, type PlayedRun, playRun, settingOf} from '../../helpers/control-run.js';
+import {actionOf, type PlayedRun, playRun, quick, settingOf} from '../../helpers/control-run.js';
 
 /** What a master was asked, without what is the same in all. */
 function asked({hosts}: PlayedRun, name = 'm1'): readonly string[] {
@@ -140,6 +141,29 @@ test('a member of etcd is taken out by another master than its own', async t => 
 	const elsewhere = playRun(settingOf(3, 0, {kubeadm: [document]}), {live: ['m2'], agent});
 	await leaveEtcd(elsewhere.run, actionOf('leave-etcd', {node: 'm1', peerAddress: '10.0.0.1'}), elsewhere.options);
 	t.is(calls.length, 1, 'an etcd elsewhere has no members of ours');
+});
+
+test('members that are busy for a moment are waited for before a member is taken out, those that stay away are not', async t => {
+	let refusals = 2;
+	const agent = (): unknown => {
+		if (refusals === 0) return {isChanged: true};
+		refusals -= 1;
+		throw new SealError(
+			'ERR_ETCD_QUORUM',
+			'The member cannot be taken out of etcd: 1 of the 2 members that stay are healthy',
+			{
+				hint: 'Start the members that are off.',
+			},
+		);
+	};
+	const {run, options} = playRun(settingOf(3, 0), {live: ['m1', 'm2'], agent});
+	const action = actionOf('leave-etcd', {node: 'm1', peerAddress: '10.0.0.1'});
+	const patient = {...options, patience: {...quick, settleMs: 60_000}};
+	await leaveEtcd(run, action, patient);
+	t.is(refusals, 0);
+
+	refusals = Number.POSITIVE_INFINITY;
+	await t.throwsAsync(leaveEtcd(run, action, options), {code: 'ERR_ETCD_QUORUM'});
 });
 
 const configMap = {
