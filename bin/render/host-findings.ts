@@ -14,8 +14,10 @@ export function renderFindings(
 		.map(({id, severity, hosts, what, why, mend}) => {
 			const title = severity === 'error' ? style.red('error:') : style.yellow('warning:');
 			const where = hosts.length === hostCount && hostCount > 1 ? `all ${hostCount} hosts` : hostsText(hosts);
+			// What is about the cluster as a whole names no host.
+			const subject = where === '' ? '' : `${style.bold(printable(where))}: `;
 			return [
-				`${title} ${style.bold(printable(where))}: ${printable(what)} ${style.dim(`[${id}]`)}`,
+				`${title} ${subject}${printable(what)} ${style.dim(`[${id}]`)}`,
 				...(why === '' ? [] : indented(why, width)),
 				...indented(`${mend}`, width).map(line => style.cyan(line)),
 			].join('\n');
