@@ -18,6 +18,11 @@ const lab = join(project, '.build/test/lab/lab.js');
 const names = ['demo1', 'demo2', 'demo3', 'demo4'];
 const images = ['kubernetes:v1.20.2', 'cni:v1', 'redis:v7'];
 const work = mkdtempSync(join(tmpdir(), 'sealimage-demo-'));
+/** Hosts of this size are no good for work, their members of etcd share processors, and kernels of User-Mode Linux balance services with IPVS alone. */
+const small = [
+	...['--config-file', join(project, 'test/lab/kubernetes/slow-machine.yaml'), '--proxy-mode', 'ipvs'],
+	...['--ignore', 'cpus-few,memory-small,disk-small,cgroup-controller-missing,module-absent'],
+];
 const started = performance.now();
 
 try {
@@ -42,21 +47,13 @@ async function main() {
 	console.log(addresses.join('\n'));
 	const [m1 = '', m2 = '', m3 = '', n1 = ''] = addresses;
 	const login = [
-		'--user',
-		'root',
-		'--identity',
-		key,
-		'--ssh-config',
-		'none',
-		'--known-hosts',
-		join(work, 'known_hosts'),
+		...['--user', 'root', '--identity', key, '--ssh-config', 'none'],
+		...['--known-hosts', join(work, 'known_hosts')],
 	];
 
 	title('One command: three masters, a worker, a network, an application');
 	sealimage(
-		...['run', '--root', store, ...images, '--masters', `${m1},${m2},${m3}`, '--nodes', n1],
-		// Hosts of this size are no good for work; kernels of User-Mode Linux balance services with IPVS alone.
-		...['--proxy-mode', 'ipvs', '--ignore', 'cpus-few,memory-small,disk-small,cgroup-controller-missing,module-absent'],
+		...['run', '--root', store, ...images, '--masters', `${m1},${m2},${m3}`, '--nodes', n1, ...small],
 		...[...login, '--wait', '--yes'],
 	);
 	sealimage('status', ...login);
@@ -103,7 +100,7 @@ function output(...args) {
 }
 
 function run(stdio, ...args) {
-	const env = {...process.env, SEALIMAGE_CLUSTERS: join(work, 'clusters')};
+	const env = {...process.env, LAB_MEMORY_MIB: '2048', SEALIMAGE_CLUSTERS: join(work, 'clusters')};
 	const {status, stdout} = spawnSync(process.execPath, args, {cwd: project, stdio, env, encoding: 'utf8'});
 	if (status !== 0) throw new Error(`${args.slice(1, 3).join(' ')} ended with ${status}`);
 	return stdout ?? '';
