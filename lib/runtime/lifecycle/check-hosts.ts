@@ -1,4 +1,5 @@
 import {formatPlatform} from '../../oci/platform.js';
+import {overlap, readCidr} from '../preflight/cidr.js';
 import {about, type Problem} from './problem.js';
 import type {SettingHost} from './setting.js';
 import type {Situation} from './situation.js';
@@ -9,6 +10,7 @@ export function checkHosts(situation: Situation): readonly Problem[] {
 	return [
 		...checkRoles(situation),
 		...checkNames(situation),
+		...checkPosing(situation),
 		...checkRenamed(situation),
 		...checkChanges(situation),
 		...checkMachines(situation),
@@ -68,6 +70,34 @@ function checkNames({request: {wanted}}: Situation): readonly Problem[] {
 			}),
 		),
 	];
+}
+
+/**
+ * A node says itself what it is called and which addresses it has, and gets a certificate with them that every client of the cluster trusts:
+ * with those of API servers it could pose as one.
+ */
+function checkPosing({request: {wanted}}: Situation): readonly Problem[] {
+	const {network, apiNames, hosts} = wanted;
+	const {services, virtualAddress, dnsDomain} = network;
+	const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${dnsDomain}`];
+	const taken = new Set([...service, 'localhost', virtualAddress, ...apiNames]);
+	const networks = services.flatMap(text => readCidr(text) ?? []);
+	const isOfServices = (text: string): boolean => {
+		const address = readCidr(text);
+		return address !== undefined && networks.some(network => overlap(network, address));
+	};
+	return hosts
+		.filter(({isMaster}) => !isMaster)
+		.flatMap(({name, nodeName, addresses}) => {
+			// Who names a host by an address says that it is the host's.
+			const posed = [nodeName, ...addresses].find(one => one !== name && (taken.has(one) || isOfServices(one)));
+			return about(posed === undefined ? [] : [name], {
+				severity: 'error',
+				code: 'ERR_NODE_NAME',
+				message: `The host says that it is ${posed}, which is a name or an address of the API servers or of services`,
+				hint: 'Give the host a name and addresses of its own, and look at who changed them.',
+			});
+		});
 }
 
 /** One that comes and is one that leaves would be joined, and taken out and wiped in the same run. */

@@ -97,6 +97,27 @@ test(
 	['error', 'ERR_NODE_NAME', ['10.0.0.1', '10.0.0.11'], 'The node of each would be called h1'],
 	['error', 'ERR_HOST_DUPLICATE', ['10.0.0.1', '10.0.0.11'], 'The address 10.0.0.1 is that of each of them'],
 );
+for (const [what, change] of [
+	['kubernetes.default.svc', {nodeName: 'kubernetes.default.svc'}],
+	['10.96.0.1', {addresses: ['10.96.0.1']}],
+	['10.103.97.2', {addresses: ['10.103.97.2']}],
+	['api.example', {nodeName: 'api.example'}],
+] as const) {
+	test(
+		`a node that says it is ${what}`,
+		finds,
+		bare({...plain, apiNames: ['api.example'], hosts: [host(1, 'master'), host(11, 'node', change)]}),
+		[
+			'error',
+			'ERR_NODE_NAME',
+			['10.0.0.11'],
+			`The host says that it is ${what}, which is a name or an address of the API servers or of services`,
+		],
+		...('addresses' in change
+			? [['error', 'ERR_CLUSTER_NETWORK', ['10.0.0.11'], /overlaps one that the host is in/] as const]
+			: []),
+	);
+}
 test(
 	'the network of pods over that of the hosts',
 	finds,

@@ -27,7 +27,7 @@ const kept = {
 	'var/lib/sealimage/node/record.json': '{}',
 	'var/lib/sealimage/facts-before.json': '{}',
 	'var/lib/sealimage/cluster/member.json': '{}',
-	'var/lib/sealimage/work/certificates/1': 'a key',
+	[join('var/lib/sealimage', 'work', 'certificates', '1')]: 'a key',
 	'var/lib/sealimage/.hidden/x': 'x',
 	'etc/sealimage/lb.kubeconfig': 'a key',
 	'etc/sealimage/lb.kubeconfig.sealimage-new': 'half a key',
