@@ -1,5 +1,4 @@
 import type {Abortable} from '../../core/events.js';
-import {minorFacts} from '../kubeadm/minors.js';
 import type {RunHost} from '../lifecycle/run.js';
 import type {ClusterSetting} from '../lifecycle/setting.js';
 import {endpointUrl} from '../pki/cluster/items.js';
@@ -8,10 +7,10 @@ import {askedAt, pkiClusterOf} from './describe.js';
 
 /**
  * Points the kubelet of a master to its own API server, and not to the balancer: a kubelet must not be newer than the server that it
- * speaks to, and a master that is cut off from the others is still one. Later versions of kubeadm do that by themselves.
+ * speaks to, and a master that is cut off from the others is still one. kubeadm does that by itself since 1.33, but not with a kubelet.conf that is there
+ * already, as ours is.
  */
 export async function useLocalApi(setting: ClusterSetting, master: RunHost, options: Abortable = {}): Promise<void> {
-	if (minorFacts(setting.version).localKubelet) return;
 	const {apiUrl} = askedAt(setting, master);
 	await pointKubelet(master, apiUrl, 'restart', options);
 }

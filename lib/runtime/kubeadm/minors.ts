@@ -32,8 +32,6 @@ export interface MinorFacts {
 	readonly certificatePeriods: boolean;
 	/** A control plane joins etcd as a learner first. */
 	readonly etcdLearner: boolean;
-	/** kubeadm lets the kubelet of a master use its own API server by itself. */
-	readonly localKubelet: boolean;
 	/** Where the images of the control plane come from unless the image says otherwise. */
 	readonly imageRepository: string;
 }
@@ -72,7 +70,6 @@ export function minorFacts({
 		namesAuthorities: minor >= 22,
 		certificatePeriods: minor >= 31,
 		etcdLearner: minor >= 29,
-		localKubelet: minor >= 33,
 		imageRepository:
 			patch >= (newRegistrySince[minor] ?? (minor < 25 ? Infinity : 0)) ? 'registry.k8s.io' : 'k8s.gcr.io',
 	};

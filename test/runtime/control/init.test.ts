@@ -30,7 +30,11 @@ test('the kubelet of a master is led to its own API server', scripts, 'v1.20.2',
 	'sealimage-kubelet',
 	'sealimage-wait',
 ]);
-test('later versions of kubeadm do that by themselves', scripts, 'v1.33.0', ['sealimage-kubeadm', 'sealimage-wait']);
+test('so is that of versions whose kubeadm would, had it made the file itself', scripts, 'v1.33.0', [
+	'sealimage-kubeadm',
+	'sealimage-kubelet',
+	'sealimage-wait',
+]);
 
 test('an API server that does not come is told with the words of its host', async t => {
 	const setting = settingOf(1, 0);
