@@ -181,10 +181,12 @@ test('every command explains itself, and its help names every flag', async t => 
 	const cli = cliIn(t);
 	const {commands} = (await cli.json('help')) as {commands: Array<{name: string; summary: string}>};
 	t.true(commands.length > 20);
-	for (const {name, summary} of commands) {
-		const page = await cli.ok(...name.split(' '), '--help');
-		t.true(page.startsWith(`${summary}.\n\nUsage:\n  sealimage ${name} [flags]`), name);
-		const {flags} = (await cli.json('help', ...name.split(' '))) as {flags: Record<string, object>};
-		for (const flag of Object.keys(flags)) t.true(page.includes(flag), `${name} --${flag}`);
-	}
+	await Promise.all(
+		commands.map(async ({name, summary}) => {
+			const page = await cli.ok(...name.split(' '), '--help');
+			t.true(page.startsWith(`${summary}.\n\nUsage:\n  sealimage ${name} [flags]`), name);
+			const {flags} = (await cli.json('help', ...name.split(' '))) as {flags: Record<string, object>};
+			for (const flag of Object.keys(flags)) t.true(page.includes(flag), `${name} --${flag}`);
+		}),
+	);
 });
