@@ -1,6 +1,7 @@
 import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {PassThrough} from 'node:stream';
+import type {Digest} from '../../lib/oci/digest.js';
 import {agentPath} from '../../lib/runtime/agent/agent-process.js';
 import {runOnce} from '../../lib/runtime/agent/once.js';
 import {agentProtocol} from '../../lib/runtime/agent/protocol.js';
@@ -24,6 +25,8 @@ export interface PlayedHosts {
 	/** Sessions of agents that are open. */
 	readonly sessions: () => number;
 	host(name: string): PlayedHost;
+	/** Another name by which a host is reached. */
+	alias(name: string, of: string): void;
 }
 
 export interface PlayedHost {
@@ -39,6 +42,8 @@ export interface PlayedHost {
 	/** Verbs that the agent is asked for, in place of what it would do. */
 	readonly verbs: Map<string, (params: unknown) => unknown>;
 	note(entries: readonly JournalEntry[]): void;
+	/** An image that was unpacked there. */
+	unpacked(name: string, manifest: Digest): void;
 	write(what: 'member' | 'state', value: unknown): void;
 }
 
@@ -60,6 +65,7 @@ export function playedHosts(dir: string, roles: Readonly<Record<string, 'master'
 			return host === undefined ? createFakeHost({name}).transport : transportOf(host, asked, open);
 		},
 		host: name => hosts.get(name)!,
+		alias: (name, of) => void hosts.set(name, hosts.get(of)!),
 	};
 }
 
@@ -83,6 +89,14 @@ function createPlayed(dir: string, name: string, number: number): Played {
 		failure: undefined,
 		verbs: new Map(),
 		note: entries => inFolder(places.journal, formatEntries(entries), 'a'),
+		unpacked(image, manifest) {
+			const layers = [{diffId: manifest}];
+			mkdirSync(join(root, 'images'), {recursive: true});
+			writeFileSync(
+				join(root, 'images', `${manifest.slice(7)}.json`),
+				JSON.stringify({name: image, manifest, layers, unpackedAtMs: 1}),
+			);
+		},
 		write: (what, value) => inFolder(places[what], JSON.stringify(value), 'w'),
 	};
 }

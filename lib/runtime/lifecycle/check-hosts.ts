@@ -115,10 +115,10 @@ function checkRenamed({request: {wanted}, leaving}: Situation): readonly Problem
 	});
 }
 
-/** Nodes keep their name and their role for as long as they are in the cluster; in one that has not begun, nobody has any. */
+/** Nodes keep their name, their addresses and their role for as long as they are in the cluster; in one that has not begun, nobody has any. */
 function checkChanges({request: {wanted, known}, first}: Situation): readonly Problem[] {
 	const before = new Map((first === undefined ? known : undefined)?.setting.hosts.map(host => [host.name, host]));
-	return wanted.hosts.flatMap(({name, nodeName, isMaster}): readonly Problem[] => {
+	return wanted.hosts.flatMap(({name, nodeName, isMaster, addresses}): readonly Problem[] => {
 		const was = before.get(name);
 		if (was === undefined) return [];
 		const role = (host: Pick<SettingHost, 'isMaster'>): string => (host.isMaster ? 'a master' : 'a node');
@@ -135,21 +135,28 @@ function checkChanges({request: {wanted, known}, first}: Situation): readonly Pr
 				message: `The node is called ${was.nodeName} in the cluster, and the host ${nodeName}`,
 				hint: `Give the host its name back with "hostnamectl set-hostname ${was.nodeName}", or delete and add it.`,
 			}),
+			...about(was.addresses.join() === addresses.join() ? [] : [name], {
+				severity: 'error',
+				code: 'ERR_CLUSTER_CHANGED',
+				message: `The cluster knows the host by ${was.addresses.join(', ')}, and shall know it by ${addresses.join(', ')}`,
+				hint: 'Leave out --address, or delete the host and add it with the new address.',
+			}),
 		];
 	});
 }
 
 /** Is the machine behind a name still the one that the cluster knows? */
 function checkMachines({settled, hosts, stateOf}: Situation): readonly Problem[] {
-	const nodes = new Map(settled?.setting.hosts.map(({name, nodeName}) => [name, nodeName]));
+	const known = new Map(settled?.setting.hosts.map(host => [host.name, host]));
 	return hosts.flatMap((host): readonly Problem[] => {
 		const facts = stateOf(host)?.facts;
-		if (facts === undefined || nodes.get(host.name) !== host.nodeName) return [];
+		const was = known.get(host.name);
+		if (facts === undefined || was?.nodeName !== host.nodeName) return [];
 		const {architecture, variant} = facts.system;
 		const platform = formatPlatform({os: 'linux', architecture, ...(variant === undefined ? {} : {variant})});
 		const hostname = facts.identity.hostname.trim().toLowerCase();
 		const own = facts.network.interfaces.flatMap(one => one.addresses.map(address => address.split('/')[0]));
-		const lost = host.addresses.filter(address => !own.includes(address));
+		const lost = was.addresses.filter(address => !own.includes(address));
 		return [
 			...about(platform === host.platform ? [] : [host.name], {
 				severity: 'error',

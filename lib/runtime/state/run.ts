@@ -84,7 +84,7 @@ export function openRun(setting: ClusterSetting, targets: readonly HostTarget[],
 	return {
 		...record,
 		...createTrees(setting, hosts),
-		...createNotes(setting, hosts, isThere, options),
+		...createNotes(setting, hosts, isThere, name => void live.delete(name), options),
 		setting,
 		known,
 		hosts,
@@ -109,6 +109,7 @@ function createNotes(
 	setting: ClusterSetting,
 	hosts: Hosts,
 	isThere: (name: string) => boolean,
+	noteLost: (name: string) => void,
 	{signal, onEvent, concurrency, replaces}: OpenRunOptions,
 ): Pick<OpenedRun, 'lock' | 'begin' | 'note'> {
 	const begun = new Map<string, Promise<void>>();
@@ -128,7 +129,11 @@ function createNotes(
 				await Promise.all(wanted.map(({opened}) => opened.leave()));
 				throw grave.error;
 			}
-			for (const {host, error} of failed) warnOfUnlocked(host, error, {onEvent});
+			for (const {host, error} of failed) {
+				// Its agent does not work either: others are asked for the cluster.
+				noteLost(host);
+				warnOfUnlocked(host, error, {onEvent});
+			}
 		},
 		async begin(name) {
 			const host = hostOf(hosts, name);

@@ -243,6 +243,20 @@ test(
 	['error', 'ERR_HOST_DUPLICATE', ['10.0.0.13'], /^The host has the name or an address of 10\.0\.0\.11/],
 );
 test(
+	'another address for a host that is in the cluster',
+	finds,
+	changedSetting(running([1], [11]), wanted => ({
+		...wanted,
+		hosts: [host(1, 'master', {addresses: ['10.0.0.9']}), host(11, 'node')],
+	})),
+	[
+		'error',
+		'ERR_CLUSTER_CHANGED',
+		['10.0.0.1'],
+		'The cluster knows the host by 10.0.0.1, and shall know it by 10.0.0.9',
+	],
+);
+test(
 	'a machine that is another one than the cluster knows',
 	finds,
 	withState(running([1], [11]), '10.0.0.11', state => ({

@@ -3,18 +3,24 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import type {SealEvent} from '../../../lib/core/events.js';
+import type {Digest} from '../../../lib/oci/digest.js';
 import {HostError} from '../../../lib/runtime/host/error.js';
 import {HostsError} from '../../../lib/runtime/host/hosts-error.js';
+import type {HostTarget} from '../../../lib/runtime/host/target.js';
 import {FindingsError} from '../../../lib/runtime/lifecycle/findings-error.js';
-import {applyPlan, runCluster} from '../../../lib/runtime/lifecycle/operate.js';
+import {isRecorded, keyOf} from '../../../lib/runtime/lifecycle/key.js';
+import {applyPlan, deleteHosts, resetCluster, runCluster} from '../../../lib/runtime/lifecycle/operate.js';
 import type {OperateOptions, RunRequest} from '../../../lib/runtime/lifecycle/operate-request.js';
 import type {Operated} from '../../../lib/runtime/lifecycle/operated.js';
 import {planFileOf} from '../../../lib/runtime/lifecycle/plan-file.js';
 import {preflightTopics} from '../../../lib/runtime/preflight/checks.js';
+import {openClusterCache} from '../../../lib/runtime/state/cache.js';
+import type {ClusterState} from '../../../lib/runtime/state/cluster-state.js';
 import {takeLock} from '../../../lib/runtime/state/host-lock.js';
 import {makeImage, makeStore} from '../../helpers/cluster-images.js';
 import {type PlayedHosts, playedHosts} from '../../helpers/played-hosts.js';
 import {tempDir} from '../../helpers/temp-dir.js';
+import {masterLines} from '../../helpers/told-host.js';
 
 interface Scene {
 	readonly hosts: PlayedHosts;
@@ -193,3 +199,114 @@ test('who says no to the plan has changed nothing', async t => {
 	t.deepEqual(hosts.asked, []);
 	t.false(existsSync(join(options.clustersDir, 'prod', 'state.json')));
 });
+
+test('a second run looks, and does nothing else', async t => {
+	const {hosts, run} = await runningScene(t, {m1: 'master', m2: 'master', m3: 'master', n1: 'node'});
+	const again = await run();
+	t.deepEqual(
+		again.plan.actions.map(({id}) => id),
+		[],
+	);
+	t.is(again.end, 'nothing');
+	t.deepEqual(hosts.asked, []);
+});
+
+test('who knows nothing of a cluster learns it from the masters that are named', async t => {
+	const {hosts, options, state} = await runningScene(t, {m1: 'master', m2: 'master', m3: 'master', n1: 'node'});
+	hosts.host('m2').write('state', {...state, generation: 7});
+	const cache = openClusterCache(options.clustersDir);
+	await cache.remove('prod');
+	const request = {name: 'prod', hosts: hosts.targets.map(target => ({target})), images: []};
+	t.is((await runCluster(request, options)).end, 'nothing');
+	t.is((await cache.read('prod'))?.generation, 7);
+});
+
+test('two operators on different hosts of a cluster meet at its masters, before anything begins', async t => {
+	const {hosts, options} = await runningScene(t, {m1: 'master', m2: 'master', m3: 'master', n1: 'node'});
+	const release = await takeLock(hosts.host('m2').root, bob);
+	const error = await t.throwsAsync(deleteHosts({name: 'prod', hosts: [named('n1')]}, options), {
+		code: 'ERR_CLUSTER_LOCKED',
+	});
+	t.like(error, {host: 'm2', details: {who: 'bob'}});
+	t.deepEqual([...new Set(hosts.asked.map(line => line.split(' ')[1]))], ['lock']);
+	await release();
+});
+
+test('a host that is named twice leaves once, and one that is dead leaves without being asked', async t => {
+	const {hosts, options} = await runningScene(t, {m1: 'master', m2: 'master', m3: 'master', n1: 'node'});
+	hosts.host('m3').failure = new HostError('m3', 'ERR_HOST_UNREACHABLE', 'It is off', {hint: 'Start it.'});
+	const twice = [named('m3'), {...named('node-m3'), address: 'node-m3'}];
+	const planned = await deleteHosts({name: 'prod', hosts: twice}, {...options, isDryRun: true});
+	t.deepEqual(
+		planned.leaving.map(({name}) => name),
+		['m3'],
+	);
+	t.deepEqual(
+		planned.silent.map(({host}) => host),
+		['m3'],
+	);
+	const ids = planned.plan.actions.filter(({host}) => host === 'm3').map(({id}) => id);
+	t.deepEqual(ids, ['drain/m3', 'leave-etcd/m3', 'delete-node/m3']);
+});
+
+test('a Clusterfile that has a host no more takes it out, and one that calls it otherwise is refused', async t => {
+	const {hosts, run} = await runningScene(t, {m1: 'master', m2: 'master', m3: 'master', n1: 'node', n2: 'node'});
+	const without = hosts.targets.filter(({name}) => name !== 'n2').map(target => ({target}));
+	const planned = await run({isDryRun: true}, {isWhole: true, hosts: without});
+	t.deepEqual(
+		planned.leaving.map(({name}) => name),
+		['n2'],
+	);
+	t.true(planned.plan.actions.some(({id, destroys}) => id === 'restore/n2' && destroys !== undefined));
+	hosts.alias('worker', 'n2');
+	const renamed = [...without, {target: {...named('worker'), roles: ['node']}}];
+	await t.throwsAsync(run({isDryRun: true}, {isWhole: true, hosts: renamed}), {
+		code: 'ERR_HOST_DUPLICATE',
+		message: /^worker: The host has the name or an address of n2/,
+	});
+});
+
+test('a cluster is not taken away while one of its hosts is silent, unless that is forced', async t => {
+	const {hosts, options} = await runningScene(t, {m1: 'master', n1: 'node'});
+	hosts.host('n1').failure = new HostError('n1', 'ERR_HOST_UNREACHABLE', 'It is off', {hint: 'Start it.'});
+	const request = {name: 'prod', hosts: []};
+	const error = await t.throwsAsync(resetCluster(request, options), {code: 'ERR_HOST_UNREACHABLE'});
+	t.like(error, {host: 'n1'});
+	const planned = await resetCluster(request, {...options, isForced: true, isDryRun: true});
+	t.deepEqual(
+		planned.plan.actions.map(({id}) => id),
+		['reset/m1', 'restore/m1'],
+	);
+	t.deepEqual(hosts.asked, []);
+});
+
+const named = (name: string): HostTarget => ({name, address: name, roles: [], login: {}});
+
+interface RunningScene extends Scene {
+	readonly state: ClusterState;
+}
+
+/** Hosts that say what those say on which everything was done. */
+async function runningScene(
+	t: ExecutionContext,
+	roles: Readonly<Record<string, 'master' | 'node'>>,
+): Promise<RunningScene> {
+	const found = await scene(t, roles);
+	const {hosts, options, run} = found;
+	const {plan, setting, reach} = await run({isDryRun: true});
+	const done: Record<string, Digest> = {};
+	for (const action of plan.actions.filter(({kind}) => isRecorded(kind))) {
+		if (action.host === undefined) done[action.id] = keyOf(action);
+		else hosts.host(action.host).note([{id: action.id, key: keyOf(action)}]);
+	}
+	const state: ClusterState = {schema: 1, generation: 1, writtenBy: '1.0.0', setting, reach, done};
+	for (const {name, isMaster, platform} of setting.hosts) {
+		const host = hosts.host(name);
+		host.write('member', {cluster: setting.name, id: setting.id, role: isMaster ? 'master' : 'node'});
+		host.lines = isMaster ? masterLines : masterLines.filter(line => !/admin|etcd|api/.test(line));
+		if (isMaster) host.write('state', state);
+		for (const image of setting.images) host.unpacked(image.name, image.platforms[platform]!.manifest);
+	}
+	await openClusterCache(options.clustersDir).write(state);
+	return {...found, state};
+}

@@ -197,6 +197,29 @@ test('a master whose disk is full keeps nobody from working on others, as long a
 	await t.throwsAsync(perform([action('ready', undefined)]), {message: /lock/});
 });
 
+test('a master that could not be locked is not asked for the cluster', async t => {
+	const {dir} = scene(t);
+	const two = [settingHost('m1', true), settingHost('m2', true, '10.0.0.9')];
+	const seen = hostState({member: undefined});
+	spoilLock(dir, 'm1');
+	await using run = openRun(exampleSetting(two), [targets[0]!, localTarget('m2', ['master'])], {
+		open: clusterHosts(dir),
+		owner: {who: 'ada', from: 'laptop'},
+		agent: {install: async () => undefined},
+		version: '1.0.0',
+		observed: new Map([
+			['m1', seen],
+			['m2', seen],
+		]),
+	});
+	const asked: string[] = [];
+	const {performers} = recorder({
+		ready: async given => void asked.push(...given.liveMasters().map(({name}) => name)),
+	});
+	await performNoted({actions: [action('ready', undefined)]}, performers, run);
+	t.deepEqual(asked, ['m2']);
+});
+
 test('a master leaves although its disk is full', async t => {
 	const {dir, warnings, perform} = threeMasters(t);
 	spoilLock(dir, 'm3');
