@@ -1,4 +1,3 @@
-import {formatPlatform} from '../../oci/platform.js';
 import {overlap, readCidr} from '../preflight/cidr.js';
 import {about, type Problem} from './problem.js';
 import type {SettingHost} from './setting.js';
@@ -152,16 +151,16 @@ function checkMachines({settled, hosts, stateOf}: Situation): readonly Problem[]
 		const facts = stateOf(host)?.facts;
 		const was = known.get(host.name);
 		if (facts === undefined || was?.nodeName !== host.nodeName) return [];
-		const {architecture, variant} = facts.system;
-		const platform = formatPlatform({os: 'linux', architecture, ...(variant === undefined ? {} : {variant})});
+		const {architecture} = facts.system;
 		const hostname = facts.identity.hostname.trim().toLowerCase();
 		const own = facts.network.interfaces.flatMap(one => one.addresses.map(address => address.split('/')[0]));
 		const lost = was.addresses.filter(address => !own.includes(address));
 		return [
-			...about(platform === host.platform ? [] : [host.name], {
+			// What was found again by asking Kubernetes has no variants.
+			...about(architecture === host.platform.split('/')[1] ? [] : [host.name], {
 				severity: 'error',
 				code: 'ERR_PLATFORM',
-				message: `The host is ${host.platform} in the cluster, and the machine ${shown(platform)}`,
+				message: `The host is ${host.platform} in the cluster, and the machine ${shown(`linux/${architecture}`)}`,
 				hint: 'Take it out with "sealimage delete" first, then add the new machine.',
 			}),
 			...about(hostname === host.nodeName ? [] : [host.name], {

@@ -4,6 +4,7 @@ import {readClusterImage} from '../application/read-image.js';
 import {chooseProxyMode} from '../control/proxy-mode.js';
 import {HostError} from '../host/error.js';
 import type {HostTarget} from '../host/target.js';
+import {digestOfValue} from '../plan/plan.js';
 import {type ClusterCache, openClusterCache} from '../state/cache.js';
 import type {ClusterState} from '../state/cluster-state.js';
 import {keepTransports} from '../transport/keep.js';
@@ -156,14 +157,17 @@ export async function applyPlan(file: PlanFile, options: OperateOptions): Promis
 	});
 }
 
-/** Hooks and lines run as root: they have to be those of the very images that the file names. */
+/** Hooks and lines run as root: they have to be those of images that the cluster has, or of the very images in the store that the file names. */
 async function plannedImages(
 	{verb, wanted}: PlanFile,
 	{known}: Seen,
 	options: OperateOptions,
 ): Promise<readonly ClusterImage[]> {
 	if (verb === 'reset' || verb === 'delete') return known?.setting.images ?? [];
-	return await readAgain(wanted, [], options);
+	const there = new Set(known?.setting.images.map(digestOfValue));
+	const isThere = (image: ClusterImage): boolean => there.has(digestOfValue(image));
+	const read = await readAgain({...wanted, images: wanted.images.filter(image => !isThere(image))}, [], options);
+	return wanted.images.map(image => (isThere(image) ? image : read.find(({name}) => name === image.name)!));
 }
 
 /** This machine, when no host is named. */

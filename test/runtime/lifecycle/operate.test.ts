@@ -154,6 +154,7 @@ test('what images bring is not taken from the file of a plan', async t => {
 	const images = file.wanted.images.map(image => ({...image, hooks: {check: 'check.sh; rm -rf /'}}));
 	const edited = {...file, wanted: {...file.wanted, images}};
 	const planned = await applyPlan(edited, {...options, isDryRun: true});
+	t.is(planned.plan.digest, file.plan.digest);
 	t.deepEqual(
 		planned.setting.images.map(({hooks}) => hooks),
 		[{check: 'check.sh'}],
@@ -212,13 +213,19 @@ test('a second run looks, and does nothing else', async t => {
 });
 
 test('who knows nothing of a cluster learns it from the masters that are named', async t => {
-	const {hosts, options, state} = await runningScene(t, {m1: 'master', m2: 'master', m3: 'master', n1: 'node'});
+	const {hosts, options, state, run} = await runningScene(t, {m1: 'master', m2: 'master', m3: 'master', n1: 'node'});
 	hosts.host('m2').write('state', {...state, generation: 7});
 	const cache = openClusterCache(options.clustersDir);
 	await cache.remove('prod');
-	const request = {name: 'prod', hosts: hosts.targets.map(target => ({target})), images: []};
-	t.is((await runCluster(request, options)).end, 'nothing');
+	t.is((await run()).end, 'nothing');
 	t.is((await cache.read('prod'))?.generation, 7);
+});
+
+test('a plan is done where the store lacks images that the cluster has', async t => {
+	const {run, options} = await runningScene(t, {m1: 'master', n1: 'node'});
+	const file = planFileOf(await run({isDryRun: true}));
+	const store = await makeStore(t);
+	t.is((await applyPlan(file, {...options, store})).end, 'nothing');
 });
 
 test('two operators on different hosts of a cluster meet at its masters, before anything begins', async t => {
