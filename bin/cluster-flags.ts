@@ -22,7 +22,14 @@ export const clusterLoginFlags = {
 
 /** Which cluster a command is about. */
 export const clusterNameFlag = {
-	cluster: {type: 'string', value: 'NAME', default: 'default', help: 'the name of the cluster', completes: 'none'},
+	cluster: {
+		type: 'string',
+		short: 'c',
+		value: 'NAME',
+		default: 'default',
+		help: 'the name of the cluster',
+		completes: 'none',
+	},
 } as const satisfies Flags;
 
 /** Hosts by their part in a cluster. */

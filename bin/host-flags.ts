@@ -14,6 +14,7 @@ export const hostFlags = {
 	'hosts-file': {type: 'list', value: 'FILE', help: 'a file with hosts, # before comments', completes: 'file'},
 	cluster: {
 		type: 'string',
+		short: 'c',
 		value: 'NAME',
 		help: 'the hosts of a cluster that is known (see "clusters"), of a Clusterfile, or of a cluster of sealos',
 		completes: 'file',
