@@ -24,7 +24,7 @@ export const init: Performer<'init'> = async (run, action, options) => {
 			digest: action.input.documents,
 			ignored: ignoredChecks('init', {
 				isMaster: true,
-				apiPort: setting.network.apiPort,
+				network: setting.network,
 				dataDir: etcd === 'external' ? undefined : etcd.dataDir,
 			}),
 		},

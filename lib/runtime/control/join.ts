@@ -72,7 +72,7 @@ async function joinOnce(
 		digest: input.documents,
 		ignored: ignoredChecks('join', {
 			isMaster: host.isMaster,
-			apiPort: setting.network.apiPort,
+			network: setting.network,
 			dataDir: etcd === 'external' ? undefined : etcd.dataDir,
 		}),
 	} as const;

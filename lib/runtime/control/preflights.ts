@@ -1,3 +1,5 @@
+import {parseCidr} from '../preflight/cidr.js';
+
 /** Which of kubeadm's checks are passed over, by their names. */
 export interface IgnoredChecks {
 	/** Always: what we have judged ourselves, and files that we put there. */
@@ -14,10 +16,16 @@ export function ignoredChecks(
 	verb: 'init' | 'join',
 	{
 		isMaster,
-		apiPort,
+		network: {apiPort, pods},
 		dataDir,
-	}: {readonly isMaster: boolean; readonly apiPort: number; readonly dataDir?: string | undefined},
+	}: {
+		readonly isMaster: boolean;
+		readonly network: {readonly apiPort: number; readonly pods: readonly string[]};
+		readonly dataDir?: string | undefined;
+	},
 ): IgnoredChecks {
+	// kubeadm 1.20 wants IPv4 forwarded where no pod speaks it, too.
+	const hasIpv4 = pods.some(pod => parseCidr(pod).family === 4);
 	const ours = verb === 'init' ? [] : ['kubelet.conf', 'pki/ca.crt', 'bootstrap-kubelet.conf'].map(fileCheck);
 	const manifests = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'].map(name =>
 		fileCheck(`manifests/${name}.yaml`),
@@ -30,7 +38,14 @@ export function ignoredChecks(
 	return {
 		// Our own preflight judges hosts by what they are to do, all of them before the first is touched.
 		// Until 1.22 kubeadm refuses swap even where the kubelet was told to bear it; else preparing has ended it.
-		always: ['NumCPU', 'Mem', 'Swap', 'SystemVerification', ...ours],
+		always: [
+			'NumCPU',
+			'Mem',
+			'Swap',
+			'SystemVerification',
+			...(hasIpv4 ? [] : ['FileContent--proc-sys-net-ipv4-ip_forward']),
+			...ours,
+		],
 		again: ['Port-10250', 'DirAvailable--etc-kubernetes-manifests', ...(isMaster ? master : [])],
 	};
 }

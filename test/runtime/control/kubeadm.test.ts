@@ -67,7 +67,7 @@ for (const shell of ['sh', 'bash']) {
 		t.is(host.calls().length, 1);
 		t.regex(
 			host.calls()[0] ?? '',
-			/^init --config \S+\/kubeadm\.yaml --ignore-preflight-errors=NumCPU,Mem,SystemVerification --skip-token-print --skip-certificate-key-print$/,
+			/^init --config \S+\/kubeadm\.yaml --ignore-preflight-errors=NumCPU,Mem,Swap,SystemVerification --skip-token-print --skip-certificate-key-print$/,
 		);
 		t.regex(host.read('config') ?? '', /kind: InitConfiguration[\s\S]*kind: KubeProxyConfiguration/);
 		const said = host.events.flatMap(event =>
