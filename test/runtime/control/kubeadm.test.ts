@@ -42,7 +42,7 @@ function play(t: ExecutionContext, shell = 'sh'): Played {
 					id: 'init/m1',
 					documents: initDocumentsOf(setting, runHost),
 					digest: of,
-					ignored: ignoredChecks('init', {isMaster: true, apiPort: 6443, dataDir: '/var/lib/etcd'}),
+					ignored: ignoredChecks('init', {isMaster: true, network: setting.network, dataDir: '/var/lib/etcd'}),
 				},
 				{onEvent: event => events.push(event)},
 			),
