@@ -63,6 +63,7 @@ class Receiver {
 		callback: bytesRead => this.#take(bytesRead),
 	};
 	#socket: Socket | undefined;
+	#idleTimeoutMs = 0;
 	readonly #slots = [Buffer.allocUnsafeSlow(slotBytes), Buffer.allocUnsafeSlow(slotBytes)];
 	/** Slots that the reader has, or that wait for it. */
 	readonly #isHeld = [false, false];
@@ -81,7 +82,9 @@ class Receiver {
 
 	attach(socket: Socket, idleTimeoutMs: number): void {
 		this.#socket = socket;
-		socket.setTimeout(idleTimeoutMs, () =>
+		this.#idleTimeoutMs = idleTimeoutMs;
+		socket.setTimeout(idleTimeoutMs);
+		socket.on('timeout', () =>
 			whenStill(socket, () => {
 				// Who waits for the reader waits for us.
 				if (!this.#isStopped) this.fail(coded(this.#head ? 'UND_ERR_BODY_TIMEOUT' : 'UND_ERR_HEADERS_TIMEOUT'));
@@ -121,7 +124,8 @@ class Receiver {
 				this.#isHeld[piece.slot] = false;
 				if (this.#isStopped && this.#leftBytes > 0) {
 					this.#isStopped = false;
-					this.#socket?.resume();
+					// The time of the server begins anew: it may have run out while the reader had its own.
+					this.#socket?.setTimeout(this.#idleTimeoutMs).resume();
 				}
 			}
 		} finally {

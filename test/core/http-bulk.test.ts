@@ -158,6 +158,22 @@ test('a server that stops sending is left', async t => {
 	await t.throwsAsync(copied(response.body), {code: 'ERR_NETWORK', message: /stopped sending/});
 });
 
+test('a server that stops sending while the reader takes its time is left, too', async t => {
+	const {url} = await serve(t, socket => {
+		socket.write(plain(large, large.length * 2));
+		socket.write(large);
+	});
+	const response = await client(t, {idleTimeoutMs: 100}).request(url, {bulk: true});
+	const read = async (): Promise<void> => {
+		let isFirst = true;
+		for await (const _ of response.body) {
+			if (isFirst) await new Promise(resolve => setTimeout(resolve, 300));
+			isFirst = false;
+		}
+	};
+	await t.throwsAsync(read, {code: 'ERR_NETWORK', message: /stopped sending/});
+});
+
 test('an abort ends it with its reason, before the answer and within the body', async t => {
 	for (const answer of ['', plain(large)]) {
 		let closed: Promise<unknown> | undefined;
