@@ -145,7 +145,6 @@ test('of a host that was taken over the facts of now are kept, without what was 
 	const {run, asked} = oneHostRun(setting, master, tempDir(t), {state, answers: {prepare: {changes: []}}});
 	await prepare(run, action('prepare', {wish: from}), {});
 	const {before} = asked[0]!.params as {before: HostFacts};
-	t.not(before.clock.offsetMs, soundFacts.clock.offsetMs);
 	t.is(before.identity.hostname, hostname());
 });
 
