@@ -13,18 +13,23 @@ type ImageEnv = Pick<ClusterImage, 'env' | 'given'>;
  * nobody else may set. Without a host: what is the same on all of them.
  */
 export function environmentOf(
-	setting: Pick<ClusterSetting, 'name' | 'env' | 'version'>,
+	setting: Pick<ClusterSetting, 'name' | 'env' | 'version' | 'network'>,
 	host: Pick<SettingHost, 'env' | 'roles'> | undefined,
 	images: readonly ImageEnv[],
 	below: readonly ImageEnv[] = [],
 ): Environment {
 	const said = [setting.env, host?.env ?? {}, ...images.map(({given}) => given ?? {})];
 	const {text} = setting.version;
+	const {virtualAddress, apiPort, pods, services} = setting.network;
 	return {
 		...Object.assign({}, ...[...below, ...images].map(({env}) => env)),
 		...Object.assign({}, ...said.map(withoutOurs)),
 		SEALIMAGE_CLUSTER: setting.name,
 		SEALIMAGE_KUBERNETES_VERSION: text,
+		SEALIMAGE_API_HOST: virtualAddress,
+		SEALIMAGE_API_PORT: String(apiPort),
+		SEALIMAGE_POD_NETWORK: pods.join(','),
+		SEALIMAGE_SERVICE_NETWORK: services.join(','),
 		SEALOS_SYS_KUBE_VERSION: text,
 		SEALOS_SYS_SEALOS_VERSION: contractVersion,
 		...(host === undefined ? {} : {SEALIMAGE_ROLES: host.roles.join(','), SEALOS_SYS_RUN_MODE: host.roles.join(',')}),

@@ -59,7 +59,9 @@ export function nodeSysctls({network}: Pick<ClusterSetting, 'network'>, {sysctls
 		ifKnown: [...Object.keys(kubelets), ...Object.keys(limits)],
 		remembered: [
 			// Where a host forwards or stops to, the kernel sets this one to the opposite.
-			...(families.has(4) ? ['net.ipv4.conf.all.accept_redirects'] : []),
+			'net.ipv4.conf.all.accept_redirects',
+			// kube-proxy in mode ipvs lets hosts forward IPv4, also where no pod speaks it.
+			...(families.has(4) ? [] : ['net.ipv4.ip_forward']),
 			'net.ipv4.conf.all.route_localnet',
 			'net.ipv4.conf.all.arp_ignore',
 			'net.ipv4.conf.all.arp_announce',

@@ -6,6 +6,13 @@ const setting = {
 	name: 'east',
 	version: parseKubernetesVersion('v1.30.2'),
 	env: {B: 'cluster', C: 'cluster', D: 'cluster', E: 'cluster'},
+	network: {
+		pods: ['100.64.0.0/10', 'fd00:100:64::/48'],
+		services: ['10.96.0.0/22'],
+		dnsDomain: 'cluster.local',
+		apiPort: 6443,
+		virtualAddress: '10.103.97.2',
+	},
 };
 const host = {roles: ['master', 'gpu'], env: {C: 'host', D: 'host'}};
 
@@ -41,6 +48,10 @@ test('the cluster is told under our names and those of sealos, which users canno
 		SEALOS_SYS_RUN_MODE: 'master,gpu',
 		SEALIMAGE_CLUSTER: 'east',
 		SEALIMAGE_KUBERNETES_VERSION: 'v1.30.2',
+		SEALIMAGE_API_HOST: '10.103.97.2',
+		SEALIMAGE_API_PORT: '6443',
+		SEALIMAGE_POD_NETWORK: '100.64.0.0/10,fd00:100:64::/48',
+		SEALIMAGE_SERVICE_NETWORK: '10.96.0.0/22',
 		SEALIMAGE_ROLES: 'master,gpu',
 	});
 	t.deepEqual(['PATH', 'KUBECONFIG', 'SEALIMAGE_X', 'SEALOS_SYS_X', 'SEALOS', 'MYPATH'].map(isOurs), [
