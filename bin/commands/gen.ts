@@ -8,6 +8,7 @@ import type {ClusterfileHosts} from '../../lib/runtime/cluster/clusterfile.js';
 import {printClusterfile} from '../../lib/runtime/cluster/print-clusterfile.js';
 import {bracketed} from '../../lib/runtime/host/address.js';
 import {parseHostList} from '../../lib/runtime/host/list.js';
+import type {KubeadmDocument} from '../../lib/runtime/kubeadm/document.js';
 import {usualDocuments} from '../../lib/runtime/kubeadm/usual.js';
 import {bringImages} from '../bring-images.js';
 import {clusterLoginFlags, clusterNameFlag, memberFlags, settingFlags} from '../cluster-flags.js';
@@ -31,6 +32,7 @@ export const command = defineCommand({
 		env: settingFlags.env,
 		cmd: settingFlags.cmd,
 		'config-file': settingFlags['config-file'],
+		'proxy-mode': settingFlags['proxy-mode'],
 		...clusterLoginFlags,
 		...registryFlags,
 	},
@@ -41,13 +43,14 @@ export const command = defineCommand({
 		},
 		{about: 'With all that can be changed', line: 'sealimage gen kubernetes:v1.30.2 --masters 10.0.0.1 --full'},
 	],
-	async run({operands, flags}, given) {
-		const login = await readClusterLogin(flags, given);
+	async run({operands, flags}, outer) {
+		const login = await readClusterLogin(flags, outer);
 		const {context} = login;
 		const wish = await readWish(
 			{...flags, address: [], 'virtual-address': undefined, 'proxy-mode': undefined, wait: false},
 			login,
 		);
+		const given = withProxyMode(wish.kubeadm ?? [], flags['proxy-mode']);
 		const hosts = [...listed('--masters', flags.masters, 'master'), ...listed('--nodes', flags.nodes, 'node')];
 		const kubeadm = flags.full
 			? await withPlaces(context, flags, async places => {
@@ -57,9 +60,9 @@ export const command = defineCommand({
 						platforms,
 						signal: context.signal,
 					});
-					return usualDocuments(kubernetes ?? '', wish.kubeadm ?? []);
+					return usualDocuments(kubernetes ?? '', given);
 				})
-			: (wish.kubeadm ?? []);
+			: given;
 		const text = printClusterfile({
 			name: wish.name,
 			images: operands,
@@ -73,6 +76,15 @@ export const command = defineCommand({
 		return {json: {clusterfile: text}, text: () => (flags.out === undefined ? text : '')};
 	},
 });
+
+/** Clusterfiles have no field for it: kube-proxy's own document says it. */
+function withProxyMode(documents: readonly KubeadmDocument[], mode: string | undefined): readonly KubeadmDocument[] {
+	if (mode === undefined) return documents;
+	const kind = 'KubeProxyConfiguration';
+	const own = documents.find(document => document.kind === kind);
+	const others = documents.filter(document => document !== own);
+	return [...others, {apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind, ...own, mode}];
+}
 
 /** As Clusterfiles have hosts: addresses with the ports that differ. Users are said when "apply" logs in. */
 function listed(flag: string, texts: readonly string[], role: string): readonly ClusterfileHosts[] {

@@ -69,6 +69,8 @@ test('gen prints the flags of run as a Clusterfile, without secrets', async t =>
 	t.is(text, readFileSync('test/bin/golden/gen.yaml', 'utf8'));
 	writeFileSync(join(cli.dir, 'Clusterfile'), text);
 	t.is(await cli.ok('gen', 'kubernetes:v1.30.2', '--out', 'copy', '--masters', '10.0.0.1'), '');
+	const proxied = await cli.ok('gen', 'kubernetes:v1.30.2', '--masters', '10.0.0.1', '--proxy-mode', 'ipvs');
+	t.regex(proxied, /kind: KubeProxyConfiguration\nmode: ipvs\n$/);
 	t.regex(readFileSync(join(cli.dir, 'copy'), 'utf8'), /kind: Cluster/);
 });
 
