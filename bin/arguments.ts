@@ -49,7 +49,12 @@ export function parseArguments(
 }
 
 /** @throws UsageError when there are too few or too many operands. */
-export function checkOperands(operands: readonly string[], table: readonly Operand[], command: string): void {
+export function checkOperands(
+	operands: readonly string[],
+	table: readonly Operand[],
+	command: string,
+	flags: Readonly<Record<string, unknown>> = {},
+): void {
 	const missing = table[operands.length];
 	if (missing !== undefined && missing.optional !== true) {
 		throw new UsageError(`${command} needs ${missing.name}: ${missing.help}`, {hint: helpHint(command)});
@@ -58,9 +63,8 @@ export function checkOperands(operands: readonly string[], table: readonly Opera
 	if (surplus !== undefined && table.at(-1)?.variadic !== true) {
 		throw new UsageError(
 			`${command} takes ${table.length === 0 ? 'no' : `only ${table.length}`} argument${table.length === 1 ? '' : 's'}, found "${surplus}" too`,
-			{
-				hint: helpHint(command),
-			},
+			// A cluster is an operand of the verbs that only look at one.
+			{hint: 'cluster' in flags ? `Name a cluster with --cluster ${surplus}.` : helpHint(command)},
 		);
 	}
 }

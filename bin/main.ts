@@ -39,7 +39,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 			return await printHelp(io, (style, width) => commandHelp(verb, command, style, width));
 		const globals = globalValues(parsed.flags, command.flags);
 		settings = await resolveSettings(globals, io);
-		checkOperands(parsed.operands, command.operands, verb.name);
+		checkOperands(parsed.operands, command.operands, verb.name, command.flags);
 		session = openSession(settings, globals, io);
 		const result = await runCommand(command, parsed.flags, parsed.operands, session);
 		session.close();

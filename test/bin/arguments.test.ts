@@ -97,4 +97,8 @@ test('operands are counted against the table', t => {
 	t.throws(() => checkOperands(['a'], table, 'tag'), {message: 'tag needs NAME: names for it'});
 	t.throws(() => checkOperands(['a', 'b'], [table[0]!], 'x'), {message: 'x takes only 1 argument, found "b" too'});
 	t.throws(() => checkOperands(['a'], [], 'x'), {message: 'x takes no arguments, found "a" too'});
+	t.like(
+		t.throws(() => checkOperands(['east'], [], 'reset', {cluster: {}})),
+		{hint: 'Name a cluster with --cluster east.'},
+	);
 });
