@@ -64,10 +64,13 @@ function skipped(title: string, why: string): void {
 	});
 }
 
-/** Why a story is left to larger machines: hosts that share two processors make it last for half an hour, and CI with them. */
-export function whySmall(needs: string): string | undefined {
-	if (availableParallelism() >= 4 || process.env.LAB_STORIES === 'all') return undefined;
-	return `${needs} want four processors (LAB_STORIES=all tries with fewer)`;
+/**
+ * Why a story is left to larger machines: each host of User-Mode Linux keeps a processor busy, and hosts that share two make it last for half an hour,
+ * and CI with them.
+ */
+export function whySmall(what: string, processors: number): string | undefined {
+	if (availableParallelism() >= processors || process.env.LAB_STORIES === 'all') return undefined;
+	return `${what} want ${processors} processors (LAB_STORIES=all tries with fewer)`;
 }
 
 /** What a command printed as JSON, and how it ended. */
