@@ -1,4 +1,5 @@
 import type {Digest} from '../../lib/oci/digest.js';
+import {readNetwork} from '../../lib/runtime/kubeadm/network.js';
 import {parseKubernetesVersion} from '../../lib/runtime/kubeadm/version.js';
 import type {ClusterRun, RunHost} from '../../lib/runtime/lifecycle/run.js';
 import type {ClusterImage, ClusterSetting} from '../../lib/runtime/lifecycle/setting.js';
@@ -28,6 +29,7 @@ export interface PlayedRunParts {
 /** A run as performers see it, as far as those need it that run things on hosts. */
 export function playedRun({root, images, hosts, env = {}, done}: PlayedRunParts): ClusterRun {
 	const setting = {
+		network: readNetwork([]),
 		name: 'east',
 		id: '0123456789abcdef',
 		version: parseKubernetesVersion('v1.30.2'),
