@@ -18,7 +18,7 @@ import {
 } from './cluster-story.js';
 
 /** A cluster of IPv6 alone, by a command that is interrupted in every way there is, and given again each time. */
-const labTest = clusterStory(['cut-1', 'cut-2'], whySmall('runs that are interrupted many times', 4));
+const labTest = clusterStory(['cut-1', 'cut-2'], whySmall('runs that are interrupted many times', 8));
 
 const runWords = (master: LabHost, worker: LabHost): string[] => [
 	...['run', ...images, '--masters', `[${master.address6}]`, '--nodes', `[${worker.address6}]`],
