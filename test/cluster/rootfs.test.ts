@@ -18,7 +18,7 @@ import {stage} from '../../lib/runtime/rootfs/performers/stage.js';
 import {compareFacts} from '../../lib/runtime/rootfs/second-look.js';
 import {kubernetesWish} from '../../lib/runtime/rootfs/wish.js';
 import {openTransport} from '../../lib/runtime/transport/open.js';
-import {master, nodeSetting} from '../helpers/node-setting.js';
+import {master, nodeSetting, nothing} from '../helpers/node-setting.js';
 import {copyToHost, type LabHost, onHost} from '../lab/hosts.js';
 import {whyNoKubernetes} from '../lab/kubernetes/available.js';
 import {builtVersion, storeDir} from '../lab/kubernetes/place.js';
@@ -57,7 +57,7 @@ labTest('a host becomes a node that runs containers, and then what it was', asyn
 		name: host.name,
 		target,
 		transport,
-		state: {facts: before, journal: {}, kubernetes: {} as never},
+		state: {facts: before, journal: {}, kubernetes: nothing},
 		agent: () => (session ??= openAgent(transport, {path: agentOnHost})),
 	};
 	const run: ClusterRun = {

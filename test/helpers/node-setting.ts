@@ -1,6 +1,7 @@
 import {digestOf} from '../../lib/oci/digest.js';
 import {parseKubernetesVersion} from '../../lib/runtime/kubeadm/version.js';
 import type {ClusterImage, ClusterSetting, ImageFile, SettingHost} from '../../lib/runtime/lifecycle/setting.js';
+import type {HostKubernetes} from '../../lib/runtime/state/host-state.js';
 import {emptyImage, exampleSetting} from './cluster-state.js';
 
 export const master: SettingHost = {
@@ -85,3 +86,14 @@ export const sealosRootfs = clusterImage(
 	],
 	{env: {sandboxImage: 'pause:3.9'}, hooks: {init: 'init-cri.sh $registryDomain $registryPort && bash init.sh'}},
 );
+
+/** What a host without anything of Kubernetes says of it. */
+export const nothing: HostKubernetes = {
+	kubelet: 'inactive',
+	containerd: 'inactive',
+	hasAdminConf: false,
+	hasKubeletConf: false,
+	hasKubeletConfig: false,
+	hasEtcdData: false,
+	manifests: [],
+};

@@ -12,8 +12,7 @@ import {reset} from '../../../lib/runtime/rootfs/performers/reset.js';
 import {stage} from '../../../lib/runtime/rootfs/performers/stage.js';
 import {stageDigest} from '../../../lib/runtime/rootfs/sources.js';
 import {kubernetesWish} from '../../../lib/runtime/rootfs/wish.js';
-import type {HostKubernetes} from '../../../lib/runtime/state/host-state.js';
-import {clusterImage, looseRootfs, master, nodeSetting} from '../../helpers/node-setting.js';
+import {clusterImage, looseRootfs, master, nodeSetting, nothing} from '../../helpers/node-setting.js';
 import {type OneHostRun, oneHostRun} from '../../helpers/one-host-run.js';
 import {soundFacts} from '../../helpers/recorded-facts.js';
 import {tempDir, writeFiles} from '../../helpers/temp-dir.js';
@@ -27,15 +26,6 @@ function action<K extends ActionKind>(
 }
 
 const from = digestOf('x');
-const nothing: HostKubernetes = {
-	kubelet: 'inactive',
-	containerd: 'inactive',
-	hasAdminConf: false,
-	hasKubeletConf: false,
-	hasKubeletConfig: false,
-	hasEtcdData: false,
-	manifests: [],
-};
 const place = {place: 'rootfs', images: [], from};
 
 /** A host on which these files are staged. */
