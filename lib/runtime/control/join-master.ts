@@ -13,6 +13,7 @@ import {askMembers, peerUrlOf, promoteMember, removeMember} from './etcd/ask.js'
 import {type EtcdMember, hasStarted, type MemberHealth} from './etcd/members.js';
 import {type EtcdStep, nextEtcdStep, type Removal} from './etcd/next-step.js';
 import {type EtcdPlaces, lookAtEtcd, setEtcdAside, startEtcd, writeEtcd} from './etcd/on-host.js';
+import {etcdPatch} from './etcd/patch.js';
 import {workOf} from './host.js';
 import {kubectlWords} from './kubectl.js';
 import {lastWords} from './last-words.js';
@@ -157,7 +158,8 @@ async function start(
 			if (!hasCode(error, 'ERR_ETCD_MEMBER')) throw error;
 		}
 	}
-	await writeEtcd(host.transport, printYaml(documentsWith(run, host, members)), places, options);
+	const document = printYaml(documentsWith(run, host, members));
+	await writeEtcd(host.transport, document, etcdPatch(run.setting.version), places, options);
 	await awaitOwn(joining, works, options);
 }
 

@@ -4,6 +4,7 @@ import type {Digest} from '../../oci/digest.js';
 import {HostError} from '../host/error.js';
 import type {KubeadmDocument} from '../kubeadm/document.js';
 import type {ClusterRun, RunHost} from '../lifecycle/run.js';
+import {etcdPatch, usePatch} from './etcd/patch.js';
 import {type Followed, follow} from './follow.js';
 import {workOf} from './host.js';
 import {lastWords, loudest} from './last-words.js';
@@ -39,7 +40,7 @@ export async function runKubeadm(
 	const input = printYaml(call.documents);
 	const argv = [
 		...['sh', '-c', script, 'sealimage-kubeadm', workOf(run), digest, String(Buffer.byteLength(input))],
-		...[ignored.always.join(','), ignored.again.join(','), verb],
+		...[ignored.always.join(','), ignored.again.join(','), host.isMaster ? etcdPatch(run.setting.version) : '', verb],
 		...(verb === 'init' ? ['--skip-token-print', '--skip-certificate-key-print'] : []),
 		...(skipPhases.length === 0 ? [] : [`--skip-phases=${skipPhases.join(',')}`]),
 	];
@@ -63,7 +64,7 @@ const otherCode = 76;
  */
 export const script = `
 LC_ALL=C; export LC_ALL
-work=$1 digest=$2 size=$3 always=$4 again=$5 verb=$6; shift 6
+work=$1 digest=$2 size=$3 always=$4 again=$5 patch=$6 verb=$7; shift 7
 umask 077
 mkdir -p "$work" || exit
 exec 8>"$work/kubeadm.lock"
@@ -86,6 +87,7 @@ else
 	rm -f "$work/kubeadm.done"
 	printf %s "$digest" >"$begun.new" && sync && mv -f "$begun.new" "$begun" && sync || exit
 fi
+${usePatch}
 umask 022
 kubeadm "$verb" --config "$file" "--ignore-preflight-errors=$always" "$@" </dev/null || exit
 (umask 077; printf %s "$digest" >"$work/kubeadm.done.new" && sync && mv -f "$work/kubeadm.done.new" "$work/kubeadm.done" && sync)

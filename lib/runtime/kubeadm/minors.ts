@@ -30,6 +30,11 @@ export interface MinorFacts {
 	readonly namesAuthorities: boolean;
 	/** kubeadm's configuration tells how long certificates live. */
 	readonly certificatePeriods: boolean;
+	/**
+	 * The pod of etcd asks for storage of its own. A kubelet that has only just started knows of none, and refuses the pod for good.
+	 * Such kubeadms take patches of what they write by a flag, later ones by their configuration.
+	 */
+	readonly etcdAsksForStorage: boolean;
 	/** A control plane joins etcd as a learner first. */
 	readonly etcdLearner: boolean;
 	/** Where the images of the control plane come from unless the image says otherwise. */
@@ -69,6 +74,8 @@ export function minorFacts({
 		// kubernetes/kubernetes #100324.
 		namesAuthorities: minor >= 22,
 		certificatePeriods: minor >= 31,
+		// kubernetes/kubernetes #94479 and #102673, issue #99305; later patches of 1.20 and 1.21 are free of it, too.
+		etcdAsksForStorage: minor < 22,
 		etcdLearner: minor >= 29,
 		imageRepository:
 			patch >= (newRegistrySince[minor] ?? (minor < 25 ? Infinity : 0)) ? 'registry.k8s.io' : 'k8s.gcr.io',

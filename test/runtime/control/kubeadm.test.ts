@@ -10,7 +10,6 @@ import {type RootedHost, rootedHost} from '../../helpers/rooted-host.js';
 
 // The script runs in real shells; kubeadm is played.
 
-const setting = settingOf(1, 0);
 const digest = `sha256:${'a'.repeat(64)}` as const;
 const other = `sha256:${'b'.repeat(64)}` as const;
 const work = '/var/lib/sealimage/work';
@@ -22,7 +21,8 @@ interface Played extends RootedHost {
 	calls(): readonly string[];
 }
 
-function play(t: ExecutionContext, shell = 'sh'): Played {
+function play(t: ExecutionContext, shell = 'sh', version = 'v1.20.2'): Played {
+	const setting = settingOf(1, 0, {version});
 	const host = rootedHost(t, 'm1', shell);
 	const events: SealEvent[] = [];
 	const {run} = playRun(setting);
@@ -67,7 +67,11 @@ for (const shell of ['sh', 'bash']) {
 		t.is(host.calls().length, 1);
 		t.regex(
 			host.calls()[0] ?? '',
-			/^init --config \S+\/kubeadm\.yaml --ignore-preflight-errors=NumCPU,Mem,Swap,SystemVerification --skip-token-print --skip-certificate-key-print$/,
+			/^init --config \S+\/kubeadm\.yaml --ignore-preflight-errors=NumCPU,Mem,Swap,SystemVerification --skip-token-print --skip-certificate-key-print --experimental-patches=\S+\/work\/patches$/,
+		);
+		t.regex(
+			host.read(`${work}/patches/etcd.yaml`) ?? '',
+			/name: etcd\n\s+resources:\n\s+requests:\n\s+ephemeral-storage: null/,
 		);
 		t.regex(host.read('config') ?? '', /kind: InitConfiguration[\s\S]*kind: KubeProxyConfiguration/);
 		const said = host.events.flatMap(event =>
@@ -77,6 +81,14 @@ for (const shell of ['sh', 'bash']) {
 		t.true(said.includes('stderr W1: warned\n'));
 		await host.call();
 		t.is(host.calls().length, 1, 'it has come to its end before');
+	});
+
+	test(`nothing is patched for a kubeadm that asks for no storage (${shell})`, async t => {
+		const host = play(t, shell, 'v1.22.0');
+		kubeadm(host, ends);
+		await host.call();
+		t.notRegex(host.calls()[0] ?? '', /patches/);
+		t.is(host.read(`${work}/patches/etcd.yaml`), undefined);
 	});
 
 	test(`what an attempt left is no foreigner's, but only once it got past the checks (${shell})`, async t => {
@@ -151,6 +163,7 @@ exit 1`,
 test('an abort stops kubeadm, and the next call begins anew', async t => {
 	const host = play(t);
 	kubeadm(host, 'echo begun; exec sleep 60');
+	const setting = settingOf(1, 0);
 	const {run} = playRun(setting);
 	const stop = new AbortController();
 	const onEvent = (event: SealEvent): void => {

@@ -3,6 +3,7 @@ import type {Digest} from '../../../oci/digest.js';
 import {execOk} from '../../transport/exec.js';
 import type {Transport} from '../../transport/transport.js';
 import type {EtcdOnHost} from './next-step.js';
+import {usePatch} from './patch.js';
 
 export interface EtcdPlaces {
 	readonly dataDir: string;
@@ -68,32 +69,40 @@ done
 rm -rf "$1/member.left" && mv "$1/member" "$1/member.left" && sync
 `;
 
-/** Starts the member of a host by its manifest. @throws HostError ERR_COMMAND_FAILED, and what `exec` throws */
+/**
+ * Starts the member of a host by its manifest: a kubelet that is started anew takes the pods that it refused before, too.
+ * @throws HostError ERR_COMMAND_FAILED, and what `exec` throws
+ */
 export async function startEtcd(transport: Transport, {signal}: Abortable = {}): Promise<void> {
-	await execOk(transport, ['systemctl', 'start', 'kubelet'], {signal, timeoutMs: 120_000});
+	await execOk(transport, ['systemctl', 'restart', 'kubelet'], {signal, timeoutMs: 120_000});
 }
 
 /**
  * Writes the configuration of the kubelet and the manifest of the member with kubeadm itself, without asking a cluster that cannot answer,
  * and starts both.
  * @param document of InitConfiguration and ClusterConfiguration, as YAML
+ * @param patch what `etcdPatch` says
  * @throws HostError ERR_COMMAND_FAILED, and what `exec` throws
  */
 export async function writeEtcd(
 	transport: Transport,
 	document: string,
+	patch: string,
 	{work}: EtcdPlaces,
 	{signal}: Abortable = {},
 ): Promise<void> {
-	const argv = ['sh', '-c', writeScript, 'sealimage-etcd-write', work, String(Buffer.byteLength(document))];
+	const argv = ['sh', '-c', writeScript, 'sealimage-etcd-write', work, String(Buffer.byteLength(document)), patch];
 	await execOk(transport, argv, {input: document, signal, timeoutMs: 180_000});
 }
 
 const writeScript = `
+work=$1 size=$2 patch=$3
 umask 077
-file=$1/etcd.yaml
-mkdir -p "$1" && cat >"$file" || exit
-[ "$(wc -c <"$file")" -eq "$2" ] || { echo "the document broke off" >&2; exit 1; }
+file=$work/etcd.yaml
+mkdir -p "$work" && cat >"$file" || exit
+[ "$(wc -c <"$file")" -eq "$size" ] || { echo "the document broke off" >&2; exit 1; }
+set --
+${usePatch}
 umask 022
-kubeadm init phase etcd local --config "$file" >&2 && kubeadm init phase kubelet-start --config "$file" >&2
+kubeadm init phase etcd local --config "$file" "$@" >&2 && kubeadm init phase kubelet-start --config "$file" >&2
 `;
