@@ -9,6 +9,7 @@ import {type Followed, follow} from './follow.js';
 import {workOf} from './host.js';
 import {lastWords, loudest} from './last-words.js';
 import type {IgnoredChecks} from './preflights.js';
+import {forgetUnflushed} from './unflushed.js';
 
 /** One call of kubeadm on a host. */
 export interface KubeadmCall {
@@ -79,6 +80,7 @@ if [ -f /etc/kubernetes/kubelet.conf ] && [ -f /var/lib/kubelet/config.yaml ] &&
 	[ "$(cat "$work/kubeadm.done")" = "$digest" ] && { echo "kubeadm $verb has ended before"; exit 0; }
 	exit ${otherCode}
 fi
+${forgetUnflushed}
 begun=$work/kubeadm.begun
 if [ "$(cat "$begun" 2>/dev/null)" = "$digest" ]; then
 	left=$(find /etc/kubernetes/manifests /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env -newer "$begun" 2>/dev/null)
@@ -90,7 +92,7 @@ fi
 ${usePatch}
 umask 022
 kubeadm "$verb" --config "$file" "--ignore-preflight-errors=$always" "$@" </dev/null || exit
-(umask 077; printf %s "$digest" >"$work/kubeadm.done.new" && sync && mv -f "$work/kubeadm.done.new" "$work/kubeadm.done" && sync)
+(umask 077; printf %s "$digest" >"$work/kubeadm.done.new" && sync && mv -f "$work/kubeadm.done.new" "$work/kubeadm.done" && sync && rm -f "$work/kubeadm.boot")
 `;
 
 function messageOf(verb: string, {status, lines}: Followed, kubelet: string | undefined): string {

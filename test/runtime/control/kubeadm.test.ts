@@ -83,6 +83,28 @@ for (const shell of ['sh', 'bash']) {
 		t.is(host.calls().length, 1, 'it has come to its end before');
 	});
 
+	test(`images that a power cut may have damaged are unpacked anew (${shell})`, async t => {
+		const host = play(t, shell);
+		host.tool('ctr', 'shift 2; echo "$*" >>"$ROOT/ctr"; case "$2" in ls) echo "$1-1"; echo "$1-2" ;; esac');
+		kubeadm(host, 'exit 1');
+		await t.throwsAsync(host.call(), {code: 'ERR_KUBEADM'});
+		await t.throwsAsync(host.call(), {code: 'ERR_KUBEADM'});
+		t.is(host.read('ctr'), undefined, 'the host was on all the time');
+		host.write(`${work}/kubeadm.boot`, 'another');
+		kubeadm(host, ends);
+		await host.call();
+		t.deepEqual((host.read('ctr') ?? '').trim().split('\n'), [
+			'containers ls -q',
+			...['containers-1', 'containers-2'].flatMap(id => [`tasks delete -f ${id}`, `containers rm ${id}`]),
+			'leases ls -q',
+			'leases rm leases-1',
+			'leases rm leases-2',
+			'images ls -q',
+			'images rm --sync images-1 images-2',
+		]);
+		t.is(host.read(`${work}/kubeadm.boot`), undefined, 'a later power cut is no business of ours');
+	});
+
 	test(`nothing is patched for a kubeadm that asks for no storage (${shell})`, async t => {
 		const host = play(t, shell, 'v1.22.0');
 		kubeadm(host, ends);
