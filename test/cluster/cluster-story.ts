@@ -88,7 +88,7 @@ export async function sealimage(
 }
 
 /** Redis behind a port of the host; kube-proxy leaves loopback out. */
-export function redisOn({name, address}: LabHost): string {
+export function redisOn({name, address: address4}: LabHost, address = address4): string {
 	const script = `for i in $(seq 100); do
 		said=$(timeout 5 bash -c 'exec 3<>/dev/tcp/${address}/30379 && printf "PING\\r\\n" >&3 && head -c 5 <&3' 2>&-)
 		[ "$said" != +PONG ] || break
