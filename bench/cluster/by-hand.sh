@@ -40,6 +40,11 @@ install -m 644 etc/crictl.yaml /etc/crictl.yaml
 install -m 644 etc/modules.conf /etc/modules-load.d/kubernetes.conf
 install -m 644 etc/sysctl.conf /etc/sysctl.d/kubernetes.conf
 swapoff -a
+# A kubelet that has just joined refuses what asks for storage (kubernetes/kubernetes #99305).
+mkdir -p patches
+cat >patches/etcd.yaml <<'PATCH'
+spec: {containers: [{name: etcd, resources: {requests: {ephemeral-storage: null}}}]}
+PATCH
 # A module that is built in, or that the kernel does without, is none to modprobe.
 xargs -n 1 modprobe -q <etc/modules.conf || true
 sysctl -q -e --load /etc/sysctl.d/kubernetes.conf
@@ -79,7 +84,7 @@ apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: ipvs
 CONFIG
-	on "$first" "kubeadm init --config /root/kubeadm.yaml --upload-certs --ignore-preflight-errors=$ignored" >"$work/init.log" 2>&1 ||
+	on "$first" "kubeadm init --config /root/kubeadm.yaml --upload-certs --experimental-patches=/root/by-hand/patches --ignore-preflight-errors=$ignored" >"$work/init.log" 2>&1 ||
 		{ tail -n 40 "$work/init.log" >&2; exit 1; }
 }
 
@@ -112,7 +117,7 @@ wait "$prepared_first"
 mark 'the first master is prepared'
 init
 mark 'kubeadm init is done'
-kubectl apply -f - <"$files/manifests/cni.yaml" >/dev/null
+sed "s/{{ .SEALIMAGE_API_HOST }}/$first/; s/{{ .SEALIMAGE_API_PORT }}/6443/" "$files/manifests/cni.yaml.tmpl" | kubectl apply -f - >/dev/null
 on "$first" 'kubeadm token create --print-join-command' 2>/dev/null >"$work/join"
 certificate_key=$(grep -om1 -- '--certificate-key [0-9a-f]*' "$work/init.log")
 wait_for_all ${others[@]+"${others[@]}"}
@@ -124,7 +129,7 @@ for host in ${nodes[@]+"${nodes[@]}"}; do
 	joins+=($!)
 done
 for host in "${masters[@]:1}"; do
-	join "$host" --control-plane "$certificate_key" "--apiserver-advertise-address=$host"
+	join "$host" --control-plane "$certificate_key" "--apiserver-advertise-address=$host" --experimental-patches=/root/by-hand/patches
 	mark "$host has joined as a master"
 done
 wait_for_all ${joins[@]+"${joins[@]}"}
