@@ -65,7 +65,7 @@ function skipped(title: string, why: string): void {
 }
 
 /**
- * Why a story is told on request only: each host of User-Mode Linux keeps a processor busy, and hosts that share two make it last for half an hour,
+ * Why a story is told on request only: each host of User-Mode Linux keeps a processor busy, and four that share two make it last for a quarter of an hour,
  * and CI with them.
  */
 export function whyNotAsked(what: string): string | undefined {
