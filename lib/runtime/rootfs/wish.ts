@@ -163,6 +163,9 @@ function filledFolders(hasRuntime: boolean): readonly string[] {
 		'/etc/cni',
 		'/etc/cni/net.d',
 		'/etc/kubernetes',
+		// Authorities of a user's own are put there before, and stay; what is made beside them goes.
+		'/etc/kubernetes/pki',
+		'/etc/kubernetes/pki/etcd',
 		'/opt/cni',
 		'/opt/cni/bin',
 		// What kubectl makes of itself: a configuration beside it is somebody's own.

@@ -9,9 +9,11 @@ import type {NodeSystem, Ran} from '../../../../lib/runtime/node/system.js';
 import {undoWish} from '../../../../lib/runtime/node/undo.js';
 import {emptyWish} from '../../../../lib/runtime/node/wish.js';
 import {type ResetRequest, resetNode} from '../../../../lib/runtime/rootfs/reset/reset.js';
+import {kubernetesWish} from '../../../../lib/runtime/rootfs/wish.js';
 import {ipvsModel} from '../../../helpers/ipvs-model.js';
+import {looseRootfs, master, nodeSetting} from '../../../helpers/node-setting.js';
 import {type PlayedNode, playNode, setUnit} from '../../../helpers/played-node.js';
-import {changed, soundFacts} from '../../../helpers/recorded-facts.js';
+import {changed, recordedFacts, soundFacts} from '../../../helpers/recorded-facts.js';
 import {tempDir, writeFiles} from '../../../helpers/temp-dir.js';
 
 const request: ResetRequest = {
@@ -90,6 +92,25 @@ test('what came since the host was prepared goes, and what was there before stay
 	t.deepEqual(readdirSync(join(host.disk, 'var/lib/kubelet')), ['old']);
 	t.deepEqual(readdirSync(join(host.disk, 'etc/cni/net.d')), ['50-theirs.conf']);
 	t.deepEqual(await resetNode(request, host.root, host.all, host), {done: [], leftovers: [], remnants: []});
+});
+
+test('beside an authority that a user put there before no key stays behind', async t => {
+	const host = machine(t, {'etc/kubernetes/pki/ca.crt': 'x', 'etc/kubernetes/pki/ca.key': 'x'});
+	const {folders} = kubernetesWish(nodeSetting([looseRootfs]), master, recordedFacts('ubuntu-22.04'));
+	await applyWish({...emptyWish, folders}, host.root, host.all, host);
+	writeFiles(host.disk, {
+		'etc/kubernetes/admin.conf': 'x',
+		'etc/kubernetes/pki/apiserver.key': 'x',
+		'etc/kubernetes/pki/etcd/ca.key': 'x',
+	});
+	await resetNode(request, host.root, host.all, host);
+	const {leftovers} = await undoWish(host.root, host.all, host);
+	t.deepEqual(leftovers, []);
+	t.deepEqual(readdirSync(join(host.disk, 'etc/kubernetes'), {recursive: true}).toSorted(), [
+		'pki',
+		'pki/ca.crt',
+		'pki/ca.key',
+	]);
 });
 
 test('without a record only what is Kubernetes alone is emptied, and shared folders by names', async t => {
