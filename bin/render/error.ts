@@ -85,8 +85,10 @@ function factLines(facts: Readonly<Record<string, unknown>>, report: ErrorReport
 	});
 }
 
-/** True when every text in a value stands in the message already. */
+/** True when every text in a value stands in the message already, or a message of its own does. */
 function isSaid(value: unknown, message: string): boolean {
+	const own = (value as {readonly message?: unknown} | null)?.message;
+	if (typeof own === 'string' && own !== '' && message.includes(own)) return true;
 	if (typeof value === 'object' && value !== null) return Object.values(value).every(item => isSaid(item, message));
 	return message.includes(String(value));
 }

@@ -29,9 +29,9 @@ export function refuseProblems(problems: readonly Problem[]): void {
 		const details = first.hosts.length === 0 ? {} : {hosts: first.hosts};
 		throw new SealError(first.code as ErrorCode, sentence(first), {hint: first.hint, details});
 	}
-	const list = errors.map(problem => `\n  ${sentence(problem)}`).join('');
+	const list = errors.map(problem => `\n  ${sentence(problem)}\n    ${problem.hint}`).join('');
 	throw new SealError('ERR_CLUSTER_REQUEST', `${errors.length} things stand in the way:${list}`, {
-		hint: first.hint,
+		hint: 'Mend all of them, and run the command again.',
 		details: {problems: errors},
 	});
 }

@@ -60,6 +60,22 @@ async function ask(
 
 const begun = {done: {access: digestNumber(7)}};
 
+const asA = (...roles: readonly string[]): Partial<RunRequest> => ({hosts: [{target: {...host, roles}}]});
+const settingRefused = (message: RegExp, hint: RegExp) => ({code: 'ERR_CLUSTER_SETTING', message, hint});
+
+test(
+	'a role that is none',
+	refuses,
+	asA('mastr'),
+	settingRefused(/neither a master nor a node/, /Is "master" meant\?/),
+);
+test('a role of its own alone', refuses, asA('gpu'), settingRefused(/neither a master nor a node/, /one of these/));
+test(
+	'a whole cluster without a master',
+	refuses,
+	{...asA('node'), isWhole: true},
+	settingRefused(/None of the hosts is a master/, /the role master/),
+);
 test(
 	'an application without a cluster',
 	refuses,
