@@ -2,7 +2,8 @@
 # by-hand.sh FILES IDENTITY MASTERS [NODES]: a cluster on bare hosts as a skilled operator makes it with kubeadm, ssh, scp and ctr, offline.
 # MASTERS and NODES are addresses separated by commas; hosts are reached as root with the key IDENTITY. FILES holds bin/, cri/, cni/, etc/,
 # manifests/ and images/{all,masters}/*.tar. Prints after how many seconds each step was done. Works for Kubernetes 1.20 with containerd 1.7.
-# Everything that can be done on several hosts at once is; masters join one after the other, workers beside them.
+# Everything that can be done on several hosts at once is; masters join one after the other, workers beside them. With IN_TURN=yes one thing is done after
+# the other, as in the plain script that most people write.
 set -euo pipefail
 files=$1 identity=$2
 IFS=, read -ra masters <<<"$3"
@@ -106,14 +107,19 @@ wait_for_all() {
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-prepare "$first" &
-prepared_first=$!
+# Does it now, or begins it.
+start() {
+	if [ "${IN_TURN:-no}" = yes ]; then "$@"; else "$@" & fi
+}
+
+start prepare "$first"
+prepared_first=${!:-}
 others=()
 for host in "${hosts[@]:1}"; do
-	prepare "$host" &
-	others+=($!)
+	start prepare "$host"
+	others+=(${!:-})
 done
-wait "$prepared_first"
+[ -z "$prepared_first" ] || wait "$prepared_first"
 mark 'the first master is prepared'
 init
 mark 'kubeadm init is done'
@@ -125,8 +131,8 @@ mark 'all hosts are prepared'
 
 joins=()
 for host in ${nodes[@]+"${nodes[@]}"}; do
-	join "$host" &
-	joins+=($!)
+	start join "$host"
+	joins+=(${!:-})
 done
 for host in "${masters[@]:1}"; do
 	join "$host" --control-plane "$certificate_key" "--apiserver-advertise-address=$host" --experimental-patches=/root/by-hand/patches

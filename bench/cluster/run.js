@@ -17,7 +17,7 @@ again, with nothing to do. Each run begins with fresh hosts; the tools take turn
 of hosts that are only played.
 
   --sizes LIST      masters, or masters+nodes (default 1,3+1,3+3); 0 for none
-  --tool NAME       sealimage, by-hand; may repeat (default: both)
+  --tool NAME       sealimage, by-hand, in-turn (by-hand, one host after the other); may repeat (default: all)
   --runs N          of each tool; the median counts (default 1)
   --again N         of the command that has nothing to do (default 3)
   --version VERSION of Kubernetes (default v1.20.2)

@@ -3,7 +3,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {cpus, tmpdir} from 'node:os';
 import {join} from 'node:path';
 
-export const toolNames = ['sealimage', 'by-hand'];
+export const toolNames = ['sealimage', 'by-hand', 'in-turn'];
 
 /** Three members of etcd share the processors of one machine: a heartbeat of a tenth of a second would be late too often. By-hand.sh has the same. */
 const etcd = `apiVersion: kubeadm.k8s.io/v1beta2
@@ -41,6 +41,8 @@ export function openTools({files, store, keyFile, version}, options) {
 	return {
 		sealimage: hosts => timed(ours(hosts), {...options, env}),
 		'by-hand': hosts => timed(byHand(hosts), {...options, env}),
+		/** The same script, one host after the other. */
+		'in-turn': hosts => timed(byHand(hosts), {...options, env: {...env, IN_TURN: 'yes'}}),
 		/** The same command on a cluster that is there. */
 		async again(hosts) {
 			const took = await timed(ours(hosts), {...options, env});
