@@ -72,6 +72,9 @@ test('progress counts hosts, names the slowest and always ends with all of them'
 });
 
 test('progress tells how it stands while the last host hangs', async t => {
+	// What tells it keeps no process alive, and here nothing else may.
+	const awake = setInterval(() => undefined, 1000);
+	t.teardown(() => clearInterval(awake));
 	let isTold = (): void => {};
 	const told = new Promise<void>(resolve => {
 		isTold = resolve;
